@@ -1,0 +1,320 @@
+//! Rows ready for a model: linfa's dataset, and the columns that splits and metrics need beside it.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use linfa::DatasetBase;
+use ndarray::{Array1, Array2, ArrayView1, Axis};
+use serde::{Deserialize, Serialize};
+
+use crate::Error;
+
+/// How a feature's numbers are to be read.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum FeatureKind {
+    /// A number; `NaN` is missing.
+    Number,
+    /// The position of the level in `levels`; `NaN` is missing.
+    Category {
+        /// The levels' names.
+        levels: Vec<String>,
+    },
+}
+
+/// One input of a model.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Feature {
+    /// Its name.
+    pub name: String,
+    /// How to read its numbers.
+    #[serde(flatten)]
+    pub kind: FeatureKind,
+    /// +1: the prediction may only rise with it, −1: only fall, 0: free.
+    #[serde(default)]
+    pub monotone: i8,
+}
+
+impl Feature {
+    /// A numeric feature without constraint.
+    #[must_use]
+    pub fn number(name: impl Into<String>) -> Self {
+        Self { name: name.into(), kind: FeatureKind::Number, monotone: 0 }
+    }
+}
+
+/// What a key column is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum KeyRole {
+    /// Rows of one group must not be on both sides of a split.
+    Group,
+    /// Where the row comes from.
+    Site,
+    /// Names the row.
+    Id,
+    /// Read by the domain's own features.
+    Other,
+}
+
+/// A column that names things: every distinct cell is one code.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Key {
+    /// The column's name.
+    pub name: String,
+    /// What it is for.
+    pub role: KeyRole,
+    /// One code a row.
+    pub codes: Vec<u32>,
+    /// The cell behind each code, where it may be shown (sites); empty where it may not (ids).
+    pub levels: Vec<String>,
+}
+
+/// Rows × features with labels, and the columns beside them.
+///
+/// `base` is linfa's own dataset, so every linfa algorithm fits on it as it is: `records` is
+/// rows × features (`f64`, `NaN` missing, categories as codes), `targets` the label (0 or 1, or a
+/// number; `NaN` where unknown) and `weights` the row weights (all one when none are given).
+#[derive(Debug, Clone)]
+pub struct Dataset {
+    /// Records, targets and weights.
+    pub base: DatasetBase<Array2<f64>, Array1<f64>>,
+    /// One per column of `base.records`.
+    pub features: Vec<Feature>,
+    /// Seconds since 1970-01-01 UTC, one a row.
+    pub time: Option<Vec<i64>>,
+    /// What each row is worth.
+    pub amount: Option<Vec<f64>>,
+    /// Columns that name things.
+    pub keys: Vec<Key>,
+    /// Where each row stands in its file (line of a CSV file, row of a Parquet file), from 1.
+    pub lines: Vec<u64>,
+}
+
+impl Dataset {
+    /// A data set of `records` (rows × features) and `targets`, all weights one, lines counted from 1.
+    ///
+    /// # Errors
+    /// [`Error::Mismatch`] when the counts of rows or features differ.
+    pub fn new(features: Vec<Feature>, records: Array2<f64>, targets: Array1<f64>) -> Result<Self, Error> {
+        if records.nrows() != targets.len() || records.ncols() != features.len() {
+            return Err(Error::Mismatch(format!(
+                "{} rows × {} columns, {} labels, {} features",
+                records.nrows(),
+                records.ncols(),
+                targets.len(),
+                features.len()
+            )));
+        }
+        let rows = records.nrows();
+        Ok(Self {
+            base: DatasetBase::new(records, targets).with_weights(Array1::ones(rows)),
+            features,
+            time: None,
+            amount: None,
+            keys: Vec::new(),
+            lines: (1..=rows as u64).collect(),
+        })
+    }
+
+    /// How many rows there are.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        self.base.records.nrows()
+    }
+
+    /// Rows × features.
+    #[must_use]
+    pub fn records(&self) -> &Array2<f64> {
+        &self.base.records
+    }
+
+    /// The labels.
+    #[must_use]
+    pub fn labels(&self) -> &Array1<f64> {
+        &self.base.targets
+    }
+
+    /// One row's features.
+    #[must_use]
+    pub fn row(&self, row: usize) -> ArrayView1<'_, f64> {
+        self.base.records.row(row)
+    }
+
+    /// How many rows carry the positive label: the *events*.
+    #[must_use]
+    pub fn events(&self) -> usize {
+        self.labels().iter().filter(|&&y| y == 1.0).count()
+    }
+
+    /// The share of positive labels.
+    #[must_use]
+    pub fn prevalence(&self) -> f64 {
+        self.events() as f64 / self.rows().max(1) as f64
+    }
+
+    /// The key column with `role`.
+    #[must_use]
+    pub fn key(&self, role: KeyRole) -> Option<&Key> {
+        self.keys.iter().find(|k| k.role == role)
+    }
+
+    /// The key column called `name`.
+    ///
+    /// # Errors
+    /// [`Error::NoColumn`] when there is none.
+    pub fn key_named(&self, name: &str) -> Result<&Key, Error> {
+        self.keys
+            .iter()
+            .find(|k| k.name == name)
+            .ok_or_else(|| Error::NoColumn { column: name.into(), nearest: None })
+    }
+
+    /// The position of the feature called `name`.
+    ///
+    /// # Errors
+    /// [`Error::NoColumn`] when there is none.
+    pub fn feature(&self, name: &str) -> Result<usize, Error> {
+        self.features
+            .iter()
+            .position(|f| f.name == name)
+            .ok_or_else(|| Error::NoColumn { column: name.into(), nearest: None })
+    }
+
+    /// The rows at `rows`, in that order.
+    #[must_use]
+    pub fn select(&self, rows: &[usize]) -> Self {
+        Self {
+            base: DatasetBase::new(
+                self.base.records.select(Axis(0), rows),
+                self.base.targets.select(Axis(0), rows),
+            )
+            .with_weights(self.base.weights.select(Axis(0), rows)),
+            features: self.features.clone(),
+            time: self.time.as_ref().map(|t| pick(t, rows)),
+            amount: self.amount.as_ref().map(|a| pick(a, rows)),
+            keys: self.keys.iter().map(|k| Key { codes: pick(&k.codes, rows), ..k.clone() }).collect(),
+            lines: pick(&self.lines, rows),
+        }
+    }
+
+    /// The rows of `self`, then those of `other`, whose weights are multiplied by `weight`. Only
+    /// features, labels, weights and lines are kept: keys of two tables do not mean the same.
+    ///
+    /// # Errors
+    /// [`Error::Mismatch`] when the features differ.
+    pub fn pooled(&self, other: &Self, weight: f32) -> Result<Self, Error> {
+        let other = other.aligned(&self.features)?;
+        let stack = |a: &Array2<f64>, b: &Array2<f64>| {
+            ndarray::concatenate(Axis(0), &[a.view(), b.view()]).expect("the columns are equal")
+        };
+        let chain = |a: &Array1<f64>, b: &Array1<f64>| a.iter().chain(b).copied().collect::<Array1<_>>();
+        let weights = self.base.weights.iter().copied();
+        let weights: Array1<f32> = weights.chain(other.base.weights.iter().map(|w| w * weight)).collect();
+        Ok(Self {
+            base: DatasetBase::new(stack(self.records(), other.records()), chain(self.labels(), other.labels()))
+                .with_weights(weights),
+            features: self.features.clone(),
+            time: None,
+            amount: None,
+            keys: Vec::new(),
+            lines: self.lines.iter().chain(&other.lines).copied().collect(),
+        })
+    }
+
+    /// The same rows with exactly `features`, in that order; category codes are translated by
+    /// level name, and a level that `features` does not know becomes missing.
+    ///
+    /// # Errors
+    /// [`Error::NoColumn`] when a feature is missing, [`Error::Mismatch`] when its kind differs.
+    pub fn aligned(&self, features: &[Feature]) -> Result<Cow<'_, Self>, Error> {
+        if self.features == features {
+            return Ok(Cow::Borrowed(self));
+        }
+        let mut records = Array2::from_elem((self.rows(), features.len()), f64::NAN);
+        for (to, wanted) in features.iter().enumerate() {
+            let from = self.feature(&wanted.name)?;
+            let source = self.records().column(from);
+            let mut column = records.column_mut(to);
+            match (&self.features[from].kind, &wanted.kind) {
+                (FeatureKind::Category { levels: have }, FeatureKind::Category { levels: want }) => {
+                    let place: HashMap<&str, f64> =
+                        want.iter().enumerate().map(|(i, l)| (l.as_str(), i as f64)).collect();
+                    let code = |c: f64| have.get(c as usize).and_then(|l| place.get(l.as_str()));
+                    for (cell, &c) in column.iter_mut().zip(source) {
+                        if !c.is_nan() {
+                            *cell = code(c).copied().unwrap_or(f64::NAN);
+                        }
+                    }
+                }
+                (FeatureKind::Number, FeatureKind::Number) => column.assign(&source),
+                _ => {
+                    return Err(Error::Mismatch(format!(
+                        "column `{}` is a number on one side and a category on the other",
+                        wanted.name
+                    )));
+                }
+            }
+        }
+        let mut out = self.clone_without_records();
+        out.base.records = records;
+        out.features = features.to_vec();
+        Ok(Cow::Owned(out))
+    }
+
+    /// Everything but the records, which are left with no column.
+    #[must_use]
+    pub fn clone_without_records(&self) -> Self {
+        Self {
+            base: DatasetBase::new(Array2::zeros((self.rows(), 0)), self.base.targets.clone())
+                .with_weights(self.base.weights.clone()),
+            features: Vec::new(),
+            time: self.time.clone(),
+            amount: self.amount.clone(),
+            keys: self.keys.clone(),
+            lines: self.lines.clone(),
+        }
+    }
+}
+
+fn pick<T: Copy>(values: &[T], rows: &[usize]) -> Vec<T> {
+    rows.iter().map(|&r| values[r]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::array;
+
+    fn category(levels: &[&str]) -> Feature {
+        Feature {
+            name: "site".into(),
+            kind: FeatureKind::Category { levels: levels.iter().map(ToString::to_string).collect() },
+            monotone: 0,
+        }
+    }
+
+    #[test]
+    fn alignment_translates_levels_and_keeps_order() {
+        let features = vec![Feature::number("x"), category(&["a", "b", "c"])];
+        let data =
+            Dataset::new(features, array![[1.0, 0.0], [2.0, 2.0], [3.0, f64::NAN]], array![0.0, 1.0, 1.0]).unwrap();
+        let out = data.aligned(&[category(&["b", "a"]), Feature::number("x")]).unwrap();
+        assert_eq!(out.records()[[0, 0]], 1.0);
+        assert!(out.records()[[1, 0]].is_nan(), "an unknown level is missing");
+        assert!(out.records()[[2, 0]].is_nan());
+        assert_eq!(out.records().column(1).to_vec(), [1.0, 2.0, 3.0]);
+        assert!(matches!(data.aligned(&[Feature::number("y")]), Err(Error::NoColumn { .. })));
+    }
+
+    #[test]
+    fn select_keeps_everything_in_step() {
+        let mut data = Dataset::new(vec![Feature::number("x")], array![[1.0], [2.0], [3.0]], array![0.0, 1.0, 0.0]).unwrap();
+        data.time = Some(vec![10, 20, 30]);
+        data.keys.push(Key { name: "g".into(), role: KeyRole::Group, codes: vec![7, 8, 9], levels: vec![] });
+        let out = data.select(&[2, 0]);
+        assert_eq!(out.time, Some(vec![30, 10]));
+        assert_eq!(out.keys[0].codes, [9, 7]);
+        assert_eq!(out.lines, [3, 1]);
+        assert_eq!(out.records().column(0).to_vec(), [3.0, 1.0]);
+    }
+}

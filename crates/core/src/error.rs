@@ -1,0 +1,52 @@
+//! What can be wrong with data and settings before or while a model is fitted.
+
+use thiserror::Error as ThisError;
+
+/// A fault in data or settings, told without any cell's content.
+#[derive(Debug, Clone, PartialEq, ThisError)]
+pub enum Error {
+    /// The rows are too few, or of one class only, for what was asked.
+    #[error("{what}: {found} found, at least {needed} needed")]
+    TooFew {
+        /// What was counted.
+        what: String,
+        /// How many there are.
+        found: usize,
+        /// How many there must be.
+        needed: usize,
+    },
+    /// A column that a setting or a model names is not in the data.
+    #[error("column `{column}` is not in the data{}", near(.nearest))]
+    NoColumn {
+        /// The name that was asked for.
+        column: String,
+        /// The column whose name is closest, if any is close.
+        nearest: Option<String>,
+    },
+    /// A setting is outside its range.
+    #[error("setting `{setting}` must be {expected}")]
+    Setting {
+        /// The setting's name as the user writes it.
+        setting: String,
+        /// What it must be.
+        expected: String,
+    },
+    /// Model and data do not fit each other.
+    #[error("the model does not fit the data: {0}")]
+    Mismatch(String),
+    /// An estimator could not finish.
+    #[error("{estimator} could not be fitted: {reason}")]
+    Fit {
+        /// The estimator's name.
+        estimator: &'static str,
+        /// Its own reason.
+        reason: String,
+    },
+    /// The run was cancelled, by the user or by the time budget.
+    #[error("cancelled before it was done")]
+    Cancelled,
+}
+
+fn near(nearest: &Option<String>) -> String {
+    nearest.as_ref().map_or(String::new(), |n| format!("; did you mean `{n}`?"))
+}

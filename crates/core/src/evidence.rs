@@ -1,0 +1,266 @@
+//! The paired comparison on sealed rows: plain types that are written to `evidence.json`, and the
+//! arithmetic that fills them.
+
+use serde::{Deserialize, Serialize};
+
+use crate::bootstrap::{Bootstrap, Method, mean_sd, quantile};
+use crate::metric::descending;
+use crate::{Context, Dataset, Metric, Scored, Verdict};
+
+/// An estimate with its interval.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Interval {
+    /// The value on all rows.
+    #[serde(with = "nan_as_null")]
+    pub estimate: f64,
+    /// The lower end.
+    #[serde(with = "nan_as_null")]
+    pub low: f64,
+    /// The upper end.
+    #[serde(with = "nan_as_null")]
+    pub high: f64,
+}
+
+/// A metric's name and its value with interval.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Figure {
+    /// The metric's name.
+    pub metric: String,
+    /// How many decimals to print.
+    pub decimals: usize,
+    /// Its value.
+    #[serde(flatten)]
+    pub interval: Interval,
+}
+
+/// One model that was judged.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Candidate {
+    /// `generalist`, `recalibrated`, `scratch`, `pooled`, `specialist`.
+    pub name: String,
+    /// What it is, in a few words: the tuning and its settings.
+    pub what: String,
+    /// Every metric, the primary first.
+    pub figures: Vec<Figure>,
+}
+
+/// `candidate` minus `against` on the same rows, turned so that positive means better.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Difference {
+    /// The one judged.
+    pub candidate: String,
+    /// The one it is judged against.
+    pub against: String,
+    /// Estimate and the interval that holds for all differences of the metric at once.
+    #[serde(flatten)]
+    pub interval: Interval,
+    /// The smallest true difference that this test would find with a power of 80 %.
+    #[serde(with = "nan_as_null")]
+    pub smallest_detectable: f64,
+}
+
+/// A point of the label curve.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CurvePoint {
+    /// Target rows used.
+    pub rows: usize,
+    /// Events among them.
+    pub events: usize,
+    /// Candidate name and the primary metric: mean over the repeats and the range of 95 % of them.
+    pub values: Vec<(String, Interval)>,
+}
+
+/// What happens to the primary metric as the number of target labels grows.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct LabelCurve {
+    /// Budgets, ascending.
+    pub points: Vec<CurvePoint>,
+    /// How often each budget was drawn.
+    pub repeats: usize,
+    /// Sentences on where curves cross.
+    pub crossings: Vec<String>,
+}
+
+/// Everything the verdict rests on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// The primary metric's name.
+    pub primary: String,
+    /// Sealed rows judged on.
+    pub rows: usize,
+    /// Events among them.
+    pub events: usize,
+    /// Target rows trained on, and events among them.
+    pub train: (usize, usize),
+    /// How replicates were drawn, how many, and over how many independent units.
+    pub bootstrap: (Method, usize, usize),
+    /// The level of every interval.
+    pub confidence: f64,
+    /// Trials that the search looked at, over all candidates.
+    pub trials: usize,
+    /// How often the sealed rows were opened before this evidence was made: 0 the first time.
+    pub opened_before: usize,
+    /// The candidates.
+    pub candidates: Vec<Candidate>,
+    /// Paired differences in the primary metric.
+    pub differences: Vec<Difference>,
+    /// The label curve.
+    pub label_curve: LabelCurve,
+    /// The primary metric on source rows held out of pre-training, for generalist and specialist.
+    pub source: Vec<Candidate>,
+    /// The verdict.
+    pub verdict: Verdict,
+}
+
+/// Predictions of one candidate on the sealed rows.
+pub struct Prediction {
+    /// The candidate's name.
+    pub name: String,
+    /// What it is.
+    pub what: String,
+    /// Probabilities, one a sealed row.
+    pub probability: Vec<f64>,
+}
+
+/// Every metric of every candidate with percentile intervals.
+#[must_use]
+pub fn judge(
+    rows: &Dataset,
+    predictions: &[Prediction],
+    metrics: &[Box<dyn Metric>],
+    bootstrap: &Bootstrap,
+    confidence: f64,
+    ctx: &Context,
+) -> (Vec<Candidate>, Replicates) {
+    let orders: Vec<Vec<u32>> = predictions.iter().map(|p| descending(&p.probability)).collect();
+    let values = |weight: &[f64]| -> Vec<f64> {
+        let scored = predictions.iter().zip(&orders).flat_map(|(p, order)| {
+            let scored = Scored { rows, probability: &p.probability, order, weight };
+            metrics.iter().map(move |m| m.value(&scored))
+        });
+        scored.collect()
+    };
+    let estimate = values(&vec![1.0; rows.rows()]);
+    let replicates = bootstrap.map(ctx, values);
+    let cell = |i: usize| replicates.iter().map(move |r| r[i]).collect::<Vec<f64>>();
+    let tail = (1.0 - confidence) / 2.0;
+    let candidates = predictions
+        .iter()
+        .enumerate()
+        .map(|(c, p)| Candidate {
+            name: p.name.clone(),
+            what: p.what.clone(),
+            figures: metrics
+                .iter()
+                .enumerate()
+                .map(|(m, metric)| {
+                    let i = c * metrics.len() + m;
+                    let drawn = cell(i);
+                    let (low, high) = (quantile(&drawn, tail), quantile(&drawn, 1.0 - tail));
+                    let interval = Interval { estimate: estimate[i], low, high };
+                    Figure { metric: metric.name().into(), decimals: metric.decimals(), interval }
+                })
+                .collect(),
+        })
+        .collect();
+    let goal = metrics[0].goal();
+    let good = |v: &[f64]| (0..predictions.len()).map(|c| goal.goodness(v[c * metrics.len()])).collect();
+    let primary = Replicates { estimate: good(&estimate), drawn: replicates.iter().map(|r| good(r)).collect() };
+    (candidates, primary)
+}
+
+/// The primary metric's goodness per candidate: on all rows, and in every replicate.
+pub struct Replicates {
+    /// One a candidate.
+    pub estimate: Vec<f64>,
+    /// Replicates × candidates.
+    pub drawn: Vec<Vec<f64>>,
+}
+
+/// Paired differences for `pairs` of candidates (by position) with simultaneous intervals: every
+/// difference is studentised by its bootstrap standard error, and the quantile of the largest
+/// absolute value over all pairs is used for all of them (max-|t|; Westfall and Young 1993).
+#[must_use]
+pub fn differences(names: &[&str], pairs: &[(usize, usize)], r: &Replicates, confidence: f64) -> Vec<Difference> {
+    struct Pair {
+        estimate: f64,
+        drawn: Vec<f64>,
+        sd: f64,
+    }
+    let stats: Vec<Pair> = pairs
+        .iter()
+        .map(|&(a, b)| {
+            let drawn: Vec<f64> = r.drawn.iter().map(|d| d[a] - d[b]).collect();
+            Pair { estimate: r.estimate[a] - r.estimate[b], sd: mean_sd(&drawn).1, drawn }
+        })
+        .collect();
+    let largest = |b: usize| {
+        let t = |p: &Pair| if p.sd > 0.0 { ((p.drawn[b] - p.estimate) / p.sd).abs() } else { 0.0 };
+        stats.iter().map(t).filter(|t| !t.is_nan()).fold(0.0, f64::max)
+    };
+    let maxima: Vec<f64> = (0..r.drawn.len()).map(largest).collect();
+    let critical = quantile(&maxima, confidence);
+    let power_80 = 0.841_621_233_572_914_3; // the 80 % point of the standard normal distribution
+    pairs
+        .iter()
+        .zip(&stats)
+        .map(|(&(a, b), p)| Difference {
+            candidate: names[a].into(),
+            against: names[b].into(),
+            interval: Interval {
+                estimate: p.estimate,
+                low: p.estimate - critical * p.sd,
+                high: p.estimate + critical * p.sd,
+            },
+            smallest_detectable: (critical + power_80) * p.sd,
+        })
+        .collect()
+}
+
+/// JSON has no `NaN`: an undefined figure is written as `null`.
+pub mod nan_as_null {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    /// # Errors
+    /// The serializer's own.
+    #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+    pub fn serialize<S: Serializer>(value: &f64, to: S) -> Result<S::Ok, S::Error> {
+        value.is_finite().then_some(*value).serialize(to)
+    }
+
+    /// # Errors
+    /// The deserializer's own.
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
+        Ok(Option::<f64>::deserialize(from)?.unwrap_or(f64::NAN))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand::Rng;
+
+    #[test]
+    fn simultaneous_intervals_are_wider_than_single_ones() {
+        let mut rng = Context::new(1, 1).rng("x");
+        let mut noise = || (0..12).map(|_| rng.random::<f64>()).sum::<f64>() - 6.0;
+        let drawn: Vec<Vec<f64>> = (0..4000).map(|_| vec![noise(), noise(), noise(), 0.0]).collect();
+        let r = Replicates { estimate: vec![0.0; 4], drawn };
+        let names = ["a", "b", "c", "zero"];
+        let one = differences(&names, &[(0, 3)], &r, 0.95);
+        let three = differences(&names, &[(0, 3), (1, 3), (2, 3)], &r, 0.95);
+        // Standard normal: 1.960 for one, 2.388 for the maximum of three independent ones
+        // (scipy.stats.norm.ppf((1 + .95 ** (1 / 3)) / 2)).
+        assert!((one[0].interval.high - 1.960).abs() < 0.08, "{:?}", one[0]);
+        assert!((three[0].interval.high - 2.388).abs() < 0.08, "{:?}", three[0]);
+        // 1.960 + 0.842 = 2.802: the usual two-sided 80 % power constant.
+        assert!((one[0].smallest_detectable - 2.802).abs() < 0.1);
+    }
+
+    #[test]
+    fn equal_candidates_differ_by_nothing() {
+        let r = Replicates { estimate: vec![0.5, 0.5], drawn: vec![vec![0.4, 0.4], vec![0.6, 0.6]] };
+        let d = &differences(&["a", "b"], &[(0, 1)], &r, 0.95)[0];
+        assert_eq!((d.interval.low, d.interval.high), (0.0, 0.0));
+    }
+}

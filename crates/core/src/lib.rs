@@ -1,0 +1,51 @@
+//! The abstractions of Specialist, and nothing else: no file is read here, nothing is printed, no
+//! clock is asked and no global random number generator is used.
+//!
+//! A **generalist** is pre-trained on a broad *source* population ([`Pretrain`]); a **specialist**
+//! is what a [`Tuning`] makes of it on a small *target* sample ([`FineTune`]). Whether that was
+//! worth doing is decided on sealed rows by [`evidence`] and said by a [`Verdict`].
+#![warn(missing_docs)]
+
+pub mod bootstrap;
+mod calibration;
+mod context;
+mod dataset;
+mod domain;
+mod error;
+pub mod evidence;
+pub mod metric;
+mod model;
+mod schema;
+mod split;
+mod verdict;
+
+pub use calibration::{Affine, fit_affine};
+pub use context::{Cancelled, Context, Observer, Silent};
+pub use dataset::{Dataset, Feature, FeatureKind, Key, KeyRole};
+pub use domain::{Domain, FeatureStep, Identity, Panel, PanelInput, Recipe, Series};
+pub use error::Error;
+pub use metric::{Goal, Metric, Scored};
+pub use model::{FineTune, Predict, Pretrain, Tuning};
+pub use schema::{Column, ColumnKind, OnInvalid, Role, Schema};
+pub use split::{Split, SplitKeys};
+pub use verdict::{Outcome, Verdict, VerdictRule, decide};
+
+/// The inverse of the logit: a log-odds margin to a probability in (0, 1).
+#[inline]
+#[must_use]
+pub fn sigmoid(margin: f64) -> f64 {
+    if margin >= 0.0 {
+        1.0 / (1.0 + (-margin).exp())
+    } else {
+        let e = margin.exp();
+        e / (1.0 + e)
+    }
+}
+
+/// The log-odds of a probability, which is first kept `1e-12` away from 0 and 1.
+#[inline]
+#[must_use]
+pub fn logit(probability: f64) -> f64 {
+    let p = probability.clamp(1e-12, 1.0 - 1e-12);
+    (p / (1.0 - p)).ln()
+}

@@ -1,0 +1,325 @@
+//! How good predicted probabilities are. Every metric takes row weights, so that a bootstrap
+//! replicate is the same rows with other weights and nothing is copied or sorted again.
+
+use crate::{Dataset, fit_affine, logit};
+
+/// Rows with labels, predictions and weights, ready to be judged.
+///
+/// All slices have one entry a row; `order` holds the rows by falling probability.
+#[derive(Clone, Copy)]
+pub struct Scored<'a> {
+    /// The rows themselves: amounts, times and keys for the metrics that need them.
+    pub rows: &'a Dataset,
+    /// Predicted probability of the positive class.
+    pub probability: &'a [f64],
+    /// Row positions by falling probability, ties in row order.
+    pub order: &'a [u32],
+    /// Row weights.
+    pub weight: &'a [f64],
+}
+
+impl Scored<'_> {
+    /// The labels, 0 or 1.
+    ///
+    /// # Panics
+    /// Never: the labels of a [`Dataset`] are contiguous.
+    #[must_use]
+    pub fn label(&self) -> &[f64] {
+        self.rows.labels().as_slice().expect("labels are contiguous")
+    }
+}
+
+/// Row positions by falling probability, ties in row order.
+#[must_use]
+pub fn descending(probability: &[f64]) -> Vec<u32> {
+    let mut order: Vec<u32> = (0..probability.len() as u32).collect();
+    order.sort_by(|&a, &b| probability[b as usize].total_cmp(&probability[a as usize]));
+    order
+}
+
+/// What a good value looks like.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Goal {
+    /// Larger is better.
+    Higher,
+    /// Smaller is better.
+    Lower,
+    /// Closer to this value is better.
+    Near(f64),
+}
+
+impl Goal {
+    /// The value turned so that larger is better.
+    #[must_use]
+    pub fn goodness(self, value: f64) -> f64 {
+        match self {
+            Self::Higher => value,
+            Self::Lower => -value,
+            Self::Near(ideal) => -(value - ideal).abs(),
+        }
+    }
+}
+
+/// One figure of merit for predicted probabilities.
+///
+/// ```
+/// use specialist_core::{Dataset, Feature, Metric, Scored, metric};
+/// let labels = ndarray::array![0.0, 0.0, 1.0, 1.0];
+/// let rows = Dataset::new(vec![Feature::number("x")], ndarray::Array2::zeros((4, 1)), labels)?;
+/// let probability = [0.1, 0.4, 0.35, 0.8];
+/// let value = metric::evaluate(&metric::RocAuc, &rows, &probability);
+/// assert_eq!(value, 0.75);
+/// # Ok::<(), specialist_core::Error>(())
+/// ```
+pub trait Metric: Send + Sync {
+    /// Its name in tables and files, e.g. `roc-auc`.
+    fn name(&self) -> &str;
+
+    /// What a good value looks like.
+    fn goal(&self) -> Goal;
+
+    /// The value on these rows with these weights; `NaN` where it is not defined (one class only).
+    fn value(&self, scored: &Scored<'_>) -> f64;
+
+    /// Figures below this are money or counts and are printed without decimals.
+    fn decimals(&self) -> usize {
+        3
+    }
+}
+
+/// `metric` on all rows of `rows` with weight one.
+#[must_use]
+pub fn evaluate(metric: &dyn Metric, rows: &Dataset, probability: &[f64]) -> f64 {
+    let order = descending(probability);
+    metric.value(&Scored { rows, probability, order: &order, weight: &vec![1.0; probability.len()] })
+}
+
+/// The metric called `name`, if it is one of this module's.
+#[must_use]
+pub fn by_name(name: &str) -> Option<Box<dyn Metric>> {
+    Some(match name {
+        "roc-auc" => Box::new(RocAuc),
+        "average-precision" => Box::new(AveragePrecision),
+        "log-loss" => Box::new(LogLoss),
+        "brier" => Box::new(Brier),
+        "calibration-intercept" => Box::new(CalibrationIntercept),
+        "calibration-slope" => Box::new(CalibrationSlope),
+        _ => {
+            let k = name.strip_prefix("precision-at-")?.parse().ok()?;
+            Box::new(PrecisionAt(k))
+        }
+    })
+}
+
+/// Walks the rows by falling probability and calls `step(positives, negatives)` once per distinct
+/// probability with the weights that it adds.
+fn walk(s: &Scored<'_>, mut step: impl FnMut(f64, f64)) {
+    let label = s.label();
+    let (mut pos, mut neg) = (0.0, 0.0);
+    for (i, &row) in s.order.iter().enumerate() {
+        let row = row as usize;
+        if label[row] == 1.0 {
+            pos += s.weight[row];
+        } else {
+            neg += s.weight[row];
+        }
+        let last = s.order.get(i + 1).is_none_or(|&next| s.probability[next as usize] != s.probability[row]);
+        if last {
+            if pos + neg > 0.0 {
+                step(pos, neg);
+            }
+            (pos, neg) = (0.0, 0.0);
+        }
+    }
+}
+
+/// Area under the ROC curve; ties count one half (Mann–Whitney).
+pub struct RocAuc;
+
+impl Metric for RocAuc {
+    fn name(&self) -> &str {
+        "roc-auc"
+    }
+    fn goal(&self) -> Goal {
+        Goal::Higher
+    }
+    fn value(&self, s: &Scored<'_>) -> f64 {
+        let (mut positives, mut negatives, mut area) = (0.0, 0.0, 0.0);
+        walk(s, |pos, neg| {
+            area += neg * (positives + pos / 2.0);
+            positives += pos;
+            negatives += neg;
+        });
+        area / (positives * negatives)
+    }
+}
+
+/// Average precision: Σ (recallᵢ − recallᵢ₋₁) · precisionᵢ, without interpolation.
+pub struct AveragePrecision;
+
+impl Metric for AveragePrecision {
+    fn name(&self) -> &str {
+        "average-precision"
+    }
+    fn goal(&self) -> Goal {
+        Goal::Higher
+    }
+    fn value(&self, s: &Scored<'_>) -> f64 {
+        let (mut hits, mut seen, mut sum) = (0.0, 0.0, 0.0);
+        walk(s, |pos, neg| {
+            hits += pos;
+            seen += pos + neg;
+            sum += pos * hits / seen;
+        });
+        sum / hits
+    }
+}
+
+fn weighted_mean(s: &Scored<'_>, loss: impl Fn(f64, f64) -> f64) -> f64 {
+    let (mut sum, mut total) = (0.0, 0.0);
+    for ((&y, &p), &w) in s.label().iter().zip(s.probability).zip(s.weight) {
+        if w > 0.0 {
+            sum += w * loss(y, p);
+            total += w;
+        }
+    }
+    sum / total
+}
+
+/// Mean negative log likelihood; probabilities are first kept `1e-12` away from 0 and 1.
+pub struct LogLoss;
+
+impl Metric for LogLoss {
+    fn name(&self) -> &str {
+        "log-loss"
+    }
+    fn goal(&self) -> Goal {
+        Goal::Lower
+    }
+    fn value(&self, s: &Scored<'_>) -> f64 {
+        weighted_mean(s, |y, p| {
+            let p = p.clamp(1e-12, 1.0 - 1e-12);
+            if y == 1.0 { -p.ln() } else { -(1.0 - p).ln() }
+        })
+    }
+}
+
+/// Mean squared distance of probability and label (Brier 1950).
+pub struct Brier;
+
+impl Metric for Brier {
+    fn name(&self) -> &str {
+        "brier"
+    }
+    fn goal(&self) -> Goal {
+        Goal::Lower
+    }
+    fn value(&self, s: &Scored<'_>) -> f64 {
+        weighted_mean(s, |y, p| (p - y) * (p - y))
+    }
+}
+
+/// Calibration in the large: the intercept of a logistic model of the label with the predicted
+/// log-odds as offset (Cox 1958). 0 is ideal; negative: the predictions are too high.
+pub struct CalibrationIntercept;
+
+impl Metric for CalibrationIntercept {
+    fn name(&self) -> &str {
+        "calibration-intercept"
+    }
+    fn goal(&self) -> Goal {
+        Goal::Near(0.0)
+    }
+    fn value(&self, s: &Scored<'_>) -> f64 {
+        calibration(s, true).map_or(f64::NAN, |line| line.intercept)
+    }
+}
+
+/// The slope of a logistic model of the label on the predicted log-odds (Cox 1958). 1 is ideal;
+/// below 1: the predictions are too extreme.
+pub struct CalibrationSlope;
+
+impl Metric for CalibrationSlope {
+    fn name(&self) -> &str {
+        "calibration-slope"
+    }
+    fn goal(&self) -> Goal {
+        Goal::Near(1.0)
+    }
+    fn value(&self, s: &Scored<'_>) -> f64 {
+        calibration(s, false).map_or(f64::NAN, |line| line.slope)
+    }
+}
+
+fn calibration(s: &Scored<'_>, slope_fixed: bool) -> Option<crate::Affine> {
+    let margin: Vec<f64> = s.probability.iter().map(|&p| logit(p)).collect();
+    fit_affine(&margin, s.label(), s.weight, 0.0, slope_fixed)
+}
+
+/// The share of positives among the `k` rows with the highest probability. Rows tied at the border
+/// count in proportion.
+pub struct PrecisionAt(pub usize);
+
+impl Metric for PrecisionAt {
+    fn name(&self) -> &str {
+        "precision-at-k"
+    }
+    fn goal(&self) -> Goal {
+        Goal::Higher
+    }
+    fn value(&self, s: &Scored<'_>) -> f64 {
+        let (mut left, mut hits) = (self.0 as f64, 0.0);
+        walk(s, |pos, neg| {
+            let taken = left.min(pos + neg);
+            hits += pos * taken / (pos + neg);
+            left -= taken;
+        });
+        hits / (self.0 as f64 - left)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Feature;
+    use ndarray::{Array1, Array2};
+
+    // Made by tests/reference/metrics.py (scikit-learn 1.8.0, statsmodels 0.14): 60 rows,
+    // y = [(i*7) % 5 < 2], p = ((i*37 + 11) % 53 + 1) / 55 rounded to 2 digits (so that there are
+    // ties), w = 1 + i % 3.
+    fn fixture() -> (Dataset, Vec<f64>, Vec<f64>) {
+        let labels: Array1<f64> = (0..60).map(|i| f64::from(u8::from((i * 7) % 5 < 2))).collect();
+        let p = (0..60).map(|i| (f64::from((i * 37 + 11) % 53 + 1) / 55.0 * 100.0).round() / 100.0).collect();
+        let w = (0..60).map(|i| f64::from(1 + i % 3)).collect();
+        (Dataset::new(vec![Feature::number("x")], Array2::zeros((60, 1)), labels).unwrap(), p, w)
+    }
+
+    #[test]
+    fn metrics_equal_scikit_learn() {
+        let (rows, p, w) = fixture();
+        let ones = vec![1.0; 60];
+        let order = descending(&p);
+        for (name, unweighted, weighted) in REFERENCE {
+            let metric = by_name(name).unwrap();
+            for (weight, expected) in [(&ones, unweighted), (&w, weighted)] {
+                let value = metric.value(&Scored { rows: &rows, probability: &p, order: &order, weight });
+                assert!((value - expected).abs() < 1e-9, "{name}: {value} against {expected}");
+            }
+        }
+    }
+
+    include!("metric_reference.rs");
+
+    #[test]
+    fn precision_shares_ties() {
+        let rows = Dataset::new(vec![Feature::number("x")], Array2::zeros((4, 1)), ndarray::array![1.0, 0.0, 1.0, 0.0]).unwrap();
+        assert_eq!(evaluate(&PrecisionAt(1), &rows, &[0.9, 0.5, 0.5, 0.1]), 1.0);
+        assert_eq!(evaluate(&PrecisionAt(2), &rows, &[0.9, 0.5, 0.5, 0.1]), 0.75);
+    }
+
+    #[test]
+    fn one_class_is_not_a_number() {
+        let rows = Dataset::new(vec![Feature::number("x")], Array2::zeros((2, 1)), ndarray::array![1.0, 1.0]).unwrap();
+        assert!(evaluate(&RocAuc, &rows, &[0.9, 0.5]).is_nan());
+    }
+}

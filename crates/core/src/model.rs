@@ -1,0 +1,120 @@
+//! The three things a model can do: be pre-trained, be fine-tuned, predict.
+
+use crate::{Context, Dataset, Error};
+
+/// A fitted model that says how likely the positive class is.
+pub trait Predict: Send + Sync {
+    /// The log-odds of the positive class, one a row. `data` holds the features the model was
+    /// fitted with, in any order.
+    ///
+    /// # Errors
+    /// [`Error::NoColumn`] or [`Error::Mismatch`] when the features do not fit.
+    fn margin(&self, data: &Dataset) -> Result<Vec<f64>, Error>;
+
+    /// The probability of the positive class, one a row.
+    ///
+    /// # Errors
+    /// As [`Predict::margin`].
+    fn probability(&self, data: &Dataset) -> Result<Vec<f64>, Error> {
+        let mut out = self.margin(data)?;
+        out.iter_mut().for_each(|m| *m = crate::sigmoid(*m));
+        Ok(out)
+    }
+}
+
+/// An estimator that can be fitted from nothing: on the source it makes a generalist, on the target
+/// the `scratch` candidate.
+///
+/// ```
+/// use specialist_core::{Context, Dataset, Error, Feature, Predict, Pretrain, logit};
+///
+/// /// Predicts the share of positive labels for every row.
+/// struct Prevalence;
+/// struct Constant(f64);
+///
+/// impl Predict for Constant {
+///     fn margin(&self, data: &Dataset) -> Result<Vec<f64>, Error> {
+///         Ok(vec![self.0; data.rows()])
+///     }
+/// }
+///
+/// impl Pretrain for Prevalence {
+///     type Generalist = Constant;
+///     fn pretrain(&self, source: &Dataset, _: &Context) -> Result<Constant, Error> {
+///         Ok(Constant(logit(source.prevalence())))
+///     }
+/// }
+///
+/// let labels = ndarray::array![0.0, 0.0, 0.0, 1.0];
+/// let source = Dataset::new(vec![Feature::number("x")], ndarray::Array2::zeros((4, 1)), labels)?;
+/// let model = Prevalence.pretrain(&source, &Context::new(1, 1))?;
+/// assert!((model.probability(&source)?[0] - 0.25).abs() < 1e-9);
+/// # Ok::<(), Error>(())
+/// ```
+pub trait Pretrain: Send + Sync {
+    /// What comes out.
+    type Generalist: Predict;
+
+    /// Fits on `source`.
+    ///
+    /// # Errors
+    /// When the rows are too few, settings are out of range, or the run is cancelled.
+    fn pretrain(&self, source: &Dataset, ctx: &Context) -> Result<Self::Generalist, Error>;
+}
+
+/// A way to adapt a generalist `G` to the target: linfa's `FitWith` with a [`Context`].
+///
+/// ```
+/// use specialist_core::{Context, Dataset, Error, Feature, FineTune, Predict};
+/// struct Shift(f64);
+/// impl Predict for Shift {
+///     fn margin(&self, data: &Dataset) -> Result<Vec<f64>, Error> {
+///         Ok(data.records().column(0).iter().map(|x| x + self.0).collect())
+///     }
+/// }
+/// /// Moves the prediction one up.
+/// struct Up;
+/// impl FineTune<Shift> for Up {
+///     type Specialist = Shift;
+///     fn fine_tune(&self, generalist: &Shift, _: &Dataset, _: &Context) -> Result<Shift, Error> {
+///         Ok(Shift(generalist.0 + 1.0))
+///     }
+/// }
+/// let target = Dataset::new(vec![Feature::number("x")], ndarray::array![[2.0]], ndarray::array![1.0])?;
+/// let specialist = Up.fine_tune(&Shift(0.5), &target, &Context::new(1, 1))?;
+/// assert_eq!(specialist.margin(&target)?, [3.5]);
+/// # Ok::<(), Error>(())
+/// ```
+pub trait FineTune<G: Predict>: Send + Sync {
+    /// What comes out.
+    type Specialist: Predict;
+
+    /// Adapts `generalist` to `target`, which it never changes.
+    ///
+    /// # Errors
+    /// When the rows are too few, the generalist has no such rung, or the run is cancelled.
+    fn fine_tune(&self, generalist: &G, target: &Dataset, ctx: &Context) -> Result<Self::Specialist, Error>;
+}
+
+/// A rung of the ladder: what it is called, how much freedom it has and how much data that needs.
+///
+/// ```
+/// use specialist_core::Tuning;
+/// struct Slope;
+/// impl Tuning for Slope {
+///     fn name(&self) -> &'static str { "slope" }
+///     fn rung(&self) -> usize { 2 }
+///     fn needs_events(&self) -> usize { 0 }
+/// }
+/// assert!(Slope.rung() > 0);
+/// ```
+pub trait Tuning {
+    /// The word of the vocabulary: `keep`, `intercept`, `slope`, …
+    fn name(&self) -> &'static str;
+
+    /// Its place on the ladder: fewer free parameters first.
+    fn rung(&self) -> usize;
+
+    /// How many target events (rows of the rarer label) it takes before the rung may be tried.
+    fn needs_events(&self) -> usize;
+}

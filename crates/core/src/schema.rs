@@ -1,0 +1,107 @@
+//! What the columns of a table are declared to be.
+
+use serde::{Deserialize, Serialize};
+
+/// What a column is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// An input of the model.
+    #[default]
+    Feature,
+    /// What is to be predicted.
+    Label,
+    /// Rows with the same value belong together (a patient, a card).
+    Group,
+    /// When the row happened.
+    Time,
+    /// Where the row comes from (a hospital, a branch).
+    Site,
+    /// Names the row; never an input.
+    Id,
+    /// What the row is worth, in money: for cost metrics. Also an input unless the kind says otherwise.
+    Amount,
+    /// A row weight.
+    Weight,
+    /// Read by the domain's own features (a terminal, a merchant), not by the model.
+    Key,
+    /// Not read.
+    Ignore,
+}
+
+/// How a cell is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ColumnKind {
+    /// A decimal number.
+    #[default]
+    Number,
+    /// One of a few levels.
+    Category,
+    /// An ISO 8601 date or date and time (UTC unless it says otherwise), or seconds since 1970.
+    Time,
+    /// Any text that names a thing.
+    Text,
+}
+
+/// What to do with a cell outside the declared range or levels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnInvalid {
+    /// Refuse the file.
+    #[default]
+    Error,
+    /// Treat the cell as missing, count it and say so.
+    Missing,
+}
+
+/// One declared column.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Column {
+    /// The name in the header.
+    pub name: String,
+    /// What it is for.
+    pub role: Role,
+    /// How it is written.
+    pub kind: ColumnKind,
+    /// The unit, for people.
+    pub unit: Option<String>,
+    /// The smallest possible value.
+    pub min: Option<f64>,
+    /// The largest possible value.
+    pub max: Option<f64>,
+    /// The allowed levels, in code order; empty: taken from the training rows.
+    pub levels: Vec<String>,
+    /// Cells that mean "missing", beside the empty cell.
+    pub missing: Vec<String>,
+    /// For the label: the cells that mean the positive class.
+    pub positive: Vec<String>,
+    /// For the label: the cells that mean the negative class. With `positive` empty, every other
+    /// cell is positive.
+    pub negative: Vec<String>,
+    /// What to do with an impossible value.
+    pub on_invalid: OnInvalid,
+    /// +1: the prediction may only rise with the value, −1: only fall, 0: free.
+    pub monotone: i8,
+}
+
+/// The declared columns of a table, in any order.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Schema {
+    /// The columns.
+    pub columns: Vec<Column>,
+}
+
+impl Schema {
+    /// The column called `name`.
+    #[must_use]
+    pub fn column(&self, name: &str) -> Option<&Column> {
+        self.columns.iter().find(|c| c.name == name)
+    }
+
+    /// The first column with `role`.
+    #[must_use]
+    pub fn with_role(&self, role: Role) -> Option<&Column> {
+        self.columns.iter().find(|c| c.role == role)
+    }
+}

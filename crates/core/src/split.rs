@@ -1,0 +1,243 @@
+//! Which rows are trained on and which are judged on.
+
+use std::collections::{BTreeMap, HashSet};
+
+use rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
+
+use crate::{Dataset, Error, KeyRole};
+
+/// One way to part the rows: positions in the data set, ascending.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Split {
+    /// Rows to fit on.
+    pub train: Vec<usize>,
+    /// Rows to judge on.
+    pub test: Vec<usize>,
+}
+
+/// What a split must respect. With `group` and `time` both set, the later rows are the test rows
+/// and every train row of a group that also has test rows is dropped.
+///
+/// ```
+/// use specialist_core::{Context, Dataset, Feature, SplitKeys};
+/// let records = ndarray::Array2::zeros((10, 1));
+/// let labels = (0..10).map(|i| f64::from(i % 2)).collect();
+/// let data = Dataset::new(vec![Feature::number("x")], records, labels)?;
+/// let keys = SplitKeys { stratify: true, ..Default::default() };
+/// let split = keys.holdout(&data, 0.4, &mut Context::new(1, 1).rng("split"))?;
+/// assert_eq!((split.train.len(), split.test.len()), (6, 4));
+/// # Ok::<(), specialist_core::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct SplitKeys {
+    /// Keep the rows of a group on one side.
+    pub group: bool,
+    /// Train on the past, test on the future.
+    pub time: bool,
+    /// Seconds before the first test row that are left out of the train rows.
+    pub gap: i64,
+    /// Keep the share of each label.
+    pub stratify: bool,
+}
+
+impl SplitKeys {
+    /// One split with about `fraction` of the rows in test.
+    ///
+    /// # Errors
+    /// [`Error::NoColumn`] when a key has no column, [`Error::TooFew`] when a side is empty.
+    pub fn holdout(&self, data: &Dataset, fraction: f64, rng: &mut ChaCha8Rng) -> Result<Split, Error> {
+        let split = if self.time {
+            let order = time_order(data)?;
+            let cut = order.len() - (order.len() as f64 * fraction).round() as usize;
+            self.cut_at(data, &order, cut, order.len())?
+        } else {
+            let parts = (1.0 / fraction.clamp(1e-6, 0.999)).max(1.0);
+            let fold = self.assign(data, parts, rng)?;
+            part(&fold, 0)
+        };
+        checked(split)
+    }
+
+    /// `k` folds, `repeats` times over; with `time`, `k` expanding windows and no repeats.
+    ///
+    /// # Errors
+    /// As [`SplitKeys::holdout`].
+    pub fn folds(&self, data: &Dataset, k: usize, repeats: usize, rng: &mut ChaCha8Rng) -> Result<Vec<Split>, Error> {
+        if k < 2 {
+            return Err(Error::Setting { setting: "folds".into(), expected: "at least 2".into() });
+        }
+        if self.time {
+            let order = time_order(data)?;
+            let n = order.len();
+            let edge = |i: usize| n * i / (k + 1);
+            return (1..=k).map(|i| checked(self.cut_at(data, &order, edge(i), edge(i + 1))?)).collect();
+        }
+        let mut out = Vec::with_capacity(k * repeats);
+        for _ in 0..repeats.max(1) {
+            let fold = self.assign(data, k as f64, rng)?;
+            for i in 0..k {
+                out.push(checked(part(&fold, i))?);
+            }
+        }
+        Ok(out)
+    }
+
+    /// Train before `order[cut]`, test from there up to `end`; rows of one instant stay together.
+    fn cut_at(&self, data: &Dataset, order: &[usize], cut: usize, end: usize) -> Result<Split, Error> {
+        let time = data.time.as_ref().expect("checked by time_order");
+        let Some(&first) = order.get(cut) else {
+            return Ok(Split { train: order.to_vec(), test: Vec::new() });
+        };
+        let start = time[first];
+        let until = order.get(end).map_or(i64::MAX, |&r| time[r]);
+        let mut train: Vec<usize> = (0..data.rows()).filter(|&r| time[r] < start - self.gap.max(0)).collect();
+        let test: Vec<usize> = (0..data.rows()).filter(|&r| time[r] >= start && time[r] < until).collect();
+        if self.group {
+            let codes = groups(data)?;
+            let tested: HashSet<u32> = test.iter().map(|&r| codes[r]).collect();
+            train.retain(|&r| !tested.contains(&codes[r]));
+        }
+        Ok(Split { train, test })
+    }
+
+    /// A fold number per row. `parts` may be fractional: fold 0 then holds `1 / parts` of the rows.
+    fn assign(&self, data: &Dataset, parts: f64, rng: &mut ChaCha8Rng) -> Result<Vec<usize>, Error> {
+        let mut fold = vec![0; data.rows()];
+        let mut place = |units: &mut Vec<Vec<usize>>| {
+            units.shuffle(rng);
+            let total: usize = units.iter().map(Vec::len).sum();
+            let mut seen = 0;
+            for unit in units.iter() {
+                // The middle of the unit decides, so that large groups do not drift to one side.
+                let middle = (seen as f64 + unit.len() as f64 / 2.0) / total as f64;
+                unit.iter().for_each(|&r| fold[r] = (middle * parts) as usize);
+                seen += unit.len();
+            }
+        };
+        if self.group {
+            let codes = groups(data)?;
+            let mut units: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
+            for (row, &code) in codes.iter().enumerate() {
+                units.entry(code).or_default().push(row);
+            }
+            let units: Vec<Vec<usize>> = units.into_values().collect();
+            if self.stratify {
+                let has_event = |u: &Vec<usize>| u.iter().any(|&r| data.labels()[r] == 1.0);
+                let (mut with, mut without): (Vec<_>, Vec<_>) = units.into_iter().partition(has_event);
+                place(&mut with);
+                place(&mut without);
+            } else {
+                place(&mut units.clone());
+            }
+        } else if self.stratify {
+            for class in [0.0, 1.0] {
+                let rows = (0..data.rows()).filter(|&r| data.labels()[r] == class);
+                place(&mut rows.map(|r| vec![r]).collect());
+            }
+        } else {
+            place(&mut (0..data.rows()).map(|r| vec![r]).collect());
+        }
+        Ok(fold)
+    }
+}
+
+fn part(fold: &[usize], test: usize) -> Split {
+    let (test, train) = (0..fold.len()).partition(|&r| fold[r] == test);
+    Split { train, test }
+}
+
+fn checked(split: Split) -> Result<Split, Error> {
+    for (what, rows) in [("train rows", &split.train), ("test rows", &split.test)] {
+        if rows.is_empty() {
+            return Err(Error::TooFew { what: what.into(), found: 0, needed: 1 });
+        }
+    }
+    Ok(split)
+}
+
+fn groups(data: &Dataset) -> Result<&[u32], Error> {
+    data.key(KeyRole::Group)
+        .map(|k| k.codes.as_slice())
+        .ok_or_else(|| Error::NoColumn { column: "a column with the role group".into(), nearest: None })
+}
+
+fn time_order(data: &Dataset) -> Result<Vec<usize>, Error> {
+    let time = data
+        .time
+        .as_ref()
+        .ok_or_else(|| Error::NoColumn { column: "a column with the role time".into(), nearest: None })?;
+    let mut order: Vec<usize> = (0..data.rows()).collect();
+    order.sort_by_key(|&r| time[r]);
+    Ok(order)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Context, Feature, Key};
+    use ndarray::Array2;
+    use proptest::prelude::*;
+
+    fn data(n: usize, groups: u32) -> Dataset {
+        let labels = (0..n).map(|i| f64::from(u8::from(i % 5 == 0))).collect();
+        let mut d = Dataset::new(vec![Feature::number("x")], Array2::zeros((n, 1)), labels).unwrap();
+        d.time = Some((0..n).map(|i| (i as i64 * 7919) % 1000).collect());
+        let codes = (0..n).map(|i| (i as u32 * 31) % groups).collect();
+        d.keys.push(Key { name: "g".into(), role: KeyRole::Group, codes, levels: vec![] });
+        d
+    }
+
+    proptest! {
+        #[test]
+        fn folds_part_the_rows(n in 20usize..200, k in 2usize..6, seed in 0u64..50, group: bool, stratify: bool) {
+            let d = data(n, 15);
+            let keys = SplitKeys { group, stratify, ..Default::default() };
+            let folds = keys.folds(&d, k, 1, &mut Context::new(seed, 1).rng("f"));
+            // Few groups can leave a fold empty: that is refused, never silently accepted.
+            if let Ok(folds) = folds {
+                let mut seen = vec![0; n];
+                for f in &folds {
+                    f.test.iter().for_each(|&r| seen[r] += 1);
+                    prop_assert_eq!(f.train.len() + f.test.len(), n);
+                    if group {
+                        let g = &d.keys[0].codes;
+                        let test: HashSet<u32> = f.test.iter().map(|&r| g[r]).collect();
+                        prop_assert!(f.train.iter().all(|&r| !test.contains(&g[r])));
+                    }
+                }
+                prop_assert!(seen.iter().all(|&s| s == 1));
+            }
+        }
+
+        #[test]
+        fn time_splits_leave_the_gap(n in 30usize..200, gap in 0i64..100, fraction in 0.1f64..0.5, group: bool) {
+            let d = data(n, 40);
+            let keys = SplitKeys { time: true, gap, group, ..Default::default() };
+            if let Ok(s) = keys.holdout(&d, fraction, &mut Context::new(1, 1).rng("f")) {
+                let t = d.time.as_ref().unwrap();
+                let last = s.train.iter().map(|&r| t[r]).max().unwrap();
+                let first = s.test.iter().map(|&r| t[r]).min().unwrap();
+                prop_assert!(last + gap < first || (gap == 0 && last < first));
+            }
+        }
+    }
+
+    #[test]
+    fn stratified_holdout_keeps_the_share() {
+        let d = data(500, 10);
+        let keys = SplitKeys { stratify: true, ..Default::default() };
+        let s = keys.holdout(&d, 0.4, &mut Context::new(3, 1).rng("f")).unwrap();
+        let events = |rows: &[usize]| rows.iter().filter(|&&r| d.labels()[r] == 1.0).count();
+        assert_eq!((s.test.len(), events(&s.test), events(&s.train)), (200, 40, 60));
+    }
+
+    #[test]
+    fn a_missing_key_is_an_error() {
+        let mut d = data(50, 3);
+        d.keys.clear();
+        let keys = SplitKeys { group: true, ..Default::default() };
+        assert!(matches!(keys.holdout(&d, 0.4, &mut Context::new(3, 1).rng("f")), Err(Error::NoColumn { .. })));
+    }
+}

@@ -1,0 +1,199 @@
+//! The rule that turns evidence into one word and one sentence.
+
+use serde::{Deserialize, Serialize};
+
+use crate::evidence::Difference;
+
+/// What to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// Ship the specialist.
+    Adopt,
+    /// Ship the recalibrated generalist: the rest of the specialist adds nothing that shows.
+    Recalibrate,
+    /// Ship the generalist as it is.
+    KeepGeneralist,
+    /// Ship the model fitted on the target alone.
+    TrainFromScratch,
+    /// These rows cannot tell.
+    NotEnoughData,
+}
+
+impl Outcome {
+    /// The word in files and on screen.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Adopt => "adopt",
+            Self::Recalibrate => "recalibrate",
+            Self::KeepGeneralist => "keep-generalist",
+            Self::TrainFromScratch => "train-from-scratch",
+            Self::NotEnoughData => "not-enough-data",
+        }
+    }
+
+    /// The candidate to ship, if there is one.
+    #[must_use]
+    pub fn ships(self) -> Option<&'static str> {
+        match self {
+            Self::Adopt => Some("specialist"),
+            Self::Recalibrate => Some("recalibrated"),
+            Self::KeepGeneralist => Some("generalist"),
+            Self::TrainFromScratch => Some("scratch"),
+            Self::NotEnoughData => None,
+        }
+    }
+}
+
+/// An outcome and its reason.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Verdict {
+    /// What to do.
+    pub outcome: Outcome,
+    /// Why, in one plain sentence.
+    pub reason: String,
+}
+
+/// What the rule needs to know beside the differences.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct VerdictRule {
+    /// The smallest gain in the primary metric that would be worth a change.
+    pub worthwhile: f64,
+    /// Fewest sealed rows of the rarer label for any verdict.
+    pub fewest_events: usize,
+}
+
+/// Decides, in this order (a difference is *shown* when its simultaneous interval lies above 0):
+///
+/// 1. fewer sealed rows of the rarer label than the rule asks for → `not-enough-data`;
+/// 2. scratch is shown better than the generalist and its gain is at least the specialist's, or it
+///    is shown better than the specialist → `train-from-scratch`;
+/// 3. the specialist is shown better than the generalist: `adopt` when it is also shown better than
+///    the recalibrated generalist, otherwise `recalibrate` when recalibration alone is shown better
+///    than the generalist, otherwise `adopt`;
+/// 4. recalibration is shown better than the generalist → `recalibrate`;
+/// 5. a gain of `worthwhile` by the specialist is still possible and these rows could not have
+///    found it → `not-enough-data`;
+/// 6. otherwise → `keep-generalist`.
+///
+/// ```
+/// use specialist_core::{Outcome, VerdictRule, decide};
+/// let rule = VerdictRule { worthwhile: 0.01, fewest_events: 10 };
+/// assert_eq!(decide(&rule, 4, "roc-auc", &[]).outcome, Outcome::NotEnoughData);
+/// ```
+#[must_use]
+pub fn decide(rule: &VerdictRule, rarer: usize, metric: &str, differences: &[Difference]) -> Verdict {
+    let find = |a: &str, b: &str| differences.iter().find(|d| d.candidate == a && d.against == b);
+    let shown = |d: Option<&Difference>| d.is_some_and(|d| d.interval.low > 0.0);
+    let say = |outcome, reason: String| Verdict { outcome, reason };
+    let gain = |d: &Difference| {
+        format!("{:+.4} {metric} (interval {:+.4} to {:+.4})", d.interval.estimate, d.interval.low, d.interval.high)
+    };
+    if rarer < rule.fewest_events {
+        let n = rule.fewest_events;
+        return say(
+            Outcome::NotEnoughData,
+            format!("The sealed rows hold only {rarer} of the rarer label; below {n} no comparison means anything."),
+        );
+    }
+    let specialist = find("specialist", "generalist");
+    let recalibrated = find("recalibrated", "generalist");
+    let scratch = find("scratch", "generalist");
+    let over_recalibrated = find("specialist", "recalibrated");
+    let over_scratch = find("specialist", "scratch");
+    let estimate = |d: Option<&Difference>| d.map_or(0.0, |d| d.interval.estimate);
+
+    let scratch_beats_specialist = over_scratch.is_some_and(|d| d.interval.high < 0.0);
+    if shown(scratch) && (scratch_beats_specialist || estimate(scratch) > estimate(specialist))
+        || scratch_beats_specialist && estimate(scratch) > 0.0
+    {
+        let d = scratch.expect("its estimate was read");
+        let reason = format!("A model fitted on the target alone beats the generalist by {} and the specialist does no better.", gain(d));
+        return say(Outcome::TrainFromScratch, reason);
+    }
+    if let Some(d) = specialist.filter(|d| d.interval.low > 0.0) {
+        if shown(over_recalibrated) || !shown(recalibrated) {
+            return say(Outcome::Adopt, format!("The specialist beats the generalist by {} on rows neither ever saw.", gain(d)));
+        }
+    }
+    if let Some(d) = recalibrated.filter(|d| d.interval.low > 0.0) {
+        let reason = format!("Recalibrating the generalist gains {}; a deeper tuning shows no further gain.", gain(d));
+        return say(Outcome::Recalibrate, reason);
+    }
+    match specialist {
+        Some(d) if d.interval.high >= rule.worthwhile && d.smallest_detectable > rule.worthwhile => say(
+            Outcome::NotEnoughData,
+            format!(
+                "The specialist's gain is {}: a gain worth having ({:.4}) is neither shown nor ruled out, and these \
+                 rows would only find one of {:.4} or more.",
+                gain(d),
+                rule.worthwhile,
+                d.smallest_detectable
+            ),
+        ),
+        Some(d) => say(
+            Outcome::KeepGeneralist,
+            format!("No tuning beats the generalist: the specialist's gain is {}.", gain(d)),
+        ),
+        None => say(Outcome::KeepGeneralist, "There is no specialist to compare.".into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evidence::Interval;
+
+    fn d(candidate: &str, against: &str, low: f64, estimate: f64, high: f64) -> Difference {
+        Difference {
+            candidate: candidate.into(),
+            against: against.into(),
+            interval: Interval { estimate, low, high },
+            smallest_detectable: (high - low) / 2.0 * 1.43,
+        }
+    }
+
+    fn outcome(differences: &[Difference]) -> Outcome {
+        let rule = VerdictRule { worthwhile: 0.01, fewest_events: 10 };
+        let verdict = decide(&rule, 80, "roc-auc", differences);
+        assert!(verdict.reason.ends_with('.') && verdict.reason.len() > 20);
+        verdict.outcome
+    }
+
+    const S: &str = "specialist";
+    const G: &str = "generalist";
+    const R: &str = "recalibrated";
+
+    #[test]
+    fn a_shown_gain_over_everything_is_adopted() {
+        let gains = [d(S, G, 0.01, 0.03, 0.05), d(S, R, 0.01, 0.03, 0.05), d(S, "scratch", 0.0, 0.02, 0.04)];
+        assert_eq!(outcome(&gains), Outcome::Adopt);
+    }
+
+    #[test]
+    fn a_specialist_no_better_than_its_recalibration_is_not_adopted() {
+        let gains = [d(S, G, 0.01, 0.03, 0.05), d(S, R, -0.01, 0.002, 0.02), d(R, G, 0.01, 0.028, 0.05)];
+        assert_eq!(outcome(&gains), Outcome::Recalibrate);
+        let only_recalibration = [d(S, G, -0.01, 0.01, 0.03), d(S, R, -0.03, -0.01, 0.02), d(R, G, 0.01, 0.02, 0.03)];
+        assert_eq!(outcome(&only_recalibration), Outcome::Recalibrate);
+    }
+
+    #[test]
+    fn scratch_wins_when_it_is_better() {
+        let gains = [d("scratch", G, 0.02, 0.05, 0.08), d(S, G, 0.01, 0.03, 0.05), d(S, "scratch", -0.04, -0.02, 0.01)];
+        assert_eq!(outcome(&gains), Outcome::TrainFromScratch);
+    }
+
+    #[test]
+    fn a_ruled_out_gain_keeps_the_generalist() {
+        assert_eq!(outcome(&[d(S, G, -0.004, 0.001, 0.006), d(R, G, -0.01, 0.0, 0.01)]), Outcome::KeepGeneralist);
+        assert_eq!(outcome(&[d(S, G, -0.2, -0.1, -0.01)]), Outcome::KeepGeneralist);
+        assert_eq!(outcome(&[d(S, G, 0.0, 0.0, 0.0)]), Outcome::KeepGeneralist);
+    }
+
+    #[test]
+    fn a_wide_interval_is_not_enough_data() {
+        assert_eq!(outcome(&[d(S, G, -0.03, 0.01, 0.05), d(R, G, -0.03, 0.0, 0.03)]), Outcome::NotEnoughData);
+    }
+}

@@ -1,0 +1,172 @@
+//! Estimators of linfa and smartcore, as baselines that a recipe can choose by name.
+
+use linfa::DatasetBase;
+use linfa::traits::Fit;
+use linfa_trees::{DecisionTree, TreeNode};
+use ndarray::Array1;
+use serde::{Deserialize, Serialize};
+use smartcore::ensemble::random_forest_regressor::{RandomForestRegressor, RandomForestRegressorParameters};
+use smartcore::linalg::basic::arrays::Array;
+use smartcore::linalg::basic::matrix::DenseMatrix;
+use specialist_core::{Context, Dataset, Error, Predict, logit};
+
+use crate::glm::Family;
+use crate::{Encoder, Glm};
+
+/// linfa's logistic regression. Its positive class is whichever label is more frequent, so the sign
+/// is read from the fitted model's own labels.
+pub(crate) fn linfa_logistic(data: &Dataset, alpha: f64) -> Result<Glm, Error> {
+    let failed = |e: String| Error::Fit { estimator: "linfa-logistic", reason: e };
+    let encoder = Encoder::fit(data);
+    let set = DatasetBase::new(encoder.encode(data), data.labels().mapv(|y| y == 1.0));
+    let fit = linfa_logistic::LogisticRegression::default()
+        .alpha(alpha)
+        .max_iterations(200)
+        .fit(&set)
+        .map_err(|e| failed(e.to_string()))?;
+    let sign = if fit.labels().pos.class { 1.0 } else { -1.0 };
+    let coefficients = std::iter::once(fit.intercept()).chain(fit.params().iter().copied()).map(|c| sign * c).collect();
+    Ok(Glm { encoder, family: Family::Logistic, coefficients })
+}
+
+/// smartcore's logistic regression (no row weights).
+pub(crate) fn smartcore_logistic(data: &Dataset, alpha: f64) -> Result<Glm, Error> {
+    use smartcore::linear::logistic_regression::{LogisticRegression, LogisticRegressionParameters};
+    let failed = |e: String| Error::Fit { estimator: "smartcore-logistic", reason: e };
+    let encoder = Encoder::fit(data);
+    let x = dense(&encoder, data).map_err(failed)?;
+    let y: Vec<u32> = data.labels().iter().map(|&y| y as u32).collect();
+    let settings = LogisticRegressionParameters::default().with_alpha(alpha);
+    let fit = LogisticRegression::fit(&x, &y, settings).map_err(|e| failed(e.to_string()))?;
+    let beta = fit.coefficients();
+    let coefficients: Array1<f64> = std::iter::once(*fit.intercept().get((0, 0)))
+        .chain((0..encoder.width()).map(|j| *beta.get((0, j))))
+        .collect();
+    Ok(Glm { encoder, family: Family::Logistic, coefficients })
+}
+
+fn dense(encoder: &Encoder, data: &Dataset) -> Result<DenseMatrix<f64>, String> {
+    let values = encoder.encode(data).into_raw_vec_and_offset().0;
+    DenseMatrix::new(data.rows(), encoder.width(), values, false).map_err(|e| e.to_string())
+}
+
+type SmartcoreForest = RandomForestRegressor<f64, f64, DenseMatrix<f64>, Vec<f64>>;
+
+/// smartcore's random forest, fitted as a regression of the 0/1 label: the mean over the trees is a
+/// probability, which its classifier does not give. Slow: minutes beyond some 10,000 rows.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct RandomForest {
+    encoder: Encoder,
+    forest: SmartcoreForest,
+    rows: f64,
+}
+
+impl Clone for RandomForest {
+    fn clone(&self) -> Self {
+        let text = serde_json::to_value(self).expect("a forest is plain data");
+        serde_json::from_value(text).expect("and comes back")
+    }
+}
+
+impl RandomForest {
+    pub(crate) fn features(&self) -> &[specialist_core::Feature] {
+        &self.encoder.features
+    }
+
+    pub(crate) fn fit(data: &Dataset, trees: usize, ctx: &Context) -> Result<Self, Error> {
+        let failed = |e: String| Error::Fit { estimator: "smartcore-forest", reason: e };
+        let encoder = Encoder::fit(data);
+        let x = dense(&encoder, data).map_err(failed)?;
+        let settings = RandomForestRegressorParameters::default()
+            .with_n_trees(trees)
+            .with_min_samples_leaf(3)
+            .with_m((encoder.width() as f64).sqrt().ceil() as usize)
+            .with_seed(ctx.seed());
+        let forest = SmartcoreForest::fit(&x, &data.labels().to_vec(), settings).map_err(|e| failed(e.to_string()))?;
+        Ok(Self { encoder, forest, rows: data.rows() as f64 })
+    }
+}
+
+impl Predict for RandomForest {
+    fn margin(&self, data: &Dataset) -> Result<Vec<f64>, Error> {
+        let data = data.aligned(&self.encoder.features)?;
+        let x = dense(&self.encoder, &data).map_err(Error::Mismatch)?;
+        let p = self.forest.predict(&x).map_err(|e| Error::Mismatch(e.to_string()))?;
+        // A share of 0 or 1 is kept as far from certainty as one row in the train rows.
+        let edge = 1.0 / (self.rows + 2.0);
+        Ok(p.iter().map(|p| logit(p.clamp(edge, 1.0 - edge))).collect())
+    }
+}
+
+/// linfa's decision tree. It predicts hard labels; the share of positives in each leaf, with one
+/// pseudo-row of each label, makes them probabilities.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ClassificationTree {
+    encoder: Encoder,
+    root: Node,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+enum Node {
+    Leaf { margin: f64 },
+    Split { column: usize, threshold: f64, below: Box<Node>, above: Box<Node> },
+}
+
+impl ClassificationTree {
+    pub(crate) fn features(&self) -> &[specialist_core::Feature] {
+        &self.encoder.features
+    }
+
+    pub(crate) fn fit(data: &Dataset, max_depth: usize, min_leaf: f64) -> Result<Self, Error> {
+        let failed = |e: linfa::Error| Error::Fit { estimator: "linfa-tree", reason: e.to_string() };
+        let encoder = Encoder::fit(data);
+        let x = encoder.encode(data);
+        let set = DatasetBase::new(x.clone(), data.labels().mapv(|y| y == 1.0)).with_weights(data.base.weights.clone());
+        let tree: DecisionTree<f64, bool> = DecisionTree::params()
+            .max_depth(Some(max_depth))
+            .min_weight_leaf(min_leaf as f32)
+            .fit(&set)
+            .map_err(failed)?;
+        let rows: Vec<usize> = (0..data.rows()).collect();
+        let root = node(tree.root_node(), &rows, &x, data);
+        Ok(Self { encoder, root })
+    }
+}
+
+fn node(tree: &TreeNode<f64, bool>, rows: &[usize], x: &ndarray::Array2<f64>, data: &Dataset) -> Node {
+    let children = tree.children();
+    if let (false, [Some(left), Some(right)]) = (tree.is_leaf(), children.as_slice()) {
+        let (column, threshold, _) = tree.split();
+        let (below, above): (Vec<usize>, Vec<usize>) = rows.iter().partition(|&&r| x[[r, column]] < threshold);
+        return Node::Split {
+            column,
+            threshold,
+            below: Box::new(node(left, &below, x, data)),
+            above: Box::new(node(right, &above, x, data)),
+        };
+    }
+    let weight = |r: &usize| f64::from(data.base.weights[*r]);
+    let total: f64 = rows.iter().map(weight).sum();
+    let positive: f64 = rows.iter().map(|r| weight(r) * data.labels()[*r]).sum();
+    Node::Leaf { margin: logit((positive + 1.0) / (total + 2.0)) }
+}
+
+impl Predict for ClassificationTree {
+    fn margin(&self, data: &Dataset) -> Result<Vec<f64>, Error> {
+        let data = data.aligned(&self.encoder.features)?;
+        let mut columns = vec![0.0; self.encoder.width()];
+        let margin = |row| {
+            self.encoder.write_row(row, &mut columns);
+            let mut at = &self.root;
+            loop {
+                match at {
+                    Node::Leaf { margin } => return *margin,
+                    Node::Split { column, threshold, below, above } => {
+                        at = if columns[*column] < *threshold { below } else { above };
+                    }
+                }
+            }
+        };
+        Ok(data.records().axis_iter(ndarray::Axis(0)).map(margin).collect())
+    }
+}

@@ -1,0 +1,144 @@
+//! The estimators that a recipe can name, and what may be searched about each.
+
+use serde::{Deserialize, Serialize};
+use specialist_core::{Context, Dataset, Error, Pretrain};
+use specialist_search::{Params, Space};
+use thiserror::Error as ThisError;
+
+use crate::baseline::{self, ClassificationTree, RandomForest};
+use crate::glm::{Family, Prior, Problem};
+use crate::{Base, Encoder, Model, TreeEngine, TreeSettings, Trees};
+
+/// A way to fit a model from nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Estimator {
+    /// Gradient-boosted trees.
+    BoostedTrees,
+    /// Our ridge-penalised logistic regression.
+    Glm,
+    /// linfa's logistic regression.
+    LinfaLogistic,
+    /// linfa's decision tree.
+    LinfaTree,
+    /// smartcore's logistic regression.
+    SmartcoreLogistic,
+    /// smartcore's random forest.
+    SmartcoreForest,
+}
+
+/// No estimator has that name.
+#[derive(Debug, Clone, PartialEq, Eq, ThisError)]
+#[error("there is no estimator `{0}`; there are boosted-trees, glm, linfa-logistic, linfa-tree, smartcore-logistic, smartcore-forest")]
+pub struct UnknownEstimator(pub String);
+
+impl std::str::FromStr for Estimator {
+    type Err = UnknownEstimator;
+
+    fn from_str(name: &str) -> Result<Self, UnknownEstimator> {
+        serde_json::from_value(name.into()).map_err(|_| UnknownEstimator(name.into()))
+    }
+}
+
+impl Estimator {
+    /// Its name in recipes.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::BoostedTrees => "boosted-trees",
+            Self::Glm => "glm",
+            Self::LinfaLogistic => "linfa-logistic",
+            Self::LinfaTree => "linfa-tree",
+            Self::SmartcoreLogistic => "smartcore-logistic",
+            Self::SmartcoreForest => "smartcore-forest",
+        }
+    }
+
+    /// What may be searched about it.
+    #[must_use]
+    pub fn space(self) -> Space {
+        match self {
+            Self::BoostedTrees => Space::new()
+                .log_int("rounds", 20, 400)
+                .log_float("learning-rate", 0.02, 0.3)
+                .int("max-depth", 1, 6)
+                .log_float("min-child-weight", 0.5, 20.0)
+                .log_float("lambda", 0.5, 20.0),
+            Self::Glm => Space::new().log_float("ridge", 0.1, 1000.0),
+            Self::LinfaLogistic | Self::SmartcoreLogistic => Space::new().log_float("alpha", 0.01, 100.0),
+            Self::LinfaTree => Space::new().int("max-depth", 2, 10).log_int("min-leaf", 2, 50),
+            Self::SmartcoreForest => Space::new().log_int("trees", 50, 200),
+        }
+    }
+
+    /// The settings to use when nothing was searched.
+    #[must_use]
+    pub fn defaults(self) -> EstimatorSettings {
+        EstimatorSettings { estimator: self, trees: TreeSettings::default(), ridge: 10.0, max_depth: 6, min_leaf: 5.0, forest_trees: 100 }
+    }
+
+    /// The settings that `params`, drawn from [`Estimator::space`], stand for.
+    #[must_use]
+    pub fn settings(self, params: &Params) -> EstimatorSettings {
+        let or = |name: &str, default: f64| Some(params.float(name)).filter(|v| !v.is_nan()).unwrap_or(default);
+        let d = self.defaults();
+        EstimatorSettings {
+            estimator: self,
+            trees: TreeSettings {
+                rounds: or("rounds", d.trees.rounds as f64) as usize,
+                learning_rate: or("learning-rate", d.trees.learning_rate),
+                max_depth: or("max-depth", d.trees.max_depth as f64) as usize,
+                min_child_weight: or("min-child-weight", d.trees.min_child_weight),
+                lambda: or("lambda", d.trees.lambda),
+                ..d.trees
+            },
+            ridge: or("ridge", or("alpha", d.ridge)),
+            max_depth: or("max-depth", d.max_depth as f64) as usize,
+            min_leaf: or("min-leaf", d.min_leaf),
+            forest_trees: or("trees", d.forest_trees as f64) as usize,
+        }
+    }
+}
+
+/// An estimator with its settings.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EstimatorSettings {
+    /// Which one.
+    pub estimator: Estimator,
+    /// For boosted trees.
+    pub trees: TreeSettings,
+    /// Ridge penalty of the linear models.
+    pub ridge: f64,
+    /// Depth of the decision tree.
+    pub max_depth: usize,
+    /// Smallest leaf of the decision tree.
+    pub min_leaf: f64,
+    /// Trees of the random forest.
+    pub forest_trees: usize,
+}
+
+impl Pretrain for EstimatorSettings {
+    type Generalist = Model;
+
+    fn pretrain(&self, source: &Dataset, ctx: &Context) -> Result<Model, Error> {
+        let events = source.events();
+        let rarer = events.min(source.rows() - events);
+        if rarer == 0 {
+            return Err(Error::TooFew { what: "rows of the rarer label".into(), found: 0, needed: 1 });
+        }
+        Ok(Model::new(match self.estimator {
+            Estimator::BoostedTrees => Base::Trees(Trees.grow(&self.trees, source, None, None, ctx)?),
+            Estimator::Glm => {
+                let encoder = Encoder::fit(source);
+                let problem = Problem { data: source, encoder: &encoder, family: Family::Logistic, offset: None };
+                Base::Glm(problem.fit(&Prior::ridge(encoder.width(), self.ridge), None, ctx)?)
+            }
+            Estimator::LinfaLogistic => Base::Glm(baseline::linfa_logistic(source, self.ridge)?),
+            Estimator::SmartcoreLogistic => Base::Glm(baseline::smartcore_logistic(source, self.ridge)?),
+            Estimator::LinfaTree => {
+                Base::ClassificationTree(ClassificationTree::fit(source, self.max_depth, self.min_leaf)?)
+            }
+            Estimator::SmartcoreForest => Base::RandomForest(RandomForest::fit(source, self.forest_trees, ctx)?),
+        }))
+    }
+}

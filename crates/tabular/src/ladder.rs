@@ -1,0 +1,202 @@
+//! The ladder: every way to turn a generalist into a specialist, fewest free parameters first, every
+//! rung shrunk towards the generalist.
+
+use serde::{Deserialize, Serialize};
+use specialist_core::{Affine, Context, Dataset, Error, FineTune, Predict, Tuning, fit_affine};
+use specialist_search::{Params, Space};
+
+use crate::glm::{Family, Prior, Problem};
+use crate::{Base, Encoder, Model, TreeEngine, TreeSettings, Trees};
+
+/// A rung.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Rung {
+    /// The generalist as it is.
+    Keep,
+    /// A new intercept on the generalist's margin.
+    Intercept,
+    /// A new intercept and a new, positive slope on the generalist's margin.
+    Slope,
+    /// A linear generalist's coefficients as the prior mean of new ones.
+    PriorCentred,
+    /// A ridge model on top of the generalist's margin.
+    Offset,
+    /// The generalist's trees with leaf values estimated anew, in part.
+    LeafRefit,
+    /// More trees behind the generalist's.
+    Continue,
+}
+
+/// Below this slope the recalibrated ranking would be worth nothing: the slope is kept above it.
+const SMALLEST_SLOPE: f64 = 0.05;
+
+impl Rung {
+    /// All rungs in order.
+    pub const ALL: [Self; 7] =
+        [Self::Keep, Self::Intercept, Self::Slope, Self::PriorCentred, Self::Offset, Self::LeafRefit, Self::Continue];
+
+    /// The rung called `name`.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|r| r.name() == name)
+    }
+
+    /// Whether it only moves the scale: recalibration, not a new model.
+    #[must_use]
+    pub fn recalibrates(self) -> bool {
+        matches!(self, Self::Intercept | Self::Slope)
+    }
+
+    /// Whether `generalist` can be tuned this way.
+    #[must_use]
+    pub fn fits(self, generalist: &Model) -> bool {
+        match self {
+            Self::Keep | Self::Intercept | Self::Slope | Self::Offset => true,
+            Self::PriorCentred => matches!(generalist.base, Base::Glm(_)),
+            Self::LeafRefit | Self::Continue => matches!(generalist.base, Base::Trees(_)),
+        }
+    }
+}
+
+impl Tuning for Rung {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Keep => "keep",
+            Self::Intercept => "intercept",
+            Self::Slope => "slope",
+            Self::PriorCentred => "prior-centred",
+            Self::Offset => "offset",
+            Self::LeafRefit => "leaf-refit",
+            Self::Continue => "continue",
+        }
+    }
+
+    fn rung(&self) -> usize {
+        *self as usize
+    }
+
+    /// Measured starting points: below 50 events even a free intercept can hurt, and a broken source
+    /// slips past a one-standard-error guard.
+    fn needs_events(&self) -> usize {
+        match self {
+            Self::Keep | Self::Intercept | Self::Slope => 0,
+            Self::PriorCentred | Self::LeafRefit | Self::Continue => 50,
+            Self::Offset => 200,
+        }
+    }
+}
+
+/// With this many events a rung may move far from the generalist; with fewer only a little.
+const PLENTY: usize = 200;
+
+/// What may be searched: the rungs that fit `generalist`, that `allowed` names (all, when empty) and
+/// that `events` rows of the rarer label allow, each with its own settings.
+#[must_use]
+pub fn ladder_space(generalist: &Model, events: usize, allowed: &[Rung]) -> Space {
+    let open = |r: &Rung| {
+        r.fits(generalist) && events >= r.needs_events() && (*r == Rung::Keep || allowed.is_empty() || allowed.contains(r))
+    };
+    let rungs: Vec<Rung> = Rung::ALL.into_iter().filter(open).collect();
+    let mut space = Space::new().categorical("tuning", rungs.iter().map(Tuning::name));
+    let plenty = events >= PLENTY;
+    for rung in rungs {
+        space = match rung {
+            Rung::Keep => space,
+            Rung::Intercept => space.log_float("intercept-strength", 1.0, 100.0).when("tuning", &["intercept"]),
+            Rung::Slope => space.log_float("slope-strength", 1.0, 100.0).when("tuning", &["slope"]),
+            Rung::PriorCentred => {
+                space.log_float("prior-strength", if plenty { 0.3 } else { 3.0 }, 1000.0).when("tuning", &["prior-centred"])
+            }
+            Rung::Offset => space.log_float("offset-ridge", 3.0, 1000.0).when("tuning", &["offset"]),
+            Rung::LeafRefit => {
+                space.float("decay", if plenty { 0.5 } else { 0.8 }, 0.98).when("tuning", &["leaf-refit"])
+            }
+            Rung::Continue => space
+                .log_int("rounds", 5, if plenty { 150 } else { 40 })
+                .when("tuning", &["continue"])
+                .log_float("learning-rate", 0.005, if plenty { 0.1 } else { 0.02 })
+                .when("tuning", &["continue"])
+                .int("max-depth", 1, if plenty { 5 } else { 3 })
+                .when("tuning", &["continue"]),
+        };
+    }
+    space
+}
+
+/// A rung with its settings: what [`FineTune`] runs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TuningPlan {
+    /// Which rung.
+    pub rung: Rung,
+    /// Its settings.
+    pub params: Params,
+}
+
+/// The plan that `params`, drawn from [`ladder_space`], stand for.
+#[must_use]
+pub fn plan(params: &Params) -> TuningPlan {
+    TuningPlan { rung: Rung::named(params.text("tuning")).unwrap_or(Rung::Keep), params: params.clone() }
+}
+
+impl FineTune<Model> for TuningPlan {
+    type Specialist = Model;
+
+    fn fine_tune(&self, generalist: &Model, target: &Dataset, ctx: &Context) -> Result<Model, Error> {
+        ctx.check()?;
+        if !self.rung.fits(generalist) {
+            let (rung, model) = (self.rung.name(), generalist.describe());
+            return Err(Error::Mismatch(format!("the tuning {rung} does not apply to a {model}")));
+        }
+        let mut tuned = generalist.clone();
+        match (self.rung, &generalist.base) {
+            (Rung::Intercept, _) => tuned.line = self.recalibrate(generalist, target, "intercept-strength", true)?,
+            (Rung::Slope, _) => tuned.line = self.recalibrate(generalist, target, "slope-strength", false)?,
+            (Rung::PriorCentred, Base::Glm(source)) => {
+                let target = target.aligned(&source.encoder.features)?;
+                let problem = Problem { data: &target, encoder: &source.encoder, family: source.family, offset: None };
+                tuned.base = Base::Glm(problem.fit(&Prior::centred(source, self.params.float("prior-strength")), None, ctx)?);
+            }
+            (Rung::Offset, _) => {
+                let margin = generalist.margin(target)?;
+                let target = target.aligned(generalist.features())?;
+                let encoder = Encoder::fit(&target);
+                let problem = Problem { data: &target, encoder: &encoder, family: Family::Logistic, offset: Some(&margin) };
+                // The intercept is shrunk too: an unshrunk one costs more than it brings on few rows.
+                let ridge = self.params.float("offset-ridge");
+                let mut prior = Prior::ridge(encoder.width(), ridge);
+                prior.precision[0] = ridge / 10.0;
+                tuned.addition = Some(problem.fit(&prior, None, ctx)?);
+            }
+            (Rung::LeafRefit, Base::Trees(forest)) => {
+                let settings = TreeSettings::default();
+                tuned.base = Base::Trees(Trees.refit_leaves(forest, target, self.params.float("decay"), &settings, ctx)?);
+            }
+            (Rung::Continue, Base::Trees(forest)) => {
+                let settings = TreeSettings {
+                    rounds: self.params.int("rounds").max(1) as usize,
+                    learning_rate: self.params.float("learning-rate"),
+                    max_depth: self.params.int("max-depth").max(1) as usize,
+                    ..TreeSettings::default()
+                };
+                tuned.base = Base::Trees(Trees.grow(&settings, target, None, Some(forest), ctx)?);
+            }
+            _ => {}
+        }
+        Ok(tuned)
+    }
+}
+
+impl TuningPlan {
+    fn recalibrate(&self, generalist: &Model, target: &Dataset, strength: &str, slope_fixed: bool) -> Result<Affine, Error> {
+        let margin = generalist.margin(target)?;
+        let weight: Vec<f64> = target.base.weights.iter().map(|&w| f64::from(w)).collect();
+        let label = target.labels().as_slice().expect("labels are contiguous");
+        let fit = |fixed| fit_affine(&margin, label, &weight, self.params.float(strength), fixed);
+        let line = fit(slope_fixed).ok_or_else(|| Error::Fit {
+            estimator: "recalibration",
+            reason: "the target's labels are separated by the generalist's margin".into(),
+        })?;
+        Ok(Affine { slope: line.slope.max(SMALLEST_SLOPE), ..line })
+    }
+}

@@ -1,0 +1,20 @@
+//! Tables and the models on them: reading against a declared schema, encoders fitted on train rows,
+//! the prior-centred generalised linear model, boosted trees, baselines from linfa and smartcore, and
+//! the ladder of tunings that turns a generalist into a specialist.
+
+mod baseline;
+mod encode;
+mod estimator;
+pub mod glm;
+mod ladder;
+mod model;
+pub mod read;
+mod trees;
+pub mod write;
+
+pub use encode::Encoder;
+pub use estimator::{Estimator, EstimatorSettings, UnknownEstimator};
+pub use glm::Glm;
+pub use ladder::{Rung, TuningPlan, ladder_space, plan};
+pub use model::{Base, Model, ModelError};
+pub use trees::{Forest, TreeEngine, TreeSettings, Trees};

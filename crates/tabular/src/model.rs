@@ -1,0 +1,149 @@
+//! One shape for every candidate: a base model, perhaps an addition on top, perhaps a recalibration.
+
+use serde::{Deserialize, Serialize};
+use specialist_core::{Affine, Dataset, Error, Feature, Predict};
+use thiserror::Error as ThisError;
+
+use crate::baseline::{ClassificationTree, RandomForest};
+use crate::{Forest, Glm};
+
+/// The model underneath.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "model", content = "value", rename_all = "kebab-case")]
+pub enum Base {
+    /// A generalised linear model.
+    Glm(Glm),
+    /// Boosted trees.
+    Trees(Forest),
+    /// smartcore's random forest.
+    RandomForest(RandomForest),
+    /// linfa's decision tree.
+    ClassificationTree(ClassificationTree),
+}
+
+/// A candidate: its margin is `line(base + addition)`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Model {
+    /// The model underneath.
+    pub base: Base,
+    /// A linear model on top of the base's margin: the `offset` rung.
+    pub addition: Option<Glm>,
+    /// The recalibration: the `intercept` and `slope` rungs.
+    pub line: Affine,
+}
+
+/// A model file that cannot be used.
+#[derive(Debug, ThisError)]
+pub enum ModelError {
+    /// Not JSON, cut short, or not a model.
+    #[error("not a model of this program: {0}")]
+    Format(String),
+}
+
+impl Model {
+    /// A model without addition or recalibration.
+    #[must_use]
+    pub fn new(base: Base) -> Self {
+        Self { base, addition: None, line: Affine::IDENTITY }
+    }
+
+    /// The features it reads.
+    #[must_use]
+    pub fn features(&self) -> &[Feature] {
+        match &self.base {
+            Base::Glm(m) => &m.encoder.features,
+            Base::Trees(m) => &m.features,
+            Base::RandomForest(m) => m.features(),
+            Base::ClassificationTree(m) => m.features(),
+        }
+    }
+
+    /// What it is, in a few words.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        let base = match &self.base {
+            Base::Glm(m) => format!("linear model, {} coefficients", m.coefficients.len()),
+            Base::Trees(m) => format!("{} boosted trees", m.trees()),
+            Base::RandomForest(_) => "random forest".into(),
+            Base::ClassificationTree(_) => "decision tree".into(),
+        };
+        let addition = if self.addition.is_some() { " + linear addition" } else { "" };
+        let line = if self.line == Affine::IDENTITY { "" } else { ", recalibrated" };
+        format!("{base}{addition}{line}")
+    }
+
+    /// Each feature's contribution to each row's margin (SHAP for trees, coefficient × value for
+    /// linear models), rows × (features + 1): the last is what no feature explains. `None` for
+    /// models that cannot tell.
+    ///
+    /// # Errors
+    /// When the features do not fit.
+    pub fn contributions(&self, data: &Dataset) -> Result<Option<Vec<Vec<f64>>>, Error> {
+        let data = data.aligned(self.features())?;
+        let mut rows = match &self.base {
+            Base::Trees(forest) => forest.contributions(&data)?,
+            Base::Glm(glm) => (0..data.rows()).map(|r| linear(glm, &data, r)).collect(),
+            Base::RandomForest(_) | Base::ClassificationTree(_) => return Ok(None),
+        };
+        for (r, row) in rows.iter_mut().enumerate() {
+            if let Some(addition) = &self.addition {
+                row.iter_mut().zip(linear(addition, &data, r)).for_each(|(a, b)| *a += b);
+            }
+            row.iter_mut().for_each(|v| *v *= self.line.slope);
+            *row.last_mut().expect("there is a constant") += self.line.intercept;
+        }
+        Ok(Some(rows))
+    }
+
+    /// The model as JSON text: the same bytes for the same model.
+    ///
+    /// # Errors
+    /// When the tree engine cannot express its model.
+    pub fn to_json(&self) -> Result<String, ModelError> {
+        serde_json::to_string(self).map_err(|e| ModelError::Format(e.to_string()))
+    }
+
+    /// Reads [`Model::to_json`]'s text.
+    ///
+    /// # Errors
+    /// [`ModelError::Format`] when it is something else.
+    pub fn from_json(text: &str) -> Result<Self, ModelError> {
+        serde_json::from_str(text).map_err(|e| ModelError::Format(e.to_string()))
+    }
+
+    /// The model as XGBoost JSON, if it is one forest with at most a recalibration.
+    ///
+    /// # Errors
+    /// [`ModelError::Format`] when it is not, or the engine cannot express it.
+    pub fn to_xgboost(&self) -> Result<serde_json::Value, ModelError> {
+        let format = |e: &str| ModelError::Format(e.into());
+        match (&self.base, &self.addition) {
+            (Base::Trees(forest), None) => forest.to_xgboost(self.line).map_err(|e| format(&e.to_string())),
+            (Base::Trees(_), Some(_)) => Err(format("trees with a linear addition have no XGBoost form")),
+            _ => Err(format("only boosted trees have an XGBoost form")),
+        }
+    }
+}
+
+fn linear(glm: &Glm, data: &Dataset, row: usize) -> Vec<f64> {
+    let (constant, mut parts) = glm.contributions(data.row(row));
+    parts.push(constant);
+    parts
+}
+
+impl Predict for Model {
+    fn margin(&self, data: &Dataset) -> Result<Vec<f64>, Error> {
+        let data = data.aligned(self.features())?;
+        let mut margin = match &self.base {
+            Base::Glm(m) => m.margin(&data)?,
+            Base::Trees(m) => m.margin(&data)?,
+            Base::RandomForest(m) => m.margin(&data)?,
+            Base::ClassificationTree(m) => m.margin(&data)?,
+        };
+        if let Some(addition) = &self.addition {
+            margin.iter_mut().zip(addition.margin(&data)?).for_each(|(m, a)| *m += a);
+        }
+        margin.iter_mut().for_each(|m| *m = self.line.apply(*m));
+        Ok(margin)
+    }
+}

@@ -1,0 +1,298 @@
+//! Reading CSV and Parquet against a declared schema: every cell is what it was declared to be, or
+//! the reader says where it is not. A file is read in chunks, so that scoring takes constant memory.
+
+mod cells;
+mod csv_rows;
+mod error;
+mod parquet_rows;
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use ndarray::{Array1, Array2};
+use specialist_core::{ColumnKind, Dataset, Feature, FeatureKind, Key, KeyRole, OnInvalid, Role, Schema};
+
+use cells::{CellColumn, Invalid};
+pub use csv_rows::sniff_header;
+pub use error::ReadError;
+
+/// Where rows come from.
+#[derive(Debug, Clone)]
+pub enum Input {
+    /// A CSV or Parquet file; the latter ends in `.parquet`.
+    File(PathBuf),
+    /// CSV text inside the program.
+    Embedded {
+        /// Its name in messages.
+        name: String,
+        /// The text.
+        text: Cow<'static, [u8]>,
+    },
+}
+
+impl Input {
+    /// Its name in messages.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match self {
+            Self::File(path) => path.display().to_string(),
+            Self::Embedded { name, .. } => format!("embedded:{name}"),
+        }
+    }
+}
+
+/// How to read.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Between the cells of a CSV file.
+    pub delimiter: u8,
+    /// Column → the cells that a row must have one of.
+    pub filter: BTreeMap<String, Vec<String>>,
+    /// Whether rows without label are left out and a missing label column is an error.
+    pub labelled: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { delimiter: b',', filter: BTreeMap::new(), labelled: true }
+    }
+}
+
+/// Cells outside their declared range or levels.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct InvalidCells {
+    /// The column.
+    pub column: String,
+    /// How many.
+    pub count: usize,
+    /// The lines of the first of them.
+    pub lines: Vec<u64>,
+    /// What was declared.
+    pub expected: String,
+    /// Whether the schema says to refuse the file rather than to treat them as missing.
+    pub refused: bool,
+}
+
+/// What reading found.
+#[derive(Debug, Clone, PartialEq, Default, serde::Serialize, serde::Deserialize)]
+pub struct ReadReport {
+    /// Where the rows came from.
+    pub input: String,
+    /// Rows in the file.
+    pub read: usize,
+    /// Rows that the filter let through and that carry a label, where one is needed.
+    pub kept: usize,
+    /// Rows left out for want of a label.
+    pub unlabelled: usize,
+    /// Cells outside their declared range or levels.
+    pub invalid: Vec<InvalidCells>,
+    /// Columns of the file that the schema does not declare and nobody read.
+    pub undeclared: Vec<String>,
+}
+
+/// One cell as a file holds it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Cell<'a> {
+    Text(&'a str),
+    Number(f64),
+    Missing,
+}
+
+/// Rows of cells, one after the other.
+trait Rows {
+    /// The header.
+    fn columns(&self) -> &[String];
+
+    /// Reads up to `limit` rows and gives each with its line to `row`; returns how many there were.
+    fn read(&mut self, limit: usize, row: &mut RowSink<'_>) -> Result<usize, ReadError>;
+}
+
+/// Takes a row's line and a way to look at its cells.
+type RowSink<'s> = dyn for<'c> FnMut(u64, &'c (dyn Fn(usize) -> Cell<'c> + 'c)) -> Result<(), ReadError> + 's;
+
+/// Rows that were read together.
+pub struct Chunk {
+    /// The rows.
+    pub data: Dataset,
+    /// Their ids, where a column has that role.
+    pub ids: Option<Vec<String>>,
+}
+
+/// Reads a file chunk by chunk.
+pub struct Reader {
+    rows: Box<dyn Rows>,
+    columns: Vec<CellColumn>,
+    filter: Vec<(usize, Vec<String>)>,
+    options: Options,
+    report: ReadReport,
+}
+
+impl Reader {
+    /// Opens `input` and finds the declared columns in its header.
+    ///
+    /// # Errors
+    /// [`ReadError`] when the file or a declared column is not there, or the header makes no sense.
+    pub fn open(input: &Input, schema: &Schema, options: &Options) -> Result<Self, ReadError> {
+        let name = input.name();
+        let rows: Box<dyn Rows> = match input {
+            Input::File(path) if path.extension().is_some_and(|e| e == "parquet" || e == "pq") => {
+                Box::new(parquet_rows::ParquetRows::open(path)?)
+            }
+            Input::File(path) => Box::new(csv_rows::CsvRows::open(path, options.delimiter)?),
+            Input::Embedded { text, .. } => Box::new(csv_rows::CsvRows::embedded(&name, text.clone(), options.delimiter)?),
+        };
+        let header = rows.columns();
+        let find = |column: &str| {
+            let place = header.iter().position(|h| h == column);
+            place.ok_or_else(|| ReadError::no_column(&name, column, header))
+        };
+        let mut columns = Vec::new();
+        for c in schema.columns.iter().filter(|c| c.role != Role::Ignore) {
+            if c.role == Role::Label && !options.labelled && !header.contains(&c.name) {
+                continue;
+            }
+            columns.push(CellColumn::new(c.clone(), find(&c.name)?));
+        }
+        let filter = options.filter.iter().map(|(c, v)| Ok((find(c)?, v.clone()))).collect::<Result<Vec<_>, ReadError>>()?;
+        let declared = |h: &&String| schema.column(h).is_some() || options.filter.contains_key(*h);
+        let undeclared = header.iter().filter(|h| !declared(h)).cloned().collect();
+        let report = ReadReport { input: name, undeclared, ..ReadReport::default() };
+        Ok(Self { rows, columns, filter, options: options.clone(), report })
+    }
+
+    /// What was found so far.
+    #[must_use]
+    pub fn report(&self) -> &ReadReport {
+        &self.report
+    }
+
+    /// Up to `limit` rows of the file, less those left out; `None` at its end.
+    ///
+    /// # Errors
+    /// [`ReadError`] with file, line and column.
+    pub fn next_chunk(&mut self, limit: usize) -> Result<Option<Chunk>, ReadError> {
+        let Self { rows, columns, filter, options, report } = self;
+        let mut values: Vec<Vec<f64>> = vec![Vec::new(); columns.len()];
+        let mut lines = Vec::new();
+        let mut ids: Option<Vec<String>> = columns.iter().any(|c| c.column.role == Role::Id).then(Vec::new);
+        let input = report.input.clone();
+        let seen = rows.read(limit, &mut |line, cell| {
+            report.read += 1;
+            let passes = |(place, allowed): &(usize, Vec<String>)| match cell(*place) {
+                Cell::Text(t) => allowed.iter().any(|a| a == t),
+                Cell::Number(v) => allowed.iter().any(|a| a.parse() == Ok(v)),
+                Cell::Missing => allowed.iter().any(String::is_empty),
+            };
+            if !filter.iter().all(passes) {
+                return Ok(());
+            }
+            for (column, values) in columns.iter_mut().zip(&mut values) {
+                if column.column.role == Role::Id {
+                    let text = match cell(column.place) {
+                        Cell::Text(t) => t.to_string(),
+                        Cell::Number(v) => v.to_string(),
+                        Cell::Missing => String::new(),
+                    };
+                    ids.as_mut().expect("there is an id column").push(text);
+                    values.push(0.0);
+                } else {
+                    values.push(column.parse(cell(column.place), line).map_err(|e| e.locate(&input, line, &column.column))?);
+                }
+            }
+            let label = columns.iter().position(|c| c.column.role == Role::Label);
+            if options.labelled && label.is_some_and(|l| values[l].last().is_some_and(|v| v.is_nan())) {
+                report.unlabelled += 1;
+                values.iter_mut().for_each(|v| _ = v.pop());
+                if let Some(ids) = &mut ids {
+                    ids.pop();
+                }
+                return Ok(());
+            }
+            lines.push(line);
+            Ok(())
+        })?;
+        if seen == 0 {
+            return Ok(None);
+        }
+        report.kept += lines.len();
+        report.invalid = columns.iter().filter_map(|c| c.invalid.as_ref().map(|i| invalid_cells(&c.column, i))).collect();
+        Ok(Some(Chunk { data: self.assemble(values, lines), ids }))
+    }
+
+    fn assemble(&self, values: Vec<Vec<f64>>, lines: Vec<u64>) -> Dataset {
+        let rows = lines.len();
+        let mut features = Vec::new();
+        let mut inputs: Vec<&[f64]> = Vec::new();
+        let mut targets = Array1::from_elem(rows, f64::NAN);
+        let mut weights = Array1::ones(rows);
+        let (mut time, mut amount, mut keys) = (None, None, Vec::new());
+        for (c, v) in self.columns.iter().zip(&values) {
+            let key = |role| Key {
+                name: c.column.name.clone(),
+                role,
+                codes: v.iter().map(|&x| x as u32).collect(),
+                levels: if role == KeyRole::Site { c.levels() } else { Vec::new() },
+            };
+            match c.column.role {
+                Role::Label => targets = v.iter().copied().collect(),
+                Role::Weight => weights = v.iter().map(|&w| w as f32).collect(),
+                Role::Time => time = Some(v.iter().map(|&t| t as i64).collect()),
+                Role::Group => keys.push(key(KeyRole::Group)),
+                Role::Site => keys.push(key(KeyRole::Site)),
+                Role::Key => keys.push(key(KeyRole::Other)),
+                Role::Feature | Role::Amount => {
+                    if c.column.role == Role::Amount {
+                        amount = Some(v.clone());
+                    }
+                    let kind = match c.column.kind {
+                        ColumnKind::Category | ColumnKind::Text => FeatureKind::Category { levels: c.levels() },
+                        ColumnKind::Number | ColumnKind::Time => FeatureKind::Number,
+                    };
+                    features.push(Feature { name: c.column.name.clone(), kind, monotone: c.column.monotone });
+                    inputs.push(v);
+                }
+                Role::Id | Role::Ignore => {}
+            }
+        }
+        let width = inputs.len();
+        let mut records = Vec::with_capacity(rows * width);
+        for r in 0..rows {
+            records.extend(inputs.iter().map(|column| column[r]));
+        }
+        let records = Array2::from_shape_vec((rows, width), records).expect("rows × width values");
+        let mut data = Dataset::new(features, records, targets).expect("columns have the rows' length");
+        data.base.weights = weights;
+        (data.time, data.amount, data.keys, data.lines) = (time, amount, keys, lines);
+        data
+    }
+}
+
+/// At most this many lines are named.
+const LINES_NAMED: usize = 10;
+
+fn invalid_cells(column: &specialist_core::Column, invalid: &Invalid) -> InvalidCells {
+    InvalidCells {
+        column: column.name.clone(),
+        count: invalid.count,
+        lines: invalid.lines.clone(),
+        expected: cells::expected(column),
+        refused: column.on_invalid == OnInvalid::Error,
+    }
+}
+
+/// Reads all rows of `input`.
+///
+/// # Errors
+/// [`ReadError`] with file, line and column; also when no row is left.
+pub fn read_all(input: &Input, schema: &Schema, options: &Options) -> Result<(Dataset, ReadReport), ReadError> {
+    let mut reader = Reader::open(input, schema, options)?;
+    let chunk = reader.next_chunk(usize::MAX)?;
+    let Some(chunk) = chunk else {
+        return Err(ReadError::NoRows { file: input.name() });
+    };
+    if chunk.data.rows() == 0 {
+        return Err(ReadError::NothingKept { file: input.name(), read: reader.report.read, unlabelled: reader.report.unlabelled });
+    }
+    Ok((chunk.data, reader.report))
+}

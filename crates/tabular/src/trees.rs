@@ -1,0 +1,365 @@
+//! Gradient-boosted trees behind a trait of our own, so that the engine can be replaced. Today's
+//! engine is hessboost; forests travel as XGBoost JSON, which Python xgboost opens.
+
+use hessboost::config::{Monotone, ProcessType, Refresh, TrainingParams};
+use hessboost::data::{DMatrix, FeatureType};
+use hessboost::model::{BoostedModel, Iterations, ModelFormat};
+use hessboost::objective::{Objective, RegLoss};
+use hessboost::training::Trainer;
+use ndarray::{ArrayView2, Axis};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use specialist_core::{Affine, Context, Dataset, Error, Feature, FeatureKind, Predict, logit, sigmoid};
+
+/// Rows scored at a time.
+const BLOCK: usize = 4096;
+
+/// How trees are grown; the names are XGBoost's.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TreeSettings {
+    /// Boosting rounds, one tree each.
+    pub rounds: usize,
+    /// Shrinkage of every tree.
+    pub learning_rate: f64,
+    /// Deepest level of a tree.
+    pub max_depth: usize,
+    /// Smallest sum of the loss's curvature in a leaf.
+    pub min_child_weight: f64,
+    /// L2 penalty on leaf values.
+    pub lambda: f64,
+    /// Share of the rows each tree sees.
+    pub subsample: f64,
+    /// Share of the features each tree sees.
+    pub colsample_bytree: f64,
+}
+
+impl Default for TreeSettings {
+    fn default() -> Self {
+        Self {
+            rounds: 200,
+            learning_rate: 0.1,
+            max_depth: 4,
+            min_child_weight: 1.0,
+            lambda: 1.0,
+            subsample: 1.0,
+            colsample_bytree: 1.0,
+        }
+    }
+}
+
+/// What the ladder needs of a tree engine.
+pub trait TreeEngine: Send + Sync {
+    /// Grows a forest on `data` (labels 0 or 1, row weights), on top of `offset` (a margin per row)
+    /// if given, or behind the trees of `start`.
+    ///
+    /// # Errors
+    /// [`Error::Fit`] with the engine's reason.
+    fn grow(
+        &self,
+        settings: &TreeSettings,
+        data: &Dataset,
+        offset: Option<&[f64]>,
+        start: Option<&Forest>,
+        ctx: &Context,
+    ) -> Result<Forest, Error>;
+
+    /// The same trees with every leaf value estimated anew on `data`; leaves that no row reaches
+    /// keep theirs. The result is `decay` of the old value and `1 − decay` of the new one.
+    ///
+    /// # Errors
+    /// [`Error::Fit`] with the engine's reason.
+    fn refit_leaves(&self, forest: &Forest, data: &Dataset, decay: f64, settings: &TreeSettings, ctx: &Context) -> Result<Forest, Error>;
+}
+
+/// The engine in use.
+pub struct Trees;
+
+/// A fitted forest with the features it reads.
+#[derive(Debug, Clone)]
+pub struct Forest {
+    /// In the order of the trees' feature numbers.
+    pub features: Vec<Feature>,
+    model: BoostedModel,
+}
+
+fn failed(e: impl std::fmt::Display) -> Error {
+    Error::Fit { estimator: "boosted-trees", reason: e.to_string() }
+}
+
+/// Rows × features as the engine wants them.
+fn matrix(data: &Dataset, features: &[Feature]) -> Result<DMatrix, Error> {
+    let aligned = data.aligned(features)?;
+    let values: Vec<f32> = aligned.records().iter().map(|&x| x as f32).collect();
+    let types: Vec<FeatureType> = features.iter().map(feature_type).collect();
+    DMatrix::from_dense_vec(values, data.rows(), features.len())
+        .and_then(|m| m.with_feature_types(&types))
+        .map_err(failed)
+}
+
+/// Two levels need no sets of categories: their codes split like a number.
+fn feature_type(f: &Feature) -> FeatureType {
+    match &f.kind {
+        FeatureKind::Category { levels } if levels.len() > 2 => FeatureType::Categorical,
+        _ => FeatureType::Numerical,
+    }
+}
+
+fn labelled(data: &Dataset, features: &[Feature]) -> Result<DMatrix, Error> {
+    let labels: Vec<f32> = data.labels().iter().map(|&y| y as f32).collect();
+    let weights = data.base.weights.as_slice().expect("weights are contiguous");
+    matrix(data, features)?.with_labels(&labels).and_then(|m| m.with_weights(weights)).map_err(failed)
+}
+
+impl TreeEngine for Trees {
+    fn grow(
+        &self,
+        settings: &TreeSettings,
+        data: &Dataset,
+        offset: Option<&[f64]>,
+        start: Option<&Forest>,
+        ctx: &Context,
+    ) -> Result<Forest, Error> {
+        ctx.check()?;
+        let features = start.map_or(&data.features, |f| &f.features);
+        let mut train = labelled(data, features)?;
+        if let Some(offset) = offset {
+            let margin: Vec<f32> = offset.iter().map(|&m| m as f32).collect();
+            train = train.with_base_margin(&margin).map_err(failed)?;
+        }
+        let mut params = params(settings, ctx)?;
+        params.monotone_constraints = features
+            .iter()
+            .map(|f| match f.monotone.signum() {
+                1 => Monotone::Increasing,
+                -1 => Monotone::Decreasing,
+                _ => Monotone::None,
+            })
+            .collect();
+        if start.is_none() {
+            params.base_score = Some(data.prevalence().clamp(1e-6, 1.0 - 1e-6));
+        }
+        let mut trainer = Trainer::new(&params, &train, settings.rounds);
+        if let Some(start) = start {
+            trainer = trainer.init_model(&start.model);
+        }
+        let model = trainer.train().map_err(failed)?.model;
+        Ok(Forest { features: features.clone(), model })
+    }
+
+    fn refit_leaves(&self, forest: &Forest, data: &Dataset, decay: f64, settings: &TreeSettings, ctx: &Context) -> Result<Forest, Error> {
+        ctx.check()?;
+        let train = labelled(data, &forest.features)?;
+        let mut params = params(&TreeSettings { subsample: 1.0, colsample_bytree: 1.0, ..settings.clone() }, ctx)?;
+        params.process_type = ProcessType::Update(Refresh::default());
+        let rounds = forest.model.num_boost_rounds();
+        let trainer = Trainer::new(&params, &train, rounds).init_model(&forest.model);
+        let refreshed = trainer.train().map_err(failed)?.model;
+        let mut blended = document(&forest.model)?;
+        let renewed = document(&refreshed)?;
+        for (old, new) in trees_mut(&mut blended)?.iter_mut().zip(trees(&renewed)?) {
+            let reached: Vec<bool> = numbers(new, "sum_hessian")?.iter().map(|&h| h > 0.0).collect();
+            let values = numbers(new, "split_conditions")?;
+            on_leaves(old, |leaf, value| {
+                if reached[leaf] { decay * value + (1.0 - decay) * values[leaf] } else { value }
+            })?;
+        }
+        Ok(Forest { features: forest.features.clone(), model: from_document(&blended)? })
+    }
+}
+
+fn params(s: &TreeSettings, ctx: &Context) -> Result<TrainingParams, Error> {
+    TrainingParams::builder()
+        .objective(Objective::BinaryLogistic(RegLoss::default()))
+        .nthread(ctx.threads())
+        .seed(ctx.seed())
+        .eta(s.learning_rate)
+        .max_depth(s.max_depth.max(1))
+        .min_child_weight(s.min_child_weight)
+        .lambda(s.lambda)
+        .subsample(s.subsample)
+        .colsample_bytree(s.colsample_bytree)
+        .build()
+        .map_err(failed)
+}
+
+impl Forest {
+    /// A model trained elsewhere: XGBoost JSON or UBJSON, or LightGBM text, with a binary logistic
+    /// objective. Its feature names are looked up in `features`; a model without names must have
+    /// exactly as many features as there are, in that order.
+    ///
+    /// # Errors
+    /// [`Error::Mismatch`] when the file is none of these, is cut short, or does not fit `features`.
+    pub fn import(bytes: &[u8], features: &[Feature]) -> Result<Self, Error> {
+        let wrong = |e: String| Error::Mismatch(e);
+        let format = ModelFormat::detect(bytes).filter(|f| *f != ModelFormat::Binary && *f != ModelFormat::Json);
+        let Some(format) = format else {
+            return Err(wrong("it is not an XGBoost JSON or UBJSON or a LightGBM text model".into()));
+        };
+        let model = BoostedModel::decode(bytes, format).map_err(|e| wrong(e.to_string()))?;
+        let objective = model.objective().name().to_string();
+        if objective != "binary:logistic" {
+            return Err(wrong(format!("its objective is {objective}; binary:logistic is needed")));
+        }
+        let names = feature_names(bytes, format);
+        let features = if names.is_empty() {
+            if features.len() != model.n_features() {
+                let (has, given) = (model.n_features(), features.len());
+                return Err(wrong(format!("it names no features and reads {has}, the schema has {given}")));
+            }
+            features.to_vec()
+        } else {
+            let find = |n: &String| {
+                let known = features.iter().find(|f| &f.name == n).cloned();
+                known.ok_or_else(|| Error::NoColumn { column: n.clone(), nearest: nearest(n, features) })
+            };
+            names.iter().map(find).collect::<Result<_, _>>()?
+        };
+        Ok(Self { features, model })
+    }
+
+    /// How many trees there are.
+    #[must_use]
+    pub fn trees(&self) -> usize {
+        self.model.num_trees()
+    }
+
+    /// XGBoost's JSON model with `line` folded into leaves and base score, so that its raw margin is
+    /// `line` of this forest's.
+    ///
+    /// # Errors
+    /// [`Error::Fit`] when the engine cannot express the model.
+    pub fn to_xgboost(&self, line: Affine) -> Result<Value, Error> {
+        let mut doc = document(&self.model)?;
+        if line != Affine::IDENTITY {
+            for tree in trees_mut(&mut doc)? {
+                on_leaves(tree, |_, value| value * line.slope)?;
+            }
+            let base = &mut doc["learner"]["learner_model_param"]["base_score"];
+            let text = base.as_str().unwrap_or("0.5");
+            let listed = text.starts_with('[');
+            let old: f64 = text.trim_matches(['[', ']']).parse().map_err(failed)?;
+            let new = sigmoid(line.apply(logit(old)));
+            *base = Value::String(if listed { format!("[{new:E}]") } else { format!("{new:E}") });
+        }
+        let names = self.features.iter().map(|f| Value::String(f.name.clone())).collect();
+        doc["learner"]["feature_names"] = Value::Array(names);
+        let kind = |f: &Feature| Value::from(if feature_type(f) == FeatureType::Categorical { "c" } else { "float" });
+        doc["learner"]["feature_types"] = self.features.iter().map(kind).collect();
+        Ok(doc)
+    }
+
+    /// A forest from [`Forest::to_xgboost`]'s JSON.
+    ///
+    /// # Errors
+    /// [`Error::Mismatch`] when it is not one.
+    pub fn from_xgboost(doc: &Value, features: Vec<Feature>) -> Result<Self, Error> {
+        let model = from_document(doc)?;
+        if model.n_features() != features.len() {
+            return Err(Error::Mismatch(format!("{} features declared, the trees read {}", features.len(), model.n_features())));
+        }
+        Ok(Self { features, model })
+    }
+
+    /// SHAP values (exact for trees; Lundberg 2020), rows × (features + 1): the last column is the
+    /// margin that no feature explains.
+    ///
+    /// # Errors
+    /// When the features do not fit.
+    pub fn contributions(&self, data: &Dataset) -> Result<Vec<Vec<f64>>, Error> {
+        let out = self.model.predict_contribs(&matrix(data, &self.features)?, Iterations::Best).map_err(failed)?;
+        let row = |r| out.get(r, 0).expect("one output").iter().map(|&v| f64::from(v)).collect();
+        Ok((0..data.rows()).map(row).collect())
+    }
+
+    /// Margins of rows that already have the forest's features in its order.
+    fn margins(&self, records: ArrayView2<'_, f64>) -> Result<Vec<f64>, Error> {
+        let mut out = Vec::with_capacity(records.nrows());
+        let mut buffer: Vec<f32> = Vec::with_capacity(BLOCK.min(records.nrows()) * records.ncols());
+        for block in records.axis_chunks_iter(Axis(0), BLOCK) {
+            buffer.clear();
+            buffer.extend(block.iter().map(|&x| x as f32));
+            let margin = self.model.predict_margin_rows(&buffer, Iterations::Best).map_err(failed)?;
+            out.extend(margin.as_slice().iter().map(|&m| f64::from(m)));
+        }
+        Ok(out)
+    }
+}
+
+impl Predict for Forest {
+    fn margin(&self, data: &Dataset) -> Result<Vec<f64>, Error> {
+        self.margins(data.aligned(&self.features)?.records().view())
+    }
+}
+
+impl Serialize for Forest {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let doc = self.to_xgboost(Affine::IDENTITY).map_err(serde::ser::Error::custom)?;
+        (&self.features, doc).serialize(to)
+    }
+}
+
+impl<'de> Deserialize<'de> for Forest {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let (features, doc) = <(Vec<Feature>, Value)>::deserialize(from)?;
+        Self::from_xgboost(&doc, features).map_err(serde::de::Error::custom)
+    }
+}
+
+fn document(model: &BoostedModel) -> Result<Value, Error> {
+    let bytes = model.encode(ModelFormat::XgboostJson).map_err(failed)?;
+    serde_json::from_slice(&bytes).map_err(failed)
+}
+
+fn from_document(doc: &Value) -> Result<BoostedModel, Error> {
+    let bytes = serde_json::to_vec(doc).map_err(failed)?;
+    BoostedModel::decode(&bytes, ModelFormat::XgboostJson).map_err(|e| Error::Mismatch(e.to_string()))
+}
+
+const TREES: &str = "/learner/gradient_booster/model/trees";
+
+fn trees(doc: &Value) -> Result<&Vec<Value>, Error> {
+    doc.pointer(TREES).and_then(Value::as_array).ok_or_else(|| failed("the model has no trees"))
+}
+
+fn trees_mut(doc: &mut Value) -> Result<&mut Vec<Value>, Error> {
+    doc.pointer_mut(TREES).and_then(Value::as_array_mut).ok_or_else(|| failed("the model has no trees"))
+}
+
+fn numbers(tree: &Value, key: &str) -> Result<Vec<f64>, Error> {
+    let list = tree[key].as_array().ok_or_else(|| failed(format!("a tree has no {key}")))?;
+    Ok(list.iter().map(|v| v.as_f64().unwrap_or(f64::NAN)).collect())
+}
+
+/// Replaces every leaf's value by `change(node, value)`.
+fn on_leaves(tree: &mut Value, change: impl Fn(usize, f64) -> f64) -> Result<(), Error> {
+    let left = numbers(tree, "left_children")?;
+    let values = tree["split_conditions"].as_array_mut().ok_or_else(|| failed("a tree has no split_conditions"))?;
+    for (node, value) in values.iter_mut().enumerate() {
+        if left[node] < 0.0 {
+            *value = Value::from(change(node, value.as_f64().unwrap_or(0.0)) as f32);
+        }
+    }
+    Ok(())
+}
+
+fn feature_names(bytes: &[u8], format: ModelFormat) -> Vec<String> {
+    match format {
+        ModelFormat::XgboostJson => serde_json::from_slice::<Value>(bytes)
+            .ok()
+            .and_then(|doc| serde_json::from_value(doc["learner"]["feature_names"].clone()).ok())
+            .unwrap_or_default(),
+        ModelFormat::LightgbmText => String::from_utf8_lossy(bytes)
+            .lines()
+            .find_map(|l| l.strip_prefix("feature_names="))
+            .map(|l| l.split(' ').map(str::to_string).collect())
+            .unwrap_or_default(),
+        _ => Vec::new(),
+    }
+}
+
+/// The feature whose name is closest to `name`, if any is close.
+pub(crate) fn nearest(name: &str, features: &[Feature]) -> Option<String> {
+    let close = |f: &&Feature| strsim::jaro_winkler(name, &f.name) > 0.75;
+    let best = |f: &&Feature| (strsim::jaro_winkler(name, &f.name) * 1e6) as u64;
+    features.iter().filter(close).max_by_key(best).map(|f| f.name.clone())
+}

@@ -1,0 +1,106 @@
+//! Writing tables: scores as CSV or Parquet, row by row, without keeping them.
+
+use std::io::{self, Write};
+
+use polars::prelude::{Column, DataFrame, DataType, Field, NamedFrom, ParquetWriter, Schema, Series};
+
+/// A cell of text that a spreadsheet would run as a formula gets an apostrophe in front, which the
+/// spreadsheet shows as plain text (OWASP, "CSV injection").
+#[must_use]
+pub fn escape_formula(cell: &str) -> std::borrow::Cow<'_, str> {
+    let dangerous = cell.starts_with(['=', '+', '-', '@', '\t', '\r']) && cell.parse::<f64>().is_err();
+    if dangerous { format!("'{cell}").into() } else { cell.into() }
+}
+
+/// Writes one score per row.
+pub enum ScoreWriter<W: Write> {
+    /// `id,probability` or `row,probability`.
+    Csv(Box<csv::Writer<W>>),
+    /// The same columns, a row group per chunk.
+    Parquet(Box<polars::io::parquet::write::BatchedWriter<W>>),
+}
+
+impl<W: Write> ScoreWriter<W> {
+    /// A CSV writer whose first column is called `key`.
+    ///
+    /// # Errors
+    /// The sink's.
+    pub fn csv(sink: W, key: &str) -> io::Result<Self> {
+        let mut csv = csv::WriterBuilder::new().buffer_capacity(1 << 18).from_writer(sink);
+        csv.write_record([key, "probability"])?;
+        Ok(Self::Csv(Box::new(csv)))
+    }
+
+    /// A Parquet writer whose first column is called `key` and holds text if `text`, else row numbers.
+    ///
+    /// # Errors
+    /// The sink's.
+    pub fn parquet(sink: W, key: &str, text: bool) -> io::Result<Self> {
+        let kind = if text { DataType::String } else { DataType::Int64 };
+        let fields = [Field::new(key.into(), kind), Field::new("probability".into(), DataType::Float64)];
+        let writer = ParquetWriter::new(sink).batched(&Schema::from_iter(fields)).map_err(io::Error::other)?;
+        Ok(Self::Parquet(Box::new(writer)))
+    }
+
+    /// Writes a chunk: `ids` in the first column, or `rows` where there are none.
+    ///
+    /// # Errors
+    /// The sink's.
+    pub fn write(&mut self, ids: Option<&[String]>, rows: &[u64], probability: &[f64]) -> io::Result<()> {
+        match self {
+            Self::Csv(csv) => {
+                let mut number = String::new();
+                for (i, p) in probability.iter().enumerate() {
+                    use std::fmt::Write as _;
+                    number.clear();
+                    if let Some(ids) = ids {
+                        csv.write_field(escape_formula(&ids[i]).as_bytes())?;
+                    } else {
+                        write!(number, "{}", rows[i]).map_err(io::Error::other)?;
+                        csv.write_field(&number)?;
+                        number.clear();
+                    }
+                    write!(number, "{p:.6}").map_err(io::Error::other)?;
+                    csv.write_field(&number)?;
+                    csv.write_record(None::<&[u8]>)?;
+                }
+                Ok(())
+            }
+            Self::Parquet(writer) => {
+                let first: Series = match ids {
+                    Some(ids) => Series::new("id".into(), ids),
+                    None => Series::new("row".into(), rows.iter().map(|&r| r as i64).collect::<Vec<i64>>()),
+                };
+                let columns: Vec<Column> = vec![first.into(), Series::new("probability".into(), probability).into()];
+                let frame = DataFrame::new(probability.len(), columns).map_err(io::Error::other)?;
+                writer.write_batch(&frame).map_err(io::Error::other)
+            }
+        }
+    }
+
+    /// Writes what is still held back.
+    ///
+    /// # Errors
+    /// The sink's.
+    pub fn finish(self) -> io::Result<()> {
+        match self {
+            Self::Csv(mut csv) => csv.flush(),
+            Self::Parquet(writer) => writer.finish().map(|_| ()).map_err(io::Error::other),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn formulas_are_defused_and_numbers_left_alone() {
+        for bad in ["=1+1", "@SUM(A1)", "+cmd", "-x", "\tx"] {
+            assert!(escape_formula(bad).starts_with('\''), "{bad}");
+        }
+        for good in ["-3.5", "+7", "card 12", ""] {
+            assert_eq!(escape_formula(good), good);
+        }
+    }
+}
