@@ -101,7 +101,7 @@ impl Estimator {
 }
 
 /// An estimator with its settings.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EstimatorSettings {
     /// Which one.
     pub estimator: Estimator,

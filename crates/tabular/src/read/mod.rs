@@ -49,7 +49,7 @@ pub struct Options {
     pub delimiter: u8,
     /// Column → the cells that a row must have one of.
     pub filter: BTreeMap<String, Vec<String>>,
-    /// Whether rows without label are left out and a missing label column is an error.
+    /// Whether rows without label are left out, and label and id must be there.
     pub labelled: bool,
 }
 
@@ -149,7 +149,8 @@ impl Reader {
         };
         let mut columns = Vec::new();
         for c in schema.columns.iter().filter(|c| c.role != Role::Ignore) {
-            if c.role == Role::Label && !options.labelled && !header.contains(&c.name) {
+            let optional = matches!(c.role, Role::Label | Role::Id) && !options.labelled;
+            if optional && !header.contains(&c.name) {
                 continue;
             }
             columns.push(CellColumn::new(c.clone(), find(&c.name)?));

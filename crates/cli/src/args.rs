@@ -1,0 +1,155 @@
+//! What can be typed.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+/// Arguments before they are checked.
+#[derive(Debug, Parser)]
+#[command(version, disable_help_subcommand = true)]
+pub struct Args {
+    /// What to do; without a verb, the default recipe runs
+    #[command(subcommand)]
+    pub verb: Option<Verb>,
+
+    /// A recipe file, or the name of one that ships with the program
+    #[arg(long, global = true, value_name = "FILE|NAME")]
+    pub recipe: Option<String>,
+
+    /// The target's data (run, check, …), or the rows to score or explain (predict, explain)
+    #[arg(long, global = true, value_name = "FILE")]
+    pub data: Option<String>,
+
+    /// Where to write: the artifact's folder, or the file of `predict` and `init`
+    #[arg(long, short, global = true, value_name = "PATH")]
+    pub output: Option<PathBuf>,
+
+    /// Seed of every random number; overrides the recipe's
+    #[arg(long, global = true)]
+    pub seed: Option<u64>,
+
+    /// Threads to use; the result does not depend on it
+    #[arg(long, global = true, value_name = "N")]
+    pub threads: Option<usize>,
+
+    /// Override any key of the recipe
+    #[arg(long, global = true, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+
+    /// Print the result as JSON
+    #[arg(long, global = true)]
+    pub json: bool,
+
+    /// Print the result only: no progress, no remarks
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+
+    /// Say more
+    #[arg(long, short, global = true)]
+    pub verbose: bool,
+}
+
+/// What to do.
+#[derive(Debug, Clone, Subcommand)]
+pub enum Verb {
+    /// Run everything: load, check, split, pretrain, tune, compare, report
+    Run {
+        /// Exit with 1 unless the verdict is adopt
+        #[arg(long)]
+        gate: bool,
+    },
+    /// Write a commented recipe for a CSV file by looking at it
+    Init {
+        /// The source's file, with the same columns
+        #[arg(long, value_name = "FILE")]
+        source: Option<PathBuf>,
+        /// The label's column
+        #[arg(long, value_name = "COLUMN")]
+        label: Option<String>,
+    },
+    /// Look for leaks and faults in the data; train nothing
+    Check,
+    /// Make the generalist and write it
+    Pretrain,
+    /// Search the tunings and write every candidate; the sealed rows stay sealed
+    Tune,
+    /// Open the sealed rows of a tuned artifact and judge its candidates
+    Compare {
+        /// The folder that `tune` wrote
+        #[arg(long, value_name = "DIR")]
+        artifact: Option<PathBuf>,
+        /// Exit with 1 unless the verdict is adopt
+        #[arg(long)]
+        gate: bool,
+    },
+    /// Print an artifact's report and draw its page again
+    Report {
+        /// The artifact's folder
+        #[arg(long, value_name = "DIR")]
+        artifact: Option<PathBuf>,
+    },
+    /// Score rows, in constant memory
+    Predict {
+        /// The artifact's folder
+        #[arg(long, value_name = "DIR")]
+        artifact: Option<PathBuf>,
+        /// The model to use; by default the one that the verdict ships
+        #[arg(long, value_name = "NAME")]
+        model: Option<String>,
+    },
+    /// Check an artifact's files and score its probe rows again
+    Verify {
+        /// The artifact's folder
+        #[arg(long, value_name = "DIR")]
+        artifact: Option<PathBuf>,
+    },
+    /// Say what drives the score of single rows
+    Explain {
+        /// The artifact's folder
+        #[arg(long, value_name = "DIR")]
+        artifact: Option<PathBuf>,
+        /// The model to use; by default the one that the verdict ships
+        #[arg(long, value_name = "NAME")]
+        model: Option<String>,
+        /// Lines of the file to explain (the header is line 1); by default the first three rows
+        #[arg(long, value_name = "LINE")]
+        row: Vec<u64>,
+    },
+    /// Write a model of an artifact as XGBoost JSON
+    Export {
+        /// The artifact's folder
+        #[arg(long, value_name = "DIR")]
+        artifact: Option<PathBuf>,
+        /// The model to use; by default the one that the verdict ships
+        #[arg(long, value_name = "NAME")]
+        model: Option<String>,
+    },
+    /// Print a recipe, the list of them, or what one may hold
+    Recipe {
+        /// What to print
+        #[arg(value_enum, default_value = "show")]
+        what: RecipeWhat,
+    },
+    /// Print an embedded data set as CSV, or the list of them
+    Embedded {
+        /// Its name
+        name: Option<String>,
+    },
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        #[arg(value_enum)]
+        shell: clap_complete::Shell,
+    },
+}
+
+/// What `recipe` prints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum RecipeWhat {
+    /// The recipe as it would run, with every default
+    Show,
+    /// The recipes that ship with the program
+    List,
+    /// The JSON schema of a recipe
+    Schema,
+}

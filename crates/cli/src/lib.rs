@@ -1,0 +1,84 @@
+//! The command line that every domain's binary shares: `specialist_cli::run(MyDomain)` is a binary.
+
+mod args;
+mod progress;
+mod session;
+mod verbs;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, FromArgMatches};
+use specialist_core::Domain;
+
+use args::{Args, Verb};
+use session::Session;
+
+/// Exit code of a bug in this program.
+const BUG: u8 = 70;
+
+/// Runs the binary of `domain` with the process's arguments.
+pub fn run(domain: impl Domain + 'static) -> ExitCode {
+    let domain: &'static dyn Domain = Box::leak(Box::new(domain));
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map_or(String::new(), |l| format!(" ({}:{})", l.file(), l.line()));
+        eprintln!("error: this is a bug in the program, not in your data{place}: {panic}");
+        eprintln!("hint: please report it with the recipe, without the data; nothing was half-written");
+    }));
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| start(domain))).map_or(ExitCode::from(BUG), ExitCode::from)
+}
+
+/// The parser with the domain's name in its texts.
+fn command(domain: &dyn Domain) -> clap::Command {
+    let name = domain.name();
+    let recipes: Vec<&str> = domain.recipes().iter().map(|r| r.name).collect();
+    let examples = format!(
+        "Examples:\n  {name}                                      run the default recipe on embedded data\n  \
+         {name} init --data mine.csv                 write a recipe for your own file\n  \
+         {name} check --recipe recipe.toml           look for leaks before any training\n  \
+         {name} run --recipe recipe.toml             everything, up to the verdict\n  \
+         {name} predict --artifact DIR --data new.csv --output scores.csv\n\n\
+         Recipes that ship with {name}: {}\n\
+         Exit codes: 0 ok, 1 verdict is not adopt (with --gate), 2 usage or recipe, 3 bad data, 4 corrupt artifact, 70 a bug",
+        recipes.join(", ")
+    );
+    Args::command().name(name).bin_name(name).about(domain.about()).after_help(examples)
+}
+
+fn start(domain: &'static dyn Domain) -> u8 {
+    let matches = match command(domain).try_get_matches() {
+        Ok(matches) => matches,
+        Err(e) => {
+            let code = u8::try_from(e.exit_code()).unwrap_or(2);
+            let _ = e.print();
+            return code;
+        }
+    };
+    let args = match Args::from_arg_matches(&matches) {
+        Ok(args) => args,
+        Err(e) => e.exit(),
+    };
+    if let Some(Verb::Completions { shell }) = &args.verb {
+        clap_complete::generate(*shell, &mut command(domain), domain.name(), &mut std::io::stdout());
+        return 0;
+    }
+    let session = Session::new(domain, &args);
+    match verbs::dispatch(&session, &args) {
+        Ok(code) => code,
+        Err(error) if is_broken_pipe(&error) => 0,
+        Err(error) => {
+            session.progress.clear();
+            let mut stderr = std::io::stderr().lock();
+            if let specialist_pipeline::Error::Leak(findings) = &error {
+                let _ = writeln!(stderr, "{}", specialist_report::check_table(findings, false, session.colour_err));
+            }
+            let _ = writeln!(stderr, "error: {error}\nhint: {}", error.hint());
+            error.exit_code()
+        }
+    }
+}
+
+/// The reader of our output had enough: that is no fault.
+fn is_broken_pipe(error: &specialist_pipeline::Error) -> bool {
+    matches!(error, specialist_pipeline::Error::Write { error, .. } if error.kind() == std::io::ErrorKind::BrokenPipe)
+}

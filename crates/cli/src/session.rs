@@ -1,0 +1,148 @@
+//! What every verb needs: the recipe, the context, where to print.
+
+use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+
+use specialist_core::{Cancelled, Context, Domain};
+use specialist_pipeline::recipe::{Recipe, RecipeError, parse};
+use specialist_pipeline::{Error, Job, Place};
+
+use crate::args::Args;
+use crate::progress::Progress;
+
+/// One run of the program.
+pub struct Session {
+    /// The domain.
+    pub domain: &'static dyn Domain,
+    /// Draws progress.
+    pub progress: Arc<Progress>,
+    /// Whether stdout takes colours.
+    pub colour: bool,
+    /// Whether stderr takes colours.
+    pub colour_err: bool,
+    quiet: bool,
+    threads: usize,
+    cancelled: Cancelled,
+    started: Instant,
+}
+
+/// A recipe that was found and checked.
+pub struct Chosen {
+    /// Its name, for the artifact's folder.
+    pub name: String,
+    /// The recipe with all overrides.
+    pub recipe: Recipe,
+    /// Where its paths start.
+    pub place: Place,
+}
+
+impl Session {
+    /// Sets up threads, progress and the signal handler.
+    pub fn new(domain: &'static dyn Domain, args: &Args) -> Self {
+        let threads = args.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, Into::into)).max(1);
+        // The pool may be there already in a test; then its size is as good.
+        let _ = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
+        let cancelled = Cancelled::default();
+        let handle = cancelled.clone();
+        let _ = ctrlc::set_handler(move || {
+            if handle.is_set() {
+                std::process::exit(130);
+            }
+            handle.cancel();
+            eprintln!("\nstopping; once more stops at once");
+        });
+        let no_colour = std::env::var_os("NO_COLOR").is_some();
+        Self {
+            domain,
+            progress: Arc::new(Progress::new(!args.quiet && std::io::stderr().is_terminal())),
+            colour: !no_colour && std::io::stdout().is_terminal(),
+            colour_err: !no_colour && std::io::stderr().is_terminal(),
+            quiet: args.quiet,
+            threads,
+            cancelled,
+            started: Instant::now(),
+        }
+    }
+
+    /// Threads, seed, progress and cancellation for the libraries.
+    pub fn context(&self, seed: u64) -> Context {
+        Context::new(seed, self.threads).with_observer(self.progress.clone()).with_cancel(self.cancelled.clone())
+    }
+
+    /// A remark on stderr, unless `--quiet`.
+    pub fn say(&self, text: &str) {
+        if !self.quiet {
+            eprintln!("{text}");
+        }
+    }
+
+    /// A remark on the stage that was just done.
+    pub fn done(&self, stage: &str, what: &str) {
+        self.say(&format!("{:>7.1} s  {stage:<9} {what}", self.started.elapsed().as_secs_f64()));
+    }
+
+    /// Finds the recipe: a file, a name, or the domain's default; flags override it.
+    pub fn recipe(&self, args: &Args) -> Result<Chosen, Error> {
+        let mut overrides = args.set.clone();
+        overrides.extend(args.seed.map(|s| format!("seed={s}")));
+        if let Some(data) = &args.data {
+            overrides.push(format!("target.data={}", quote(&absolute(data)?)));
+        }
+        let shipped = self.domain.recipes();
+        let names = || shipped.iter().map(|r| r.name.to_string()).collect();
+        let (name, file, text, folder) = match &args.recipe {
+            None => {
+                let first = shipped.first().ok_or(RecipeError::Missing { name: "--recipe".into(), known: Vec::new() })?;
+                (first.name.to_string(), format!("{}.toml", first.name), first.text.to_string(), PathBuf::new())
+            }
+            Some(asked) => match shipped.iter().find(|r| r.name == asked) {
+                Some(r) => (r.name.to_string(), format!("{}.toml", r.name), r.text.to_string(), PathBuf::new()),
+                None => {
+                    let path = Path::new(asked);
+                    let missing = |_| RecipeError::Missing { name: asked.clone(), known: names() };
+                    let bytes = std::fs::read(path).map_err(missing)?;
+                    let text = String::from_utf8(bytes).map_err(|_| RecipeError::Syntax {
+                        file: asked.clone(),
+                        line: None,
+                        reason: "the text is not UTF-8".into(),
+                    })?;
+                    let stem = path.file_stem().map_or("recipe".into(), |s| s.to_string_lossy().into_owned());
+                    (stem, asked.clone(), text, path.parent().map(Path::to_path_buf).unwrap_or_default())
+                }
+            },
+        };
+        Ok(Chosen { name, recipe: parse(&file, &text, &overrides)?, place: Place { folder } })
+    }
+
+    /// The job of a chosen recipe.
+    pub fn job<'a>(&'a self, chosen: &'a Chosen, ctx: &'a Context) -> Job<'a> {
+        Job { recipe: &chosen.recipe, domain: self.domain, place: &chosen.place, ctx }
+    }
+
+    /// Where the artifact of a recipe goes.
+    pub fn folder(&self, args: &Args, name: &str) -> PathBuf {
+        args.output.clone().unwrap_or_else(|| Path::new("artifacts").join(format!("{}-{name}", self.domain.name())))
+    }
+}
+
+/// A path given on the command line means the working folder, not the recipe's.
+fn absolute(data: &str) -> Result<String, Error> {
+    if data.starts_with("embedded:") {
+        return Ok(data.into());
+    }
+    let path = std::path::absolute(data).map_err(|error| Error::Write { file: data.into(), error })?;
+    Ok(path.display().to_string())
+}
+
+/// A TOML text.
+fn quote(text: &str) -> String {
+    format!("'{text}'")
+}
+
+/// Writes to stdout.
+pub fn print(text: &str) -> Result<(), Error> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{text}").and_then(|()| out.flush()).map_err(|error| Error::Write { file: "stdout".into(), error })
+}

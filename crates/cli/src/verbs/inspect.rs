@@ -1,0 +1,114 @@
+//! Verbs that look at artifacts, recipes and files.
+
+use std::path::{Path, PathBuf};
+
+use specialist_pipeline::recipe::{Recipe, template};
+use specialist_pipeline::{Error, artifact, init as sketching, report as reporting, verify as verifying};
+use specialist_report as view;
+
+use crate::args::{Args, RecipeWhat};
+use crate::session::{Session, print};
+
+/// The artifact that is meant: named, or the default recipe's.
+pub fn folder(session: &Session, args: &Args, artifact: Option<&Path>) -> Result<PathBuf, Error> {
+    if let Some(folder) = artifact {
+        return Ok(folder.to_path_buf());
+    }
+    let name = match &args.recipe {
+        Some(r) => Path::new(r).file_stem().map_or(r.clone(), |s| s.to_string_lossy().into_owned()),
+        None => session.domain.recipes().first().map_or("recipe", |r| r.name).to_string(),
+    };
+    Ok(Path::new("artifacts").join(format!("{}-{name}", session.domain.name())))
+}
+
+/// Prints an artifact's report and draws its page again.
+pub fn report(session: &Session, args: &Args, artifact: Option<&Path>) -> Result<u8, Error> {
+    let folder = folder(session, args, artifact)?;
+    let report = reporting::redraw(&folder)?;
+    if args.json {
+        print(&serde_json::to_string_pretty(&report).expect("a report is plain data"))?;
+        return Ok(0);
+    }
+    print(&view::data_table(&report.data, session.colour))?;
+    print(&view::check_table(&report.findings, args.verbose, session.colour))?;
+    print(&view::trial_table(&report.tuning, session.colour))?;
+    print(&view::comparison(&report, session.colour))?;
+    print(&view::verdict(&report, session.colour))?;
+    print(&format!("report: {}", folder.join("report.html").display()))?;
+    Ok(0)
+}
+
+/// Checks an artifact.
+pub fn verify(session: &Session, args: &Args, artifact: Option<&Path>) -> Result<u8, Error> {
+    let folder = folder(session, args, artifact)?;
+    let v = verifying::verify(&folder)?;
+    if args.json {
+        print(&serde_json::to_string_pretty(&v.manifest).expect("a manifest is plain data"))?;
+    } else {
+        let files = v.manifest.files.len();
+        print(&format!("ok: {files} files have their digests; {} models score {} probe rows as before", v.models, v.probes))?;
+    }
+    Ok(0)
+}
+
+/// Prints recipes.
+pub fn recipe(session: &Session, args: &Args, what: RecipeWhat) -> Result<u8, Error> {
+    match what {
+        RecipeWhat::Schema => {
+            print(&serde_json::to_string_pretty(&schemars::schema_for!(Recipe)).expect("a schema is JSON"))?;
+        }
+        RecipeWhat::List => {
+            for r in session.domain.recipes() {
+                let first = r.text.lines().find_map(|l| l.strip_prefix('#')).unwrap_or("").trim();
+                print(&format!("{:<24} {first}", r.name))?;
+            }
+        }
+        RecipeWhat::Show => print(session.recipe(args)?.recipe.render().trim_end())?,
+    }
+    Ok(0)
+}
+
+/// Prints embedded data.
+pub fn embedded(session: &Session, name: Option<&str>) -> Result<u8, Error> {
+    let Some(name) = name else {
+        for (name, what) in session.domain.data_names() {
+            print(&format!("embedded:{name:<24} {what}"))?;
+        }
+        return Ok(0);
+    };
+    let known: Vec<&str> = session.domain.data_names().iter().map(|d| d.0).collect();
+    let text = session.domain.data(name).ok_or_else(|| Error::Usage {
+        what: format!("there is no embedded data set `{name}`"),
+        hint: format!("there are: {}", known.join(", ")),
+    })?;
+    use std::io::Write;
+    std::io::stdout().lock().write_all(&text).map_err(|error| Error::Write { file: "stdout".into(), error })?;
+    Ok(0)
+}
+
+/// Writes a recipe for a file.
+pub fn init(session: &Session, args: &Args, source: Option<&Path>, label: Option<&str>) -> Result<u8, Error> {
+    let Some(data) = &args.data else {
+        return Err(Error::Usage { what: "init needs a file to look at".into(), hint: format!("{} init --data mine.csv", session.domain.name()) });
+    };
+    let sketch = sketching::sketch(Path::new(data), label)?;
+    let path = args.output.clone().unwrap_or_else(|| "recipe.toml".into());
+    if path.exists() {
+        return Err(Error::Usage { what: format!("{} is there already", path.display()), hint: "name another file with --output".into() });
+    }
+    // The recipe's paths start at its own folder.
+    let beside = |file: &Path| -> Result<String, Error> {
+        let here = path.parent().is_none_or(|p| p.as_os_str().is_empty());
+        let file = if here { file.to_path_buf() } else { std::path::absolute(file).map_err(|error| Error::Write { file: file.display().to_string(), error })? };
+        Ok(file.display().to_string())
+    };
+    let source = source.map(&beside).transpose()?;
+    let text = template(&beside(Path::new(data))?, source.as_deref(), &sketch);
+    artifact::replace_file(&path, text.as_bytes())?;
+    print(&format!("recipe: {}", path.display()))?;
+    for (name, spec, why) in &sketch.columns {
+        session.say(&format!("  {name:<28} {:<9} {why}", format!("{:?}", spec.role).to_lowercase()));
+    }
+    session.say(&format!("next: look at the label and the roles, name the source, then {} check --recipe {}", session.domain.name(), path.display()));
+    Ok(0)
+}

@@ -1,0 +1,33 @@
+//! One file per group of verbs.
+
+mod inspect;
+mod score;
+mod stages;
+
+use specialist_pipeline::Error;
+
+use crate::args::{Args, Verb};
+use crate::session::Session;
+
+/// Does what was asked; the value is the exit code.
+pub fn dispatch(session: &Session, args: &Args) -> Result<u8, Error> {
+    match &args.verb {
+        None => stages::run(session, args, false),
+        Some(Verb::Run { gate }) => stages::run(session, args, *gate),
+        Some(Verb::Check) => stages::check(session, args),
+        Some(Verb::Pretrain) => stages::pretrain(session, args),
+        Some(Verb::Tune) => stages::tune(session, args),
+        Some(Verb::Compare { artifact, gate }) => stages::compare(session, args, artifact.as_deref(), *gate),
+        Some(Verb::Report { artifact }) => inspect::report(session, args, artifact.as_deref()),
+        Some(Verb::Verify { artifact }) => inspect::verify(session, args, artifact.as_deref()),
+        Some(Verb::Init { source, label }) => inspect::init(session, args, source.as_deref(), label.as_deref()),
+        Some(Verb::Recipe { what }) => inspect::recipe(session, args, *what),
+        Some(Verb::Embedded { name }) => inspect::embedded(session, name.as_deref()),
+        Some(Verb::Predict { artifact, model }) => score::predict(session, args, artifact.as_deref(), model.as_deref()),
+        Some(Verb::Explain { artifact, model, row }) => {
+            score::explain(session, args, artifact.as_deref(), model.as_deref(), row)
+        }
+        Some(Verb::Export { artifact, model }) => score::export(session, args, artifact.as_deref(), model.as_deref()),
+        Some(Verb::Completions { .. }) => Ok(0),
+    }
+}

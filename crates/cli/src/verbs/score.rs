@@ -1,0 +1,95 @@
+//! Verbs that use a model: `predict`, `explain`, `export`.
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::Path;
+
+use specialist_core::Observer;
+use specialist_pipeline::explain as explaining;
+use specialist_pipeline::predict::Scorer;
+use specialist_pipeline::{Error, Place, artifact};
+use specialist_tabular::read::Input;
+use specialist_tabular::write::ScoreWriter;
+
+use super::inspect::folder;
+use crate::args::Args;
+use crate::session::{Session, print};
+
+fn input(session: &Session, args: &Args, verb: &str) -> Result<Input, Error> {
+    let name = session.domain.name();
+    let data = args.data.as_ref().ok_or_else(|| Error::Usage {
+        what: format!("{verb} needs rows"),
+        hint: format!("{name} {verb} --artifact DIR --data rows.csv"),
+    })?;
+    Place::default().input(data, session.domain)
+}
+
+/// Scores rows, in constant memory.
+pub fn predict(session: &Session, args: &Args, artifact: Option<&Path>, model: Option<&str>) -> Result<u8, Error> {
+    let scorer = Scorer::open(&folder(session, args, artifact)?, model)?;
+    let input = input(session, args, "predict")?;
+    session.progress.begin("predict", 0);
+    let tick = |_| session.progress.step(None);
+    let rows = match &args.output {
+        None => scorer.score(&input, session.domain, |key, _| ScoreWriter::csv(std::io::stdout().lock(), key), tick)?,
+        Some(path) => {
+            let wrong = |error| Error::Write { file: path.display().to_string(), error };
+            let parent = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            // The scores take their place when they are all there.
+            let file = tempfile::NamedTempFile::new_in(parent).map_err(wrong)?;
+            let parquet = path.extension().is_some_and(|e| e == "parquet" || e == "pq");
+            let sink = BufWriter::new(file.reopen().map_err(wrong)?);
+            let make = |key: &str, text: bool| if parquet { ScoreWriter::parquet(sink, key, text) } else { ScoreWriter::csv(sink, key) };
+            let rows = scorer.score(&input, session.domain, make, tick)?;
+            file.as_file().sync_all().map_err(wrong)?;
+            file.persist(path).map_err(|e| wrong(e.error))?;
+            File::open(parent).and_then(|d| d.sync_all()).map_err(wrong)?;
+            rows
+        }
+    };
+    session.progress.end();
+    session.say(&format!("{rows} rows scored by the {}", scorer.name));
+    Ok(0)
+}
+
+/// Says what drives single rows.
+pub fn explain(session: &Session, args: &Args, artifact: Option<&Path>, model: Option<&str>, rows: &[u64]) -> Result<u8, Error> {
+    const FIRST: usize = 3;
+    const SHOWN: usize = 8;
+    let scorer = Scorer::open(&folder(session, args, artifact)?, model)?;
+    let input = input(session, args, "explain")?;
+    let explained = explaining::explain(&scorer, &input, session.domain, rows, FIRST)?;
+    if args.json {
+        print(&serde_json::to_string_pretty(&explained).expect("plain data"))?;
+        return Ok(0);
+    }
+    for e in &explained {
+        let mut text = format!("line {}: probability {:.4} by the {}; log-odds {:+.3} before any feature", e.line, e.probability, scorer.name, e.base);
+        for (name, value, part) in e.contributions.iter().take(SHOWN) {
+            text.push_str(&format!("\n  {part:+8.3}  {name} = {value}"));
+        }
+        let rest: f64 = e.contributions.iter().skip(SHOWN).map(|c| c.2).sum();
+        text.push_str(&format!("\n  {rest:+8.3}  all other features"));
+        print(&text)?;
+    }
+    Ok(0)
+}
+
+/// Writes a model as XGBoost JSON.
+pub fn export(session: &Session, args: &Args, artifact: Option<&Path>, model: Option<&str>) -> Result<u8, Error> {
+    let folder = folder(session, args, artifact)?;
+    let scorer = Scorer::open(&folder, model)?;
+    let refused = |e: specialist_tabular::ModelError| Error::Usage { what: e.to_string(), hint: "export another model with --model".into() };
+    let text = serde_json::to_string(&scorer.model.to_xgboost().map_err(refused)?).expect("JSON");
+    match &args.output {
+        Some(path) => {
+            artifact::replace_file(path, text.as_bytes())?;
+            session.say(&format!("the {} as XGBoost JSON: {}", scorer.name, path.display()));
+        }
+        None => {
+            let mut out = std::io::stdout().lock();
+            writeln!(out, "{text}").map_err(|error| Error::Write { file: "stdout".into(), error })?;
+        }
+    }
+    Ok(0)
+}

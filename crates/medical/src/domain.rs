@@ -1,0 +1,53 @@
+//! The adapter: thyroid records, the metrics of diagnosis, and the clinician's evidence.
+
+use std::borrow::Cow;
+
+use specialist_core::metric::{AveragePrecision, Brier, CalibrationIntercept, CalibrationSlope, LogLoss, RocAuc};
+use specialist_core::{Domain, Error, Metric, Panel, PanelInput, Recipe};
+
+use crate::{decision_curve, subgroups};
+
+/// Medical diagnosis.
+pub struct Medical;
+
+const RECIPES: &[Recipe] = &[Recipe { name: "thyroid", text: include_str!("../../../pipelines/medical/thyroid.toml") }];
+
+impl Domain for Medical {
+    fn name(&self) -> &'static str {
+        "medical"
+    }
+
+    fn about(&self) -> &'static str {
+        "Diagnosis: is a model specialised on one hospital better than the general one?"
+    }
+
+    fn recipes(&self) -> &'static [Recipe] {
+        RECIPES
+    }
+
+    fn metrics(&self) -> Vec<Box<dyn Metric>> {
+        vec![
+            Box::new(LogLoss),
+            Box::new(RocAuc),
+            Box::new(AveragePrecision),
+            Box::new(Brier),
+            Box::new(CalibrationIntercept),
+            Box::new(CalibrationSlope),
+        ]
+    }
+
+    fn data_names(&self) -> &'static [(&'static str, &'static str)] {
+        &[("thyroid", "9,172 thyroid records of the Garavan Institute, by referring hospital")]
+    }
+
+    fn data(&self, name: &str) -> Option<Cow<'static, [u8]>> {
+        let thyroid = include_bytes!("../../../data/thyroid/thyroid.csv");
+        (name == "thyroid").then_some(Cow::Borrowed(thyroid.as_slice()))
+    }
+
+    fn panels(&self, input: &PanelInput<'_>) -> Result<Vec<Panel>, Error> {
+        let mut panels = vec![decision_curve::panel(input)];
+        panels.extend(subgroups::panel(input));
+        Ok(panels)
+    }
+}

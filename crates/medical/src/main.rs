@@ -1,0 +1,9 @@
+//! The `medical` binary.
+
+mod decision_curve;
+mod domain;
+mod subgroups;
+
+fn main() -> std::process::ExitCode {
+    specialist_cli::run(domain::Medical)
+}

@@ -1,0 +1,300 @@
+//! The shipped folder: models, evidence, report, card, and a manifest with every file's digest.
+//!
+//! A folder is written beside its place and moved there when it is whole, so that a crash leaves the
+//! old one or the new one. Loading runs no code: JSON and TOML only, sizes bounded, digests first.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use specialist_core::Dataset;
+use specialist_tabular::Model;
+use thiserror::Error as ThisError;
+
+use crate::Error;
+
+/// No file of an artifact may be larger.
+const LARGEST: u64 = 1 << 30;
+const MANIFEST: &str = "manifest.json";
+/// The number of this format.
+const FORMAT: u32 = 1;
+
+/// An artifact that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, ThisError)]
+pub enum ArtifactError {
+    /// There is no such folder, or it holds no manifest.
+    #[error("{folder}: there is no artifact here")]
+    Missing {
+        /// The folder.
+        folder: String,
+    },
+    /// A file is not what the manifest says.
+    #[error("{file}: {what}")]
+    Corrupt {
+        /// The file.
+        file: String,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// A folder that is something else would be overwritten.
+    #[error("{folder}: the folder is there and holds something that is not an artifact")]
+    Occupied {
+        /// The folder.
+        folder: String,
+    },
+}
+
+impl ArtifactError {
+    /// What to do next.
+    #[must_use]
+    pub fn hint(&self) -> String {
+        match self {
+            Self::Missing { .. } => "`run` makes one; --artifact names its folder".into(),
+            Self::Corrupt { .. } => "do not use it: get the artifact again, or make it again with `run --recipe …/recipe.toml`".into(),
+            Self::Occupied { .. } => "name another folder with --output".into(),
+        }
+    }
+}
+
+/// What an artifact is made of.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// The number of this format.
+    pub format: u32,
+    /// The program's version.
+    pub version: String,
+    /// The domain.
+    pub domain: String,
+    /// The last stage that ran: `pretrained`, `tuned` or `compared`.
+    pub stage: String,
+    /// The seed of all random numbers.
+    pub seed: u64,
+    /// A digest of the target's rows, from which none can be read.
+    pub data: String,
+    /// A digest of the sealed rows.
+    pub sealed: String,
+    /// How often these sealed rows had been opened under another recipe before.
+    pub opened_before: usize,
+    /// SHA-256 of every file.
+    pub files: BTreeMap<String, String>,
+}
+
+/// The files of an artifact before they are written.
+pub struct Draft {
+    /// Everything but the files' digests.
+    pub manifest: Manifest,
+    /// Path within the folder → content.
+    pub files: BTreeMap<String, Vec<u8>>,
+}
+
+impl Draft {
+    /// An artifact without files.
+    #[must_use]
+    pub fn new(domain: &str, stage: &str, seed: u64, target: &Dataset, sealed: &Dataset) -> Self {
+        let manifest = Manifest {
+            format: FORMAT,
+            version: env!("CARGO_PKG_VERSION").into(),
+            domain: domain.into(),
+            stage: stage.into(),
+            seed,
+            data: fingerprint(target),
+            sealed: fingerprint(sealed),
+            opened_before: 0,
+            files: BTreeMap::new(),
+        };
+        Self { manifest, files: BTreeMap::new() }
+    }
+
+    /// Adds a file.
+    pub fn add(&mut self, path: &str, content: impl Into<Vec<u8>>) {
+        self.files.insert(path.into(), content.into());
+    }
+
+    /// Writes the folder, replacing an artifact that is there.
+    ///
+    /// # Errors
+    /// [`ArtifactError::Occupied`], or [`Error::Write`] with the system's reason.
+    pub fn write(mut self, folder: &Path) -> Result<(), Error> {
+        let wrong = |path: &Path| {
+            let file = path.display().to_string();
+            move |error| Error::Write { file, error }
+        };
+        if folder.exists() && !folder.join(MANIFEST).exists() && fs::read_dir(folder).map_err(wrong(folder))?.next().is_some() {
+            return Err(ArtifactError::Occupied { folder: folder.display().to_string() }.into());
+        }
+        let parent = folder.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        fs::create_dir_all(parent).map_err(wrong(parent))?;
+        let fresh = tempfile::Builder::new().prefix(".artifact.tmp-").tempdir_in(parent).map_err(wrong(parent))?;
+        for (path, content) in &self.files {
+            self.manifest.files.insert(path.clone(), digest(content));
+            put(&fresh.path().join(path), content).map_err(wrong(&folder.join(path)))?;
+        }
+        let manifest = serde_json::to_vec_pretty(&self.manifest).expect("a manifest is plain data");
+        put(&fresh.path().join(MANIFEST), &manifest).map_err(wrong(folder))?;
+        sync(fresh.path()).map_err(wrong(folder))?;
+        swap(fresh.keep(), folder).map_err(wrong(folder))?;
+        sync(parent).map_err(wrong(parent))
+    }
+}
+
+/// Writes a file and makes sure it is on the disk.
+fn put(path: &Path, content: &[u8]) -> std::io::Result<()> {
+    if let Some(parent) = path.parent() {
+        fs::create_dir_all(parent)?;
+    }
+    let mut file = File::create(path)?;
+    file.write_all(content)?;
+    file.sync_all()
+}
+
+fn sync(folder: &Path) -> std::io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+/// Moves `fresh` to `folder`; what was there is moved away first and deleted last.
+fn swap(fresh: PathBuf, folder: &Path) -> std::io::Result<()> {
+    let old = fresh.with_extension("old");
+    if folder.exists() {
+        fs::rename(folder, &old)?;
+    }
+    fs::rename(&fresh, folder).inspect_err(|_| {
+        // Put back what was there: the failed rename left the new folder where it was.
+        let _ = fs::rename(&old, folder);
+        let _ = fs::remove_dir_all(&fresh);
+    })?;
+    if old.exists() { fs::remove_dir_all(old) } else { Ok(()) }
+}
+
+/// Replaces one file by temp, fsync, rename, directory fsync.
+///
+/// # Errors
+/// [`Error::Write`] with the system's reason.
+pub fn replace_file(path: &Path, content: &[u8]) -> Result<(), Error> {
+    let wrong = |error| Error::Write { file: path.display().to_string(), error };
+    let parent = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(parent).map_err(wrong)?;
+    file.write_all(content).and_then(|()| file.as_file().sync_all()).map_err(wrong)?;
+    file.persist(path).map_err(|e| wrong(e.error))?;
+    sync(parent).map_err(wrong)
+}
+
+fn digest(content: &[u8]) -> String {
+    Sha256::digest(content).iter().map(|b| format!("{b:02x}")).collect()
+}
+
+/// A digest of the rows' values and labels.
+#[must_use]
+pub fn fingerprint(data: &Dataset) -> String {
+    let mut hash = Sha256::new();
+    for f in &data.features {
+        hash.update(f.name.as_bytes());
+    }
+    data.records().iter().chain(data.labels()).for_each(|v| hash.update(v.to_le_bytes()));
+    hash.finalize().iter().map(|b| format!("{b:02x}")).collect()
+}
+
+/// Reads an artifact's manifest and checks every file against it.
+///
+/// # Errors
+/// [`ArtifactError`] naming the first file that is missing, altered or not listed.
+pub fn open(folder: &Path) -> Result<Manifest, Error> {
+    let manifest = manifest(folder)?;
+    for (path, expected) in &manifest.files {
+        let content = read(folder, path)?;
+        if digest(&content) != *expected {
+            return Err(corrupt(folder, path, "its digest is not the manifest's: the file was altered or cut short"));
+        }
+    }
+    for path in list(folder, folder) {
+        if path != MANIFEST && !manifest.files.contains_key(&path) {
+            return Err(corrupt(folder, &path, "the manifest does not list this file"));
+        }
+    }
+    Ok(manifest)
+}
+
+/// Reads an artifact's manifest without looking at the other files.
+///
+/// # Errors
+/// [`ArtifactError::Missing`], or [`ArtifactError::Corrupt`] when it is not one.
+pub fn manifest(folder: &Path) -> Result<Manifest, Error> {
+    if !folder.join(MANIFEST).is_file() {
+        return Err(ArtifactError::Missing { folder: folder.display().to_string() }.into());
+    }
+    let text = read(folder, MANIFEST)?;
+    let manifest: Manifest = serde_json::from_slice(&text).map_err(|e| corrupt(folder, MANIFEST, &format!("not a manifest: {e}")))?;
+    if manifest.format != FORMAT {
+        return Err(corrupt(folder, MANIFEST, &format!("format {} is not known to this version", manifest.format)));
+    }
+    let inside = |p: &String| Path::new(p).components().all(|c| matches!(c, std::path::Component::Normal(_)));
+    if let Some(outside) = manifest.files.keys().find(|p| !inside(p)) {
+        return Err(corrupt(folder, MANIFEST, &format!("it lists a file outside the folder: {outside}")));
+    }
+    Ok(manifest)
+}
+
+fn list(folder: &Path, root: &Path) -> Vec<String> {
+    let mut out = Vec::new();
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            out.extend(list(&path, root));
+        } else if let Ok(inside) = path.strip_prefix(root) {
+            out.push(inside.to_string_lossy().replace('\\', "/"));
+        }
+    }
+    out.sort();
+    out
+}
+
+pub(crate) fn corrupt(folder: &Path, path: &str, what: &str) -> Error {
+    ArtifactError::Corrupt { file: folder.join(path).display().to_string(), what: what.into() }.into()
+}
+
+/// Reads one file of an artifact, up to the largest size.
+///
+/// # Errors
+/// [`ArtifactError::Corrupt`] when it is not there or too large.
+pub fn read(folder: &Path, path: &str) -> Result<Vec<u8>, Error> {
+    let file = File::open(folder.join(path)).map_err(|_| corrupt(folder, path, "the file is missing"))?;
+    let mut content = Vec::new();
+    file.take(LARGEST + 1).read_to_end(&mut content).map_err(|e| corrupt(folder, path, &e.to_string()))?;
+    if content.len() as u64 > LARGEST {
+        return Err(corrupt(folder, path, "the file is larger than any artifact's"));
+    }
+    Ok(content)
+}
+
+/// Reads one JSON file of an artifact.
+///
+/// # Errors
+/// [`ArtifactError::Corrupt`] when it is not what it should be.
+pub fn read_json<T: serde::de::DeserializeOwned>(folder: &Path, path: &str) -> Result<T, Error> {
+    serde_json::from_slice(&read(folder, path)?).map_err(|e| corrupt(folder, path, &e.to_string()))
+}
+
+/// Checks the whole artifact, then reads the model called `name`.
+///
+/// # Errors
+/// [`ArtifactError`] when the artifact is not whole or holds no such model.
+pub fn load_model(folder: &Path, name: &str) -> Result<Model, Error> {
+    let manifest = open(folder)?;
+    let path = format!("models/{name}.json");
+    if !manifest.files.contains_key(&path) {
+        return Err(Error::Usage {
+            what: format!("{}: the artifact holds no model `{name}`", folder.display()),
+            hint: format!("it holds: {}", models(&manifest).join(", ")),
+        });
+    }
+    let text = String::from_utf8(read(folder, &path)?).map_err(|_| corrupt(folder, &path, "not text"))?;
+    Model::from_json(&text).map_err(|e| corrupt(folder, &path, &e.to_string()))
+}
+
+/// The names of an artifact's models.
+#[must_use]
+pub fn models(manifest: &Manifest) -> Vec<&str> {
+    manifest.files.keys().filter_map(|p| p.strip_prefix("models/")?.strip_suffix(".json")).collect()
+}

@@ -1,0 +1,118 @@
+//! Columns that know too much, or nothing. Only rows that are trained on are looked at.
+
+use std::collections::HashSet;
+
+use ndarray::ArrayView1;
+use specialist_core::{Dataset, FeatureKind};
+use specialist_report::{Finding, Severity};
+
+use super::{Input, finding, ok};
+use crate::recipe::RoleSpec;
+
+/// One column alone does not tell the label this well unless it was written after the label.
+const GIVES_AWAY: f64 = 0.99;
+/// More distinct whole numbers than this share of the rows look like names of rows.
+const DISTINCT: f64 = 0.98;
+/// Fewer rows than this prove nothing about a column.
+const FEWEST: usize = 50;
+
+pub(super) fn find(input: &Input<'_>) -> Vec<Finding> {
+    let train = input.target.select(&input.split.train);
+    vec![label_leak(input, &train), id_like(input, &train), constant(&train)]
+}
+
+fn names(columns: &[String]) -> String {
+    columns.iter().map(|c| format!("`{c}`")).collect::<Vec<_>>().join(", ")
+}
+
+fn label_leak(input: &Input<'_>, train: &Dataset) -> Finding {
+    let mut told = Vec::new();
+    for data in [Some(train), input.source].into_iter().flatten().filter(|d| d.rows() >= FEWEST) {
+        for (c, feature) in data.features.iter().enumerate() {
+            let auc = alone(data, c);
+            if auc >= GIVES_AWAY && !told.contains(&feature.name) {
+                told.push(feature.name.clone());
+            }
+        }
+    }
+    if told.is_empty() {
+        return ok("label-leak", "no single column gives the label away");
+    }
+    let message = format!("{} alone tells the label apart (ROC-AUC at least {GIVES_AWAY}): was it written after the fact? Give it the role ignore", names(&told));
+    finding("label-leak", Severity::Leak, message, Vec::new())
+}
+
+/// ROC-AUC of one column by itself: the event share of its bin, learned on the other half of the rows.
+fn alone(data: &Dataset, column: usize) -> f64 {
+    const BINS: usize = 32;
+    let x = data.records().column(column);
+    let cut = match &data.features[column].kind {
+        FeatureKind::Number => edges(x, BINS),
+        FeatureKind::Category { .. } => Vec::new(),
+    };
+    let bin = |v: f64| match &data.features[column].kind {
+        _ if v.is_nan() => 0,
+        FeatureKind::Number => 1 + cut.partition_point(|&e| e < v),
+        FeatureKind::Category { .. } => 1 + v as usize,
+    };
+    let places = x.iter().map(|&v| bin(v)).collect::<Vec<_>>();
+    let size = places.iter().max().map_or(1, |m| m + 1);
+    let mut counts = vec![[[0.0f64; 2]; 2]; size];
+    for (r, &p) in places.iter().enumerate() {
+        counts[p][r % 2][usize::from(data.labels()[r] == 1.0)] += 1.0;
+    }
+    let share = data.prevalence();
+    let score: Vec<f64> = places
+        .iter()
+        .enumerate()
+        .map(|(r, &p)| {
+            let [no, yes] = counts[p][1 - r % 2];
+            (yes + share) / (no + yes + 1.0)
+        })
+        .collect();
+    specialist_core::metric::evaluate(&specialist_core::metric::RocAuc, data, &score)
+}
+
+fn edges(x: ArrayView1<'_, f64>, bins: usize) -> Vec<f64> {
+    let mut seen: Vec<f64> = x.iter().copied().filter(|v| !v.is_nan()).collect();
+    seen.sort_by(f64::total_cmp);
+    let mut cut: Vec<f64> = (1..bins).filter_map(|i| seen.get(seen.len() * i / bins).copied()).collect();
+    cut.dedup();
+    cut
+}
+
+fn id_like(input: &Input<'_>, train: &Dataset) -> Finding {
+    let name = "id-like-feature";
+    let declared = |f: &str| input.recipe.columns.get(f).is_some_and(|c| c.role == RoleSpec::Feature);
+    let looks = |c: usize| {
+        let x: Vec<f64> = train.records().column(c).iter().copied().filter(|v| !v.is_nan()).collect();
+        let whole = x.iter().all(|v| v.fract() == 0.0);
+        let distinct: HashSet<u64> = x.iter().map(|v| v.to_bits()).collect();
+        x.len() >= FEWEST && whole && distinct.len() as f64 > DISTINCT * x.len() as f64
+    };
+    let told: Vec<String> = (0..train.features.len())
+        .filter(|&c| declared(&train.features[c].name) && looks(c))
+        .map(|c| train.features[c].name.clone())
+        .collect();
+    if told.is_empty() {
+        return ok(name, "no feature looks like the name of a row");
+    }
+    let message = format!("{} has a value of its own in nearly every row: give it the role id or ignore", names(&told));
+    finding(name, Severity::Leak, message, Vec::new())
+}
+
+fn constant(train: &Dataset) -> Finding {
+    let name = "constant-column";
+    let flat = |c: &usize| {
+        let mut values = train.records().column(*c).into_iter().filter(|v| !v.is_nan());
+        let first = values.next();
+        values.all(|v| Some(v) == first)
+    };
+    let missing = |c: &usize| train.records().column(*c).iter().all(|v| v.is_nan());
+    let named = |c: usize| format!("`{}`{}", train.features[c].name, if missing(&c) { " (all missing)" } else { "" });
+    let told: Vec<String> = (0..train.features.len()).filter(flat).map(named).collect();
+    if told.is_empty() {
+        return ok(name, "every feature varies in the target's train rows");
+    }
+    finding(name, Severity::Warning, format!("the same in every target train row: {}", told.join(", ")), Vec::new())
+}

@@ -1,0 +1,156 @@
+//! Leakage and data faults, with the rows that show them. A leak stops training unless the recipe
+//! waives it by name.
+//!
+//! The checks look at the features of sealed rows to compare them with train rows; they never look
+//! at a sealed label.
+
+mod columns;
+mod duplicates;
+
+use std::collections::HashSet;
+
+use specialist_core::{Dataset, KeyRole, Split};
+use specialist_report::{Finding, Severity};
+use specialist_tabular::read::ReadReport;
+
+use crate::recipe::{Recipe, RoleSpec};
+
+/// The checks' names, as a waiver spells them.
+pub const NAMES: [&str; 9] = [
+    "impossible-values",
+    "duplicate-rows",
+    "near-duplicate-rows",
+    "group-overlap",
+    "time-order",
+    "label-leak",
+    "id-like-feature",
+    "constant-column",
+    "undeclared-column",
+];
+
+/// At most this many rows are named.
+const NAMED: usize = 5;
+
+/// What the checks look at.
+pub struct Input<'a> {
+    /// What the recipe says.
+    pub recipe: &'a Recipe,
+    /// Source rows, if there are any.
+    pub source: Option<&'a Dataset>,
+    /// All target rows.
+    pub target: &'a Dataset,
+    /// How they are parted.
+    pub split: &'a Split,
+    /// What reading found; the target's last.
+    pub reports: &'a [ReadReport],
+}
+
+/// Runs every check; those that found nothing say so.
+#[must_use]
+pub fn check(input: &Input<'_>) -> Vec<Finding> {
+    let mut out = vec![impossible(input)];
+    out.extend(duplicates::find(input));
+    out.push(group_overlap(input));
+    out.push(time_order(input));
+    out.extend(columns::find(input));
+    out.push(undeclared(input));
+    for f in &mut out {
+        f.waived = f.severity == Severity::Leak && input.recipe.check.waive.contains(&f.name);
+    }
+    out
+}
+
+fn finding(name: &str, severity: Severity, message: String, rows: Vec<String>) -> Finding {
+    Finding { name: name.into(), severity, waived: false, message, rows }
+}
+
+fn ok(name: &str, message: &str) -> Finding {
+    finding(name, Severity::Ok, message.into(), Vec::new())
+}
+
+/// Where a row stands, for people: the last input is the target's.
+fn place(input: &Input<'_>, of_source: bool, line: u64) -> String {
+    let report = if of_source { input.reports.first() } else { input.reports.last() };
+    let file = report.map_or("", |r| r.input.rsplit('/').next().unwrap_or(""));
+    format!("{file} line {line}")
+}
+
+fn impossible(input: &Input<'_>) -> Finding {
+    let name = "impossible-values";
+    let mut severity = Severity::Ok;
+    let (mut told, mut rows) = (Vec::new(), Vec::new());
+    for report in input.reports {
+        let file = report.input.rsplit('/').next().unwrap_or("");
+        for i in &report.invalid {
+            severity = severity.max(if i.refused { Severity::Leak } else { Severity::Warning });
+            let done = if i.refused { "" } else { ", treated as missing" };
+            told.push(format!("{} cell(s) of `{}` in {file} are not {}{done}", i.count, i.column, i.expected));
+            rows.extend(i.lines.iter().take(NAMED).map(|l| format!("{file} line {l}")));
+        }
+    }
+    if told.is_empty() {
+        return ok(name, "every value is within its declared range and levels");
+    }
+    let mut message = told.join("; ");
+    if severity == Severity::Leak {
+        message.push_str("; on_invalid = \"missing\" would treat them as missing");
+    }
+    finding(name, severity, message, rows)
+}
+
+fn group_overlap(input: &Input<'_>) -> Finding {
+    let name = "group-overlap";
+    let Some(group) = input.target.key(KeyRole::Group) else {
+        return ok(name, "no column has the role group");
+    };
+    let tested: HashSet<u32> = input.split.test.iter().map(|&r| group.codes[r]).collect();
+    let shared: Vec<usize> = input.split.train.iter().copied().filter(|&r| tested.contains(&group.codes[r])).collect();
+    if shared.is_empty() {
+        return ok(name, "no group has rows on both sides of the split");
+    }
+    let groups: HashSet<u32> = shared.iter().map(|&r| group.codes[r]).collect();
+    let message = format!("{} group(s) of `{}` have rows on both sides of the split ({} train rows)", groups.len(), group.name, shared.len());
+    if input.recipe.split.time_on.is_some() {
+        let message = format!("{message}; that is how a split by time meets known customers, group_on beside time_on would test new ones");
+        return finding(name, Severity::Warning, message, Vec::new());
+    }
+    let rows = shared.iter().take(NAMED).map(|&r| place(input, false, input.target.lines[r])).collect();
+    finding(name, Severity::Leak, format!("{message}; set group_on"), rows)
+}
+
+fn time_order(input: &Input<'_>) -> Finding {
+    let name = "time-order";
+    let Some(time) = &input.target.time else {
+        return ok(name, "no column has the role time");
+    };
+    let first = input.split.test.iter().map(|&r| time[r]).min().unwrap_or(i64::MAX);
+    let late: Vec<usize> = input.split.train.iter().copied().filter(|&r| time[r] >= first).collect();
+    if !late.is_empty() {
+        let message = format!("{} train row(s) are not earlier than the first sealed row; set time_on", late.len());
+        let rows = late.iter().take(NAMED).map(|&r| place(input, false, input.target.lines[r])).collect();
+        return finding(name, Severity::Leak, message, rows);
+    }
+    let gap = input.recipe.gap().unwrap_or(0);
+    if let Some((source, times)) = input.source.and_then(|s| s.time.as_ref().map(|t| (s, t))) {
+        let late: Vec<usize> = (0..source.rows()).filter(|&r| times[r] >= first - gap).collect();
+        if !late.is_empty() {
+            let message = format!("{} source row(s) are later than the target's train rows may be: the generalist would know the future", late.len());
+            let rows = late.iter().take(NAMED).map(|&r| place(input, true, source.lines[r])).collect();
+            return finding(name, Severity::Leak, message, rows);
+        }
+    }
+    ok(name, "every row that is trained on is earlier than every sealed row")
+}
+
+fn undeclared(input: &Input<'_>) -> Finding {
+    let name = "undeclared-column";
+    let mut columns: Vec<&str> = input.reports.iter().flat_map(|r| r.undeclared.iter().map(String::as_str)).collect();
+    columns.sort_unstable();
+    columns.dedup();
+    if columns.is_empty() {
+        return ok(name, "every column of the files is declared");
+    }
+    let ignored = input.recipe.columns.values().filter(|c| c.role == RoleSpec::Ignore).count();
+    let message = format!("not declared and not read, beside {ignored} ignored: {}", columns.join(", "));
+    finding(name, Severity::Warning, message, Vec::new())
+}

@@ -1,0 +1,215 @@
+//! Opens the sealed rows, once, and judges every candidate on them.
+
+use specialist_core::bootstrap::{Bootstrap, mean_sd, quantile};
+use specialist_core::evidence::{self, Candidate, CurvePoint, Evidence, Interval, LabelCurve, Prediction};
+use specialist_core::{Context, Dataset, FineTune, Metric, Predict, Pretrain, SplitKeys, Tuning, VerdictRule, decide};
+use specialist_tabular::{EstimatorSettings, Model, Rung, TuningPlan};
+
+use crate::Error;
+use crate::recipe::Recipe;
+
+/// The models that are judged, in the order of the tables.
+pub struct Candidates {
+    /// Name, what it is, the model.
+    pub models: Vec<(&'static str, String, Model)>,
+}
+
+impl Candidates {
+    /// The model called `name`.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Model> {
+        self.models.iter().find(|m| m.0 == name).map(|m| &m.2)
+    }
+}
+
+/// How candidates are made again on fewer rows, for the label curve.
+pub(crate) struct Remake<'a> {
+    pub generalist: &'a Model,
+    pub specialist: &'a TuningPlan,
+    pub recalibration: &'a TuningPlan,
+    pub scratch: &'a EstimatorSettings,
+}
+
+/// Rows that the comparison needs.
+pub(crate) struct Rows<'a> {
+    pub train: &'a Dataset,
+    pub sealed: &'a Dataset,
+    /// Source rows that nothing was trained on.
+    pub source: Option<&'a Dataset>,
+}
+
+pub(crate) struct Judged {
+    pub evidence: Evidence,
+    pub predictions: Vec<Prediction>,
+    pub bootstrap: Bootstrap,
+}
+
+/// Judges the candidates.
+///
+/// # Errors
+/// When a model does not fit the rows, or the run is cancelled.
+pub(crate) fn compare(
+    recipe: &Recipe,
+    candidates: &Candidates,
+    remake: &Remake<'_>,
+    rows: &Rows<'_>,
+    metrics: &[Box<dyn Metric>],
+    trials: usize,
+    ctx: &Context,
+) -> Result<Judged, Error> {
+    let ctx = &ctx.child("compare");
+    let keys = recipe.split_keys()?;
+    let confidence = recipe.compare.confidence;
+    let sealed = rows.sealed;
+    let predict = |(name, what, model): &(&'static str, String, Model)| {
+        Ok(Prediction { name: (*name).into(), what: what.clone(), probability: model.probability(sealed)? })
+    };
+    let predictions: Vec<Prediction> = candidates.models.iter().map(predict).collect::<Result<_, Error>>()?;
+    let bootstrap = Bootstrap::new(sealed, keys, recipe.compare.bootstrap, ctx);
+    let (judged, primary) = evidence::judge(sealed, &predictions, metrics, &bootstrap, confidence, ctx);
+    ctx.check()?;
+
+    let names: Vec<&str> = predictions.iter().map(|p| p.name.as_str()).collect();
+    let place = |name: &str| names.iter().position(|n| *n == name);
+    let pairs: Vec<(usize, usize)> = [
+        ("specialist", "generalist"),
+        ("specialist", "recalibrated"),
+        ("specialist", "scratch"),
+        ("specialist", "pooled"),
+        ("recalibrated", "generalist"),
+        ("scratch", "generalist"),
+    ]
+    .into_iter()
+    .filter_map(|(a, b)| Some((place(a)?, place(b)?)))
+    .collect();
+    let differences = evidence::differences(&names, &pairs, &primary, confidence);
+
+    let label_curve = label_curve(recipe, remake, rows, metrics[0].as_ref(), ctx)?;
+    let source = forgetting(candidates, rows.source, metrics[0].as_ref(), recipe, ctx)?;
+    let events = sealed.events();
+    let rule = VerdictRule { worthwhile: recipe.compare.worthwhile, fewest_events: recipe.compare.fewest_events };
+    let verdict = decide(&rule, events.min(sealed.rows() - events), metrics[0].name(), &differences);
+    let evidence = Evidence {
+        primary: metrics[0].name().into(),
+        rows: sealed.rows(),
+        events,
+        train: (rows.train.rows(), rows.train.events()),
+        bootstrap: (bootstrap.method(), bootstrap.replicates(), bootstrap.units()),
+        confidence,
+        trials,
+        opened_before: 0,
+        candidates: judged,
+        differences,
+        label_curve,
+        source,
+        verdict,
+    };
+    Ok(Judged { evidence, predictions, bootstrap })
+}
+
+/// The primary metric on source rows that no candidate was trained on.
+fn forgetting(candidates: &Candidates, source: Option<&Dataset>, primary: &dyn Metric, recipe: &Recipe, ctx: &Context) -> Result<Vec<Candidate>, Error> {
+    const REPLICATES: usize = 200;
+    let Some(source) = source.filter(|s| s.rows() > 0 && s.events() > 0) else { return Ok(Vec::new()) };
+    let predict = |name: &str| -> Result<Option<Prediction>, Error> {
+        let Some((_, what, model)) = candidates.models.iter().find(|m| m.0 == name) else { return Ok(None) };
+        Ok(Some(Prediction { name: name.into(), what: what.clone(), probability: model.probability(source)? }))
+    };
+    let predictions: Vec<Prediction> = [predict("generalist")?, predict("specialist")?].into_iter().flatten().collect();
+    let metrics: Vec<Box<dyn Metric>> = specialist_core::metric::by_name(primary.name()).into_iter().collect();
+    if metrics.is_empty() {
+        return Ok(Vec::new());
+    }
+    let bootstrap = Bootstrap::new(source, recipe.split_keys()?, REPLICATES, &ctx.child("source"));
+    Ok(evidence::judge(source, &predictions, &metrics, &bootstrap, recipe.compare.confidence, ctx).0)
+}
+
+/// Refits specialist and scratch on parts of the train rows and judges them on the sealed rows.
+fn label_curve(recipe: &Recipe, remake: &Remake<'_>, rows: &Rows<'_>, primary: &dyn Metric, ctx: &Context) -> Result<LabelCurve, Error> {
+    let (train, sealed) = (rows.train, rows.sealed);
+    let mut budgets = recipe.compare.budgets.clone();
+    budgets.sort_by(f64::total_cmp);
+    budgets.dedup();
+    let repeats = recipe.compare.repeats.max(1);
+    let names = ["generalist", "recalibrated", "specialist", "scratch"];
+    let generalist = specialist_core::metric::evaluate(primary, sealed, &remake.generalist.probability(sealed)?);
+    ctx.observer().begin("label curve", budgets.len() * repeats);
+    let draws = ctx.map(budgets.len() * repeats, |i| {
+        let (share, repeat) = (budgets[i / repeats], i % repeats);
+        let inner = ctx.child(&format!("curve {i}")).single();
+        // At the full budget there is one data set: only the fit's own randomness is left.
+        let few = SplitKeys { stratify: true, ..SplitKeys::default() };
+        let part = if share < 1.0 {
+            let split = few.holdout(train, share, &mut ctx.rng(&format!("budget {share} {repeat}")))?;
+            &train.select(&split.test)
+        } else if repeat > 0 {
+            return Ok(None);
+        } else {
+            train
+        };
+        ctx.observer().step(None);
+        let events = part.events();
+        let rarer = events.min(part.rows() - events);
+        if rarer < 2 {
+            return Ok(None);
+        }
+        let judge = |model: Result<Model, specialist_core::Error>| {
+            let model = model.or_else(|e| if matches!(e, specialist_core::Error::Cancelled) { Err(e) } else { Ok(remake.generalist.clone()) })?;
+            Ok::<f64, specialist_core::Error>(specialist_core::metric::evaluate(primary, sealed, &model.probability(sealed)?))
+        };
+        let recalibrated = judge(remake.recalibration.fine_tune(remake.generalist, part, &inner))?;
+        let specialist = if rarer >= remake.specialist.rung.needs_events() || remake.specialist.rung == Rung::Keep {
+            judge(remake.specialist.fine_tune(remake.generalist, part, &inner))?
+        } else {
+            recalibrated
+        };
+        let scratch = remake.scratch.pretrain(part, &inner).ok().map(|m| judge(Ok(m))).transpose()?.unwrap_or(f64::NAN);
+        Ok::<_, specialist_core::Error>(Some((part.rows(), events, [generalist, recalibrated, specialist, scratch])))
+    });
+    ctx.observer().end();
+    let draws = draws.into_iter().collect::<Result<Vec<_>, _>>()?;
+    ctx.check()?;
+    let mut points = Vec::new();
+    for chunk in draws.chunks(repeats) {
+        let drawn: Vec<_> = chunk.iter().flatten().collect();
+        let Some(first) = drawn.first() else { continue };
+        let value = |i: usize| {
+            let v: Vec<f64> = drawn.iter().map(|d| d.2[i]).collect();
+            Interval { estimate: mean_sd(&v).0, low: quantile(&v, 0.025), high: quantile(&v, 0.975) }
+        };
+        let values = names.iter().enumerate().map(|(i, n)| ((*n).to_string(), value(i))).collect();
+        points.push(CurvePoint { rows: first.0, events: first.1, values });
+    }
+    let crossings = vec![crossing(&points, primary, 3, 0), crossing(&points, primary, 3, 2), crossing(&points, primary, 2, 0)];
+    Ok(LabelCurve { points, repeats, crossings: crossings.into_iter().flatten().collect() })
+}
+
+/// Where the curve of one candidate first reaches another's and stays: between two budgets by linear
+/// interpolation over the logarithm of the rows.
+fn crossing(points: &[CurvePoint], primary: &dyn Metric, riser: usize, bar: usize) -> Option<String> {
+    let goal = primary.goal();
+    let lead = |p: &CurvePoint| goal.goodness(p.values[riser].1.estimate) - goal.goodness(p.values[bar].1.estimate);
+    let (first, last) = (points.first()?, points.last()?);
+    let (riser_name, bar_name) = (&first.values[riser].0, &first.values[bar].0);
+    if lead(last).is_nan() || lead(first).is_nan() {
+        return None;
+    }
+    if lead(last) <= 0.0 {
+        return Some(format!("{riser_name} does not reach the {bar_name} with all {} labelled target rows; it would take more than that.", last.rows));
+    }
+    let Some(below) = points.iter().rposition(|p| lead(p) <= 0.0) else {
+        return Some(format!("{riser_name} is ahead of the {bar_name} from {} labelled target rows on.", first.rows));
+    };
+    let (a, b) = (&points[below], &points[below + 1]);
+    let share = -lead(a) / (lead(b) - lead(a));
+    let rows = ((a.rows as f64).ln() + share * ((b.rows as f64).ln() - (a.rows as f64).ln())).exp();
+    Some(format!("{riser_name} passes the {bar_name} at about {rows:.0} labelled target rows."))
+}
+
+
+/// What a tuning is, for a table.
+pub(crate) fn describe(plan: &TuningPlan) -> String {
+    let mut settings = plan.params.clone();
+    settings.0.remove("tuning");
+    if settings.0.is_empty() { plan.rung.name().into() } else { format!("{} ({settings})", plan.rung.name()) }
+}

@@ -1,0 +1,83 @@
+//! ROC, precision–recall, calibration and score curves of every candidate, coarse enough that no
+//! point stands for one person.
+
+use specialist_core::Dataset;
+use specialist_core::evidence::{Interval, Prediction};
+use specialist_core::metric::descending;
+use specialist_report::{Curves, SMALLEST_CELL};
+
+/// Points of a curve, at most.
+const POINTS: usize = 80;
+/// Bins of the calibration plot and of the score distribution.
+const BINS: usize = 10;
+const SCORE_BINS: usize = 20;
+
+pub(crate) fn curves(rows: &Dataset, predictions: &[Prediction]) -> Vec<Curves> {
+    predictions.iter().map(|p| curve(rows, p)).collect()
+}
+
+fn curve(rows: &Dataset, p: &Prediction) -> Curves {
+    let order = descending(&p.probability);
+    let label = |i: u32| rows.labels()[i as usize];
+    let n = order.len();
+    let (positives, negatives) = (rows.events() as f64, (n - rows.events()) as f64);
+    let (mut roc, mut precision_recall) = (vec![(0.0, 0.0)], Vec::new());
+    let (mut hits, mut next) = (0.0, SMALLEST_CELL);
+    for (i, &row) in order.iter().enumerate() {
+        hits += label(row);
+        let seen = i + 1;
+        // A point where the score changes, evenly along the rows, never for fewer than a cell's rows.
+        let changes = order.get(seen).is_none_or(|&r| p.probability[r as usize] != p.probability[row as usize]);
+        if changes && (seen >= next || seen == n) {
+            roc.push(((seen as f64 - hits) / negatives, hits / positives));
+            precision_recall.push((hits / positives, hits / seen as f64));
+            next = seen + (n / POINTS).max(SMALLEST_CELL);
+        }
+    }
+    Curves { name: p.name.clone(), roc, precision_recall, calibration: calibration(rows, p, &order), histogram: histogram(rows, p) }
+}
+
+fn calibration(rows: &Dataset, p: &Prediction, order: &[u32]) -> Vec<(f64, Interval)> {
+    let size = order.len().div_ceil(BINS).max(SMALLEST_CELL);
+    let bins = order.rchunks(size).filter(|b| b.len() >= SMALLEST_CELL);
+    bins.map(|bin| {
+        let n = bin.len() as f64;
+        let mean = bin.iter().map(|&r| p.probability[r as usize]).sum::<f64>() / n;
+        let share = bin.iter().map(|&r| rows.labels()[r as usize]).sum::<f64>() / n;
+        let (low, high) = wilson(share, n);
+        (mean, Interval { estimate: share, low, high })
+    })
+    .collect()
+}
+
+/// The score interval of a share at 95 % (Wilson 1927).
+pub(crate) fn wilson(share: f64, n: f64) -> (f64, f64) {
+    let z = 1.959_963_984_540_054;
+    let centre = share + z * z / (2.0 * n);
+    let half = z * (share * (1.0 - share) / n + z * z / (4.0 * n * n)).sqrt();
+    let scale = 1.0 + z * z / n;
+    ((centre - half) / scale, (centre + half) / scale)
+}
+
+/// The share of each class in every bin of probability.
+fn histogram(rows: &Dataset, p: &Prediction) -> Vec<(f64, f64)> {
+    let mut bins = vec![(0.0, 0.0); SCORE_BINS];
+    for (&probability, &y) in p.probability.iter().zip(rows.labels()) {
+        let bin = &mut bins[((probability * SCORE_BINS as f64) as usize).min(SCORE_BINS - 1)];
+        if y == 1.0 { bin.1 += 1.0 } else { bin.0 += 1.0 }
+    }
+    let (negatives, positives) = ((rows.rows() - rows.events()) as f64, rows.events() as f64);
+    bins.iter().map(|b| (b.0 / negatives.max(1.0), b.1 / positives.max(1.0))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wilson_equals_statsmodels() {
+        // statsmodels 0.15.0: proportion_confint(8, 20, method="wilson") = (0.2188065, 0.6134185)
+        let (low, high) = wilson(0.4, 20.0);
+        assert!((low - 0.218_806_5).abs() < 1e-6 && (high - 0.613_418_5).abs() < 1e-6, "{low} {high}");
+    }
+}

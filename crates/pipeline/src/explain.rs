@@ -1,0 +1,81 @@
+//! Why single rows are scored as they are.
+
+use specialist_core::{Domain, FeatureKind, sigmoid};
+use specialist_tabular::read::Input;
+
+use crate::Error;
+use crate::load::step;
+use crate::predict::Scorer;
+
+/// One explained row.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct Explained {
+    /// Its line in the file.
+    pub line: u64,
+    /// Its probability.
+    pub probability: f64,
+    /// The margin that no feature explains.
+    pub base: f64,
+    /// Feature, its value as text, its contribution to the log-odds; largest first.
+    pub contributions: Vec<(String, String, f64)>,
+}
+
+/// Explains the rows at `lines` of `input` (the first ones, when none is named).
+///
+/// # Errors
+/// As reading does; [`Error::Usage`] when the model cannot tell or a line is not there.
+pub fn explain(scorer: &Scorer, input: &Input, domain: &dyn Domain, lines: &[u64], first: usize) -> Result<Vec<Explained>, Error> {
+    let mut reader = scorer.reader(input)?;
+    let mut step = step(&scorer.recipe, domain)?;
+    let mut out = Vec::new();
+    let wanted = |line: u64, taken: usize| if lines.is_empty() { taken < first } else { lines.contains(&line) };
+    while let Some(chunk) = reader.next_chunk(4096)? {
+        let data = step.apply(chunk.data)?;
+        let mut rows: Vec<usize> = Vec::new();
+        for r in 0..data.rows() {
+            if wanted(data.lines[r], out.len() + rows.len()) {
+                rows.push(r);
+            }
+        }
+        if !rows.is_empty() {
+            out.extend(parts(scorer, &data.select(&rows))?);
+        }
+        let enough = if lines.is_empty() { first } else { lines.len() };
+        if out.len() >= enough {
+            return Ok(out);
+        }
+    }
+    if lines.is_empty() && !out.is_empty() {
+        return Ok(out);
+    }
+    Err(Error::Usage {
+        what: format!("{}: {} of the {} asked rows are there", input.name(), out.len(), lines.len()),
+        hint: "--row takes line numbers of the file; the header is line 1".into(),
+    })
+}
+
+fn parts(scorer: &Scorer, data: &specialist_core::Dataset) -> Result<Vec<Explained>, Error> {
+    let data = data.aligned(scorer.model.features())?;
+    let Some(rows) = scorer.model.contributions(&data)? else {
+        return Err(Error::Usage {
+            what: format!("a {} cannot say what drives it", scorer.model.describe()),
+            hint: "boosted-trees and glm can".into(),
+        });
+    };
+    let value = |r: usize, c: usize| {
+        let x = data.records()[[r, c]];
+        match &data.features[c].kind {
+            _ if x.is_nan() => "missing".into(),
+            FeatureKind::Category { levels } => levels[x as usize].clone(),
+            FeatureKind::Number => format!("{}", (x * 1e4).round() / 1e4),
+        }
+    };
+    let explained = rows.iter().enumerate().map(|(r, row)| {
+        let (base, parts) = row.split_last().expect("there is a constant");
+        let name = |c: usize| data.features[c].name.clone();
+        let mut contributions: Vec<_> = parts.iter().enumerate().map(|(c, v)| (name(c), value(r, c), *v)).collect();
+        contributions.sort_by(|a, b| b.2.abs().total_cmp(&a.2.abs()));
+        Explained { line: data.lines[r], probability: sigmoid(row.iter().sum()), base: *base, contributions }
+    });
+    Ok(explained.collect())
+}

@@ -1,0 +1,25 @@
+//! From a recipe to an artifact: load, check, split, pretrain, tune, compare, report. Each stage is
+//! one file; [`run`] puts them in order.
+
+pub mod artifact;
+pub mod check;
+mod compare;
+mod curves;
+mod error;
+pub mod explain;
+pub mod init;
+mod load;
+pub mod predict;
+pub mod pretrain;
+pub mod recipe;
+pub mod report;
+pub mod run;
+mod split;
+mod tune;
+pub mod verify;
+
+pub use compare::Candidates;
+pub use error::Error;
+pub use load::{Loaded, Place};
+pub use run::{Compared, Job, Prepared, Tuned};
+pub use specialist_report as view;

@@ -1,0 +1,131 @@
+//! Reads source and target against the declared schema and makes the domain's features.
+
+use std::path::{Path, PathBuf};
+
+use specialist_core::{Dataset, Domain};
+use specialist_report::DataRow;
+use specialist_tabular::read::{Input, Options, ReadReport, read_all};
+
+use crate::Error;
+use crate::recipe::{Recipe, RecipeError};
+
+/// Where a recipe's paths start from.
+#[derive(Debug, Clone, Default)]
+pub struct Place {
+    /// The folder of the recipe; empty for a recipe that ships with the program.
+    pub folder: PathBuf,
+}
+
+impl Place {
+    /// `path` as the recipe means it.
+    #[must_use]
+    pub fn path(&self, path: &str) -> PathBuf {
+        self.folder.join(path)
+    }
+
+    /// What `data` names.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] when there is no embedded data of that name.
+    pub fn input(&self, data: &str, domain: &dyn Domain) -> Result<Input, Error> {
+        let Some(name) = data.strip_prefix("embedded:") else {
+            return Ok(Input::File(self.path(data)));
+        };
+        let text = domain.data(name).ok_or_else(|| {
+            let known: Vec<&str> = domain.data_names().iter().map(|d| d.0).collect();
+            Error::Usage {
+                what: format!("there is no embedded data set `{name}`"),
+                hint: if known.is_empty() { "name a CSV or Parquet file".into() } else { format!("there are: {}", known.join(", ")) },
+            }
+        })?;
+        Ok(Input::Embedded { name: name.into(), text })
+    }
+}
+
+/// The rows of a run.
+pub struct Loaded {
+    /// Rows of the broad population, unless a model was brought instead.
+    pub source: Option<Dataset>,
+    /// Rows to specialise on.
+    pub target: Dataset,
+    /// What reading found.
+    pub reports: Vec<ReadReport>,
+}
+
+impl Loaded {
+    /// A line a table.
+    #[must_use]
+    pub fn rows(&self) -> Vec<DataRow> {
+        let names = if self.source.is_some() { &["source", "target"][..] } else { &["target"] };
+        let sets = self.source.iter().chain([&self.target]);
+        names.iter().zip(sets).zip(&self.reports).map(|((name, set), report)| data_row(name, &report.input, set)).collect()
+    }
+}
+
+pub(crate) fn data_row(name: &str, origin: &str, set: &Dataset) -> DataRow {
+    // A path says more about a machine than about the data: the file's name is enough.
+    let origin = Path::new(origin).file_name().map_or(origin.into(), |n| n.to_string_lossy().into_owned());
+    DataRow { name: name.into(), origin, rows: set.rows(), events: set.events(), features: set.features.len() }
+}
+
+/// Reads what the recipe names.
+///
+/// # Errors
+/// [`Error::Read`] with file, line and column; [`Error::Core`] when a label has one class only.
+pub fn load(recipe: &Recipe, domain: &dyn Domain, place: &Place) -> Result<Loaded, Error> {
+    let mut reports = Vec::new();
+    let mut table = |data: &str, filter: &std::collections::BTreeMap<String, Vec<String>>, delimiter: Option<char>| {
+        let input = place.input(data, domain)?;
+        let options = Options { delimiter: byte(delimiter)?, filter: filter.clone(), labelled: true };
+        let (raw, report) = read_all(&input, &recipe.schema(), &options)?;
+        reports.push(report);
+        both_classes(&raw, &input.name())?;
+        features(raw, recipe, domain)
+    };
+    let source = match &recipe.source.data {
+        Some(data) => Some(table(data, &recipe.source.filter, recipe.source.delimiter)?),
+        None => None,
+    };
+    let target = table(&recipe.target.data, &recipe.target.filter, recipe.target.delimiter)?;
+    if target.features.is_empty() {
+        return Err(RecipeError::invalid("columns", "at least one column with role = \"feature\"").into());
+    }
+    Ok(Loaded { source, target, reports })
+}
+
+pub(crate) fn byte(delimiter: Option<char>) -> Result<u8, Error> {
+    let c = delimiter.unwrap_or(',');
+    u8::try_from(c).ok().filter(u8::is_ascii).ok_or_else(|| RecipeError::invalid("delimiter", "one ASCII character").into())
+}
+
+/// The recipe's feature step on all rows, in order of time where there is a time.
+fn features(raw: Dataset, recipe: &Recipe, domain: &dyn Domain) -> Result<Dataset, Error> {
+    if recipe.features == "as-is" {
+        return Ok(raw);
+    }
+    let raw = match &raw.time {
+        Some(time) if !time.is_sorted() => {
+            let mut order: Vec<usize> = (0..raw.rows()).collect();
+            order.sort_by_key(|&r| time[r]);
+            raw.select(&order)
+        }
+        _ => raw,
+    };
+    Ok(step(recipe, domain)?.apply(raw)?)
+}
+
+pub(crate) fn step(recipe: &Recipe, domain: &dyn Domain) -> Result<Box<dyn specialist_core::FeatureStep>, Error> {
+    domain.features(&recipe.features, recipe.gap()?).ok_or_else(|| {
+        RecipeError::invalid("features", format!("a feature step of the domain {}, or \"as-is\"", domain.name())).into()
+    })
+}
+
+fn both_classes(data: &Dataset, input: &str) -> Result<(), Error> {
+    let events = data.events();
+    let rarer = events.min(data.rows() - events);
+    if rarer == 0 {
+        let what = format!("rows of the rarer label in {input}, whose {} rows all have one label", data.rows());
+        return Err(specialist_core::Error::TooFew { what, found: 0, needed: 1 }.into());
+    }
+    Ok(())
+}

@@ -1,0 +1,422 @@
+//! The recipe: one TOML file that says everything about a run. Flags override it; the rendered
+//! recipe is saved with the artifact.
+
+mod parse;
+mod template;
+
+use std::collections::BTreeMap;
+
+use indexmap::IndexMap;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use specialist_core::{Column, ColumnKind, OnInvalid, Role, Schema, SplitKeys};
+use specialist_tabular::{Estimator, Rung};
+
+pub(crate) use parse::nearest;
+pub use parse::{RecipeError, parse};
+pub use template::template;
+
+/// Everything about a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Recipe {
+    /// The question the run answers, in one sentence.
+    pub question: String,
+    /// Every random number of the run follows from it.
+    pub seed: u64,
+    /// The domain's feature step: `as-is` takes the columns as they are.
+    pub features: String,
+    /// The broad population, or a model already trained on it.
+    pub source: Source,
+    /// The population to specialise on.
+    pub target: Table,
+    /// The columns, by name.
+    #[schemars(with = "BTreeMap<String, ColumnSpec>")]
+    pub columns: IndexMap<String, ColumnSpec>,
+    /// How target rows are parted into train rows and sealed test rows.
+    pub split: SplitSpec,
+    /// What the leakage and data checks may let pass.
+    pub check: CheckSpec,
+    /// How the generalist is made.
+    pub pretrain: PretrainSpec,
+    /// How the specialist is searched for.
+    pub tune: TuneSpec,
+    /// How the candidates are judged.
+    pub compare: CompareSpec,
+}
+
+impl Default for Recipe {
+    fn default() -> Self {
+        Self {
+            question: String::new(),
+            seed: 42,
+            features: "as-is".into(),
+            source: Source::default(),
+            target: Table::default(),
+            columns: IndexMap::new(),
+            split: SplitSpec::default(),
+            check: CheckSpec::default(),
+            pretrain: PretrainSpec::default(),
+            tune: TuneSpec::default(),
+            compare: CompareSpec::default(),
+        }
+    }
+}
+
+/// Rows of the broad population, or a model that was trained on them.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Source {
+    /// A CSV or Parquet file, or `embedded:NAME`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data: Option<String>,
+    /// Instead of data: an XGBoost JSON or UBJSON model, a LightGBM text model, or an artifact folder
+    /// of this program, whose generalist is taken.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// Column → the cells a row must have one of.
+    #[serde(rename = "where", skip_serializing_if = "BTreeMap::is_empty")]
+    pub filter: BTreeMap<String, Vec<String>>,
+    /// Between the cells of a CSV file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub delimiter: Option<char>,
+}
+
+/// Rows of a population.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Table {
+    /// A CSV or Parquet file, or `embedded:NAME`.
+    pub data: String,
+    /// Column → the cells a row must have one of.
+    #[serde(rename = "where", skip_serializing_if = "BTreeMap::is_empty")]
+    pub filter: BTreeMap<String, Vec<String>>,
+    /// Between the cells of a CSV file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub delimiter: Option<char>,
+}
+
+/// What a column is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum RoleSpec {
+    /// An input of the model.
+    #[default]
+    Feature,
+    /// What is to be predicted.
+    Label,
+    /// Rows with the same value belong together.
+    Group,
+    /// When the row happened.
+    Time,
+    /// Where the row comes from.
+    Site,
+    /// Names the row.
+    Id,
+    /// What the row is worth; also an input.
+    Amount,
+    /// A row weight.
+    Weight,
+    /// Read by the domain's own features only.
+    Key,
+    /// Not read.
+    Ignore,
+}
+
+/// How a cell is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum KindSpec {
+    /// A decimal number.
+    #[default]
+    Number,
+    /// One of a few levels.
+    Category,
+    /// A date, a date and time, or seconds since 1970.
+    Time,
+    /// Any text.
+    Text,
+}
+
+/// What to do with an impossible value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnInvalidSpec {
+    /// Stop.
+    #[default]
+    Error,
+    /// Treat it as missing, and say so.
+    Missing,
+}
+
+/// A declared column.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct ColumnSpec {
+    /// What it is for.
+    pub role: RoleSpec,
+    /// How it is written.
+    pub kind: KindSpec,
+    /// Its unit, for people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unit: Option<String>,
+    /// The smallest possible value.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub min: Option<f64>,
+    /// The largest possible value.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max: Option<f64>,
+    /// The allowed levels, in code order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub levels: Vec<String>,
+    /// Cells that mean "missing", beside the empty cell.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<String>,
+    /// For the label: the cells that mean positive.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub positive: Vec<String>,
+    /// For the label: the cells that mean negative; alone, every other cell is positive.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub negative: Vec<String>,
+    /// What to do with a value outside `min`, `max` or `levels`.
+    #[serde(skip_serializing_if = "is_default")]
+    pub on_invalid: OnInvalidSpec,
+    /// 1: the prediction may only rise with the value, -1: only fall.
+    #[serde(skip_serializing_if = "is_default")]
+    pub monotone: i8,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+/// How target rows are parted.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct SplitSpec {
+    /// The share of rows that are sealed for the test.
+    pub test: f64,
+    /// The column with the role `group` whose rows stay on one side.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group_on: Option<String>,
+    /// The column with the role `time`: the test rows are the latest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub time_on: Option<String>,
+    /// Time left out before the test rows, and the delay after which a label is known: `12h`, `7d`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gap: Option<String>,
+    /// The label column, to keep its share on both sides.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stratify_on: Option<String>,
+}
+
+impl Default for SplitSpec {
+    fn default() -> Self {
+        Self { test: 0.4, group_on: None, time_on: None, gap: None, stratify_on: None }
+    }
+}
+
+/// What the checks may let pass.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct CheckSpec {
+    /// Findings, by name, that stop nothing; every waiver is printed in the report.
+    pub waive: Vec<String>,
+}
+
+/// How the generalist is made.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct PretrainSpec {
+    /// `boosted-trees`, `glm`, `linfa-logistic`, `linfa-tree`, `smartcore-logistic`, `smartcore-forest`.
+    pub estimator: String,
+    /// Settings tried on source rows held out for it; 0 takes the estimator's defaults.
+    pub trials: usize,
+    /// Share of the source rows that pre-training never sees: what the specialist forgets is measured there.
+    pub holdout: f64,
+}
+
+impl Default for PretrainSpec {
+    fn default() -> Self {
+        Self { estimator: "boosted-trees".into(), trials: 6, holdout: 0.2 }
+    }
+}
+
+/// How the specialist is searched for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct TuneSpec {
+    /// The rungs that may be tried; empty: all that fit the generalist and the number of events.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tunings: Vec<String>,
+    /// `random` or `grid`.
+    pub sampler: String,
+    /// Settings tried for the specialist, and as many for scratch.
+    pub trials: usize,
+    /// Folds of the cross-validation inside the target's train rows.
+    pub folds: usize,
+    /// Repeats of the cross-validation.
+    pub repeats: usize,
+    /// Estimator of the scratch candidate; by default the generalist's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scratch: Option<String>,
+}
+
+impl Default for TuneSpec {
+    fn default() -> Self {
+        Self { tunings: Vec::new(), sampler: "random".into(), trials: 40, folds: 5, repeats: 1, scratch: None }
+    }
+}
+
+/// How the candidates are judged.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct CompareSpec {
+    /// The primary metric; by default the domain's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub metric: Option<String>,
+    /// Bootstrap replicates.
+    pub bootstrap: usize,
+    /// The level of every interval.
+    pub confidence: f64,
+    /// The smallest gain in the primary metric that would be worth a change.
+    pub worthwhile: f64,
+    /// Fewest sealed rows of the rarer label for any verdict.
+    pub fewest_events: usize,
+    /// Shares of the target's train rows on the label curve.
+    pub budgets: Vec<f64>,
+    /// How often each budget is drawn.
+    pub repeats: usize,
+}
+
+impl Default for CompareSpec {
+    fn default() -> Self {
+        Self {
+            metric: None,
+            bootstrap: 2000,
+            confidence: 0.95,
+            worthwhile: 0.01,
+            fewest_events: 10,
+            budgets: vec![0.05, 0.1, 0.25, 0.5, 1.0],
+            repeats: 10,
+        }
+    }
+}
+
+impl Recipe {
+    /// The declared columns.
+    #[must_use]
+    pub fn schema(&self) -> Schema {
+        let column = |(name, c): (&String, &ColumnSpec)| Column {
+            name: name.clone(),
+            role: role(c.role),
+            kind: match c.kind {
+                KindSpec::Number => ColumnKind::Number,
+                KindSpec::Category => ColumnKind::Category,
+                KindSpec::Time => ColumnKind::Time,
+                KindSpec::Text => ColumnKind::Text,
+            },
+            unit: c.unit.clone(),
+            min: c.min,
+            max: c.max,
+            levels: c.levels.clone(),
+            missing: c.missing.clone(),
+            positive: c.positive.clone(),
+            negative: c.negative.clone(),
+            on_invalid: match c.on_invalid {
+                OnInvalidSpec::Error => OnInvalid::Error,
+                OnInvalidSpec::Missing => OnInvalid::Missing,
+            },
+            monotone: c.monotone,
+        };
+        Schema { columns: self.columns.iter().map(column).collect() }
+    }
+
+    /// What the split must respect.
+    ///
+    /// # Errors
+    /// [`RecipeError::Invalid`] when `gap` is not a time.
+    pub fn split_keys(&self) -> Result<SplitKeys, RecipeError> {
+        Ok(SplitKeys {
+            group: self.split.group_on.is_some(),
+            time: self.split.time_on.is_some(),
+            gap: self.gap()?,
+            stratify: self.split.stratify_on.is_some(),
+        })
+    }
+
+    /// `split.gap` in seconds.
+    ///
+    /// # Errors
+    /// [`RecipeError::Invalid`] when it is not a time.
+    pub fn gap(&self) -> Result<i64, RecipeError> {
+        let Some(text) = &self.split.gap else { return Ok(0) };
+        let (number, unit) = text.split_at(text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len()));
+        let seconds = match unit {
+            "s" => 1,
+            "m" | "min" => 60,
+            "h" => 3600,
+            "d" => 86_400,
+            "w" => 7 * 86_400,
+            _ => 0,
+        };
+        match number.trim().parse::<i64>() {
+            Ok(n) if seconds > 0 && n >= 0 => Ok(n * seconds),
+            _ => Err(RecipeError::invalid("split.gap", "a time such as \"12h\", \"7d\" or \"2w\"")),
+        }
+    }
+
+    /// The generalist's estimator.
+    ///
+    /// # Errors
+    /// [`RecipeError::Invalid`] when there is none of that name.
+    pub fn estimator(&self) -> Result<Estimator, RecipeError> {
+        estimator("pretrain.estimator", &self.pretrain.estimator)
+    }
+
+    /// The scratch candidate's estimator.
+    ///
+    /// # Errors
+    /// [`RecipeError::Invalid`] when there is none of that name.
+    pub fn scratch_estimator(&self) -> Result<Estimator, RecipeError> {
+        self.tune.scratch.as_ref().map_or_else(|| self.estimator(), |name| estimator("tune.scratch", name))
+    }
+
+    /// The rungs that may be tried.
+    ///
+    /// # Errors
+    /// [`RecipeError::Invalid`] when there is none of that name.
+    pub fn rungs(&self) -> Result<Vec<Rung>, RecipeError> {
+        let rung = |name: &String| Rung::named(name).ok_or_else(|| RecipeError::choice("tune.tunings", name, &RUNGS));
+        self.tune.tunings.iter().map(rung).collect()
+    }
+
+    /// The recipe as TOML text.
+    #[must_use]
+    pub fn render(&self) -> String {
+        toml::to_string(self).expect("a recipe is plain data")
+    }
+}
+
+const RUNGS: [&str; 7] = ["keep", "intercept", "slope", "prior-centred", "offset", "leaf-refit", "continue"];
+const ESTIMATORS: [&str; 6] =
+    ["boosted-trees", "glm", "linfa-logistic", "linfa-tree", "smartcore-logistic", "smartcore-forest"];
+
+fn estimator(key: &str, name: &str) -> Result<Estimator, RecipeError> {
+    name.parse().map_err(|_| RecipeError::choice(key, name, &ESTIMATORS))
+}
+
+fn role(spec: RoleSpec) -> Role {
+    match spec {
+        RoleSpec::Feature => Role::Feature,
+        RoleSpec::Label => Role::Label,
+        RoleSpec::Group => Role::Group,
+        RoleSpec::Time => Role::Time,
+        RoleSpec::Site => Role::Site,
+        RoleSpec::Id => Role::Id,
+        RoleSpec::Amount => Role::Amount,
+        RoleSpec::Weight => Role::Weight,
+        RoleSpec::Key => Role::Key,
+        RoleSpec::Ignore => Role::Ignore,
+    }
+}

@@ -1,0 +1,315 @@
+//! From text to a checked recipe: every key is known, every value makes sense, before any work starts.
+
+use serde_json::Value as Json;
+use thiserror::Error;
+use toml::de::{DeTable, DeValue};
+
+use super::{Recipe, RoleSpec};
+
+/// A recipe that cannot be run.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum RecipeError {
+    /// There is no such file, and no recipe of that name.
+    #[error("{name}: there is no such recipe")]
+    Missing {
+        /// What was asked for.
+        name: String,
+        /// The recipes that ship with the domain.
+        known: Vec<String>,
+    },
+    /// Not TOML, or a value of the wrong type.
+    #[error("{file}{}: {reason}", at(.line))]
+    Syntax {
+        /// The recipe.
+        file: String,
+        /// Where, if known.
+        line: Option<usize>,
+        /// Why.
+        reason: String,
+    },
+    /// A key that does not exist.
+    #[error("{file}{}: unknown key `{key}`", at(.line))]
+    UnknownKey {
+        /// The recipe.
+        file: String,
+        /// Where, if known.
+        line: Option<usize>,
+        /// The key with its table.
+        key: String,
+        /// The closest key that exists.
+        nearest: Option<String>,
+        /// All keys of that table.
+        known: Vec<String>,
+    },
+    /// A value outside its range.
+    #[error("`{key}` must be {expected}")]
+    Invalid {
+        /// The key with its table.
+        key: String,
+        /// What it must be.
+        expected: String,
+        /// What to do.
+        hint: Option<String>,
+    },
+}
+
+fn at(line: &Option<usize>) -> String {
+    line.map_or(String::new(), |l| format!(", line {l}"))
+}
+
+impl RecipeError {
+    pub(crate) fn invalid(key: &str, expected: impl Into<String>) -> Self {
+        Self::Invalid { key: key.into(), expected: expected.into(), hint: None }
+    }
+
+    pub(crate) fn choice(key: &str, found: &str, known: &[&str]) -> Self {
+        let nearest = nearest(found, known.iter().copied());
+        let hint = nearest.map(|n| format!("did you mean \"{n}\"?"));
+        Self::Invalid { key: key.into(), expected: format!("one of {}", known.join(", ")), hint }
+    }
+
+    /// What to do next.
+    #[must_use]
+    pub fn hint(&self) -> String {
+        match self {
+            Self::Missing { known, .. } if known.is_empty() => "check the path".into(),
+            Self::Missing { known, .. } => format!("give the path of a TOML file, or one of: {}", known.join(", ")),
+            Self::Syntax { .. } => "`recipe schema` prints what a recipe may hold; `init` writes one for your file".into(),
+            Self::UnknownKey { nearest: Some(n), .. } => format!("did you mean `{n}`?"),
+            Self::UnknownKey { known, .. } => format!("the keys here are: {}", known.join(", ")),
+            Self::Invalid { hint: Some(h), .. } => h.clone(),
+            Self::Invalid { key, .. } => format!("change it in the recipe, or with --set {key}=VALUE"),
+        }
+    }
+}
+
+/// The closest of `known` to `word`, if any is close.
+pub(crate) fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<String> {
+    let score = |k: &str| strsim::jaro_winkler(&word.to_lowercase(), k);
+    let best = known.max_by(|a, b| score(a).total_cmp(&score(b)))?;
+    (score(best) > 0.7).then(|| best.to_string())
+}
+
+/// Parses and checks a recipe; `file` names it in messages, `overrides` are `key=value` pairs.
+///
+/// # Errors
+/// [`RecipeError`] with the line and the nearest valid key.
+pub fn parse(file: &str, text: &str, overrides: &[String]) -> Result<Recipe, RecipeError> {
+    let syntax = |e: &toml::de::Error, text: &str| RecipeError::Syntax {
+        file: file.into(),
+        line: e.span().map(|s| line_of(text, s.start)),
+        reason: e.message().trim().replace('\n', "; "),
+    };
+    let table = DeTable::parse(text).map_err(|e| syntax(&e, text))?;
+    let schema = serde_json::to_value(schemars::schema_for!(Recipe)).expect("a schema is JSON");
+    walk(file, text, table.get_ref(), &schema, &schema, "")?;
+    let mut whole: toml::Table = toml::from_str(text).map_err(|e| syntax(&e, text))?;
+    for pair in overrides {
+        set(&mut whole, pair, &schema)?;
+    }
+    // Types are checked against the text first, for the line; the overrides have none.
+    if overrides.is_empty() {
+        let recipe: Recipe = toml::from_str(text).map_err(|e| syntax(&e, text))?;
+        return checked(recipe);
+    }
+    let recipe: Recipe = toml::Value::Table(whole).try_into().map_err(|e: toml::de::Error| RecipeError::Syntax {
+        file: file.into(),
+        line: None,
+        reason: e.message().trim().replace('\n', "; "),
+    })?;
+    checked(recipe)
+}
+
+fn line_of(text: &str, offset: usize) -> usize {
+    text[..offset.min(text.len())].matches('\n').count() + 1
+}
+
+/// Follows `$ref`s.
+fn resolve<'a>(root: &'a Json, mut schema: &'a Json) -> &'a Json {
+    while let Some(path) = schema["$ref"].as_str() {
+        schema = root.pointer(path.trim_start_matches('#')).unwrap_or(&Json::Null);
+    }
+    schema
+}
+
+fn unknown(file: &str, line: Option<usize>, path: &str, key: &str, schema: &Json) -> RecipeError {
+    let known: Vec<String> = schema["properties"].as_object().map(|p| p.keys().cloned().collect()).unwrap_or_default();
+    let nearest = nearest(key, known.iter().map(String::as_str));
+    RecipeError::UnknownKey { file: file.into(), line, key: format!("{path}{key}"), nearest, known }
+}
+
+/// Every key of `table` is a property of `schema`, all the way down.
+fn walk(file: &str, text: &str, table: &DeTable<'_>, root: &Json, schema: &Json, path: &str) -> Result<(), RecipeError> {
+    let schema = resolve(root, schema);
+    for (key, value) in table {
+        let name: &str = key.get_ref();
+        let inner = match (&schema["properties"][name], &schema["additionalProperties"]) {
+            (Json::Null, Json::Object(_)) => &schema["additionalProperties"],
+            (Json::Null, _) => {
+                return Err(unknown(file, Some(line_of(text, key.span().start)), path, name, schema));
+            }
+            (inner, _) => inner,
+        };
+        if let DeValue::Table(t) = value.get_ref() {
+            walk(file, text, t, root, inner, &format!("{path}{name}."))?;
+        }
+    }
+    Ok(())
+}
+
+/// Sets `a.b=value`; the value is TOML, or else a text.
+fn set(table: &mut toml::Table, pair: &str, schema: &Json) -> Result<(), RecipeError> {
+    let (key, value) = pair
+        .split_once('=')
+        .ok_or_else(|| RecipeError::invalid("--set", "KEY=VALUE, for example tune.trials=20"))?;
+    let parsed = toml::from_str::<toml::Table>(&format!("v = {value}")).ok().and_then(|mut t| t.remove("v"));
+    let value = parsed.unwrap_or_else(|| toml::Value::String(value.into()));
+    let parts: Vec<&str> = key.trim().split('.').collect();
+    let (last, parents) = parts.split_last().expect("split gives one part at least");
+    let (mut at, mut shape, mut path) = (table, schema, String::new());
+    for part in parents.iter().chain([last]) {
+        shape = resolve(schema, shape);
+        shape = match (&shape["properties"][*part], &shape["additionalProperties"]) {
+            (Json::Null, Json::Object(_)) => &shape["additionalProperties"],
+            (Json::Null, _) => return Err(unknown("--set", None, &path, part, shape)),
+            (inner, _) => inner,
+        };
+        path = format!("{path}{part}.");
+    }
+    for part in parents {
+        let entry = at.entry(*part).or_insert_with(|| toml::Value::Table(toml::Table::new()));
+        at = entry.as_table_mut().ok_or_else(|| RecipeError::invalid(part, "a table"))?;
+    }
+    at.insert((*last).into(), value);
+    Ok(())
+}
+
+/// The checks that types cannot express.
+fn checked(recipe: Recipe) -> Result<Recipe, RecipeError> {
+    let invalid = |key: &str, expected: &str| Err(RecipeError::invalid(key, expected));
+    let share = |v: f64| v > 0.0 && v < 1.0;
+    if recipe.target.data.is_empty() {
+        return invalid("target.data", "the path of a CSV or Parquet file");
+    }
+    match (&recipe.source.data, &recipe.source.model) {
+        (None, None) => {
+            return Err(RecipeError::Invalid {
+                key: "source".into(),
+                expected: "there: either `data` or `model`".into(),
+                hint: Some("a specialist needs a generalist: name the source rows, or a model trained on them".into()),
+            });
+        }
+        (Some(_), Some(_)) => return invalid("source", "either `data` or `model`, not both"),
+        _ => {}
+    }
+    if !share(recipe.split.test) {
+        return invalid("split.test", "between 0 and 1");
+    }
+    if !(0.0..1.0).contains(&recipe.pretrain.holdout) {
+        return invalid("pretrain.holdout", "at least 0 and below 1");
+    }
+    if !share(recipe.compare.confidence) {
+        return invalid("compare.confidence", "between 0 and 1");
+    }
+    if recipe.compare.bootstrap < 100 {
+        return invalid("compare.bootstrap", "at least 100");
+    }
+    if recipe.compare.worthwhile.is_nan() || recipe.compare.worthwhile < 0.0 {
+        return invalid("compare.worthwhile", "0 or more");
+    }
+    if recipe.compare.budgets.is_empty() || recipe.compare.budgets.iter().any(|b| !(*b > 0.0 && *b <= 1.0)) {
+        return invalid("compare.budgets", "shares above 0 and up to 1");
+    }
+    if recipe.tune.folds < 2 || recipe.tune.repeats < 1 || recipe.tune.trials < 1 {
+        return invalid("tune", "two folds, one repeat and one trial at least");
+    }
+    if specialist_search::sampler_by_name(&recipe.tune.sampler).is_none() {
+        return Err(RecipeError::choice("tune.sampler", &recipe.tune.sampler, &["random", "grid"]));
+    }
+    if let Some(name) = &recipe.compare.metric
+        && specialist_core::metric::by_name(name).is_none()
+    {
+        let known = ["roc-auc", "average-precision", "log-loss", "brier", "calibration-intercept", "calibration-slope", "precision-at-100"];
+        return Err(RecipeError::choice("compare.metric", name, &known));
+    }
+    let labels = recipe.columns.values().filter(|c| c.role == RoleSpec::Label).count();
+    if labels != 1 {
+        return invalid("columns", &format!("one column with role = \"label\"; there are {labels}"));
+    }
+    for (key, named, role, word) in [
+        ("split.group_on", &recipe.split.group_on, RoleSpec::Group, "group"),
+        ("split.time_on", &recipe.split.time_on, RoleSpec::Time, "time"),
+        ("split.stratify_on", &recipe.split.stratify_on, RoleSpec::Label, "label"),
+    ] {
+        if let Some(name) = named
+            && recipe.columns.get(name).is_none_or(|c| c.role != role)
+        {
+            return invalid(key, &format!("a column with role = \"{word}\""));
+        }
+    }
+    for role in [RoleSpec::Group, RoleSpec::Time, RoleSpec::Site, RoleSpec::Id, RoleSpec::Amount, RoleSpec::Weight] {
+        if recipe.columns.values().filter(|c| c.role == role).count() > 1 {
+            return invalid("columns", &format!("at most one column with the role {role:?}").to_lowercase());
+        }
+    }
+    for (name, c) in &recipe.columns {
+        if matches!((c.min, c.max), (Some(a), Some(b)) if a > b) {
+            return invalid(&format!("columns.{name}.min"), "at most `max`");
+        }
+    }
+    for waived in &recipe.check.waive {
+        if !crate::check::NAMES.contains(&waived.as_str()) {
+            return Err(RecipeError::choice("check.waive", waived, &crate::check::NAMES));
+        }
+    }
+    recipe.gap()?;
+    recipe.estimator()?;
+    recipe.scratch_estimator()?;
+    recipe.rungs()?;
+    Ok(recipe)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = "[source]\ndata = \"a.csv\"\n[target]\ndata = \"b.csv\"\n[columns.y]\nrole = \"label\"\n";
+
+    #[test]
+    fn an_unknown_key_names_the_nearest_and_the_line() {
+        let text = format!("{GOOD}[tune]\ntrails = 3\n");
+        let error = parse("r.toml", &text, &[]).unwrap_err();
+        assert_eq!(error.to_string(), "r.toml, line 8: unknown key `tune.trails`");
+        assert_eq!(error.hint(), "did you mean `trials`?");
+        let column = format!("{GOOD}monoton = 1\n");
+        assert!(parse("r.toml", &column, &[]).unwrap_err().to_string().contains("columns.y.monoton"));
+    }
+
+    #[test]
+    fn a_rendered_recipe_is_the_same_recipe() {
+        let recipe = parse("r.toml", GOOD, &["tune.trials=3".into(), "question=Is it?".into()]).unwrap();
+        assert_eq!((recipe.tune.trials, recipe.question.as_str()), (3, "Is it?"));
+        assert_eq!(parse("again", &recipe.render(), &[]).unwrap(), recipe);
+    }
+
+    #[test]
+    fn values_are_checked_before_work_starts() {
+        for (pair, key) in [
+            ("split.test=1.5", "split.test"),
+            ("compare.bootstrap=3", "compare.bootstrap"),
+            ("tune.sampler=bayes", "tune.sampler"),
+            ("split.gap=soon", "split.gap"),
+            ("split.group_on=nobody", "split.group_on"),
+            ("check.waive=['nothing']", "check.waive"),
+            ("tune.tunings=['slop']", "tune.tunings"),
+            ("pretrain.estimator=tree", "pretrain.estimator"),
+        ] {
+            match parse("r.toml", GOOD, &[pair.into()]) {
+                Err(RecipeError::Invalid { key: k, .. }) => assert_eq!(k, key),
+                other => panic!("{pair}: {other:?}"),
+            }
+        }
+        assert!(matches!(parse("r", GOOD, &["tune.trals=3".into()]), Err(RecipeError::UnknownKey { .. })));
+        assert!(matches!(parse("r", "x = [", &[]), Err(RecipeError::Syntax { line: Some(1), .. })));
+    }
+}

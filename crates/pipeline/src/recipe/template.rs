@@ -1,0 +1,68 @@
+//! The recipe that `init` writes: every table with a comment, nothing that is a default left out.
+
+use std::fmt::Write;
+
+use super::{ColumnSpec, KindSpec, RoleSpec};
+use crate::init::Sketch;
+
+/// The text of a recipe for `target` (and `source`, if there is one) with the columns of `sketch`.
+#[must_use]
+pub fn template(target: &str, source: Option<&str>, sketch: &Sketch) -> String {
+    let mut out = String::new();
+    let delimiter = if sketch.delimiter == b',' { String::new() } else { format!("delimiter = {:?}\n", char::from(sketch.delimiter).to_string()) };
+    let label = sketch.columns.iter().find(|c| c.1.role == RoleSpec::Label).map_or("", |c| &c.0);
+    let group = sketch.columns.iter().find(|c| c.1.role == RoleSpec::Group).map(|c| &c.0);
+    let time = sketch.columns.iter().find(|c| c.1.role == RoleSpec::Time).map(|c| &c.0);
+    let source = match source {
+        Some(path) => format!("data = {path:?}\n{delimiter}"),
+        None => "# Rows of the broad population, with the same columns …\ndata = \"source.csv\"\n# … or a model trained on them: XGBoost .json or .ubj, LightGBM .txt, an artifact folder.\n# model = \"generalist.json\"\n".into(),
+    };
+    let split = match (time, group) {
+        (Some(t), _) => format!("time_on = {}      # test on the latest rows\ngap = \"0d\"           # time between train and test rows; also the delay of a label\n", quoted(t)),
+        (None, Some(g)) => format!("group_on = {}     # rows of one group stay together\nstratify_on = {}\n", quoted(g), quoted(label)),
+        (None, None) => format!("stratify_on = {}  # keep the share of the label on both sides\n", quoted(label)),
+    };
+    let _ = write!(
+        out,
+        "# Written by `init` after a look at {} rows. Check the roles and the label, then `check` and `run`.\n\
+         question = \"Does a specialist beat the generalist here?\"\nseed = 42\n\n\
+         [source]\n{source}\n\
+         [target]\n# Your own rows.\ndata = {target:?}\n{delimiter}# Take a part of a file: where = {{ site = [\"A\"] }}\n\n\
+         [split]\ntest = 0.4            # the share that is sealed until the comparison\n{split}\n\
+         [check]\nwaive = []            # names of findings that may pass; every waiver is reported\n\n\
+         [pretrain]\nestimator = \"boosted-trees\"   # or glm, linfa-logistic, linfa-tree, smartcore-logistic, smartcore-forest\n\n\
+         [tune]\nsampler = \"random\"   # or grid\ntrials = 40\nfolds = 5\n# tunings = [\"slope\", \"continue\"]   # by default every rung that fits\n\n\
+         [compare]\nworthwhile = 0.01    # the smallest gain in the primary metric worth a change\nbootstrap = 2000\n\n\
+         # role: feature (default), label, group, time, site, id, amount, weight, key, ignore\n\
+         # kind: number (default), category, time, text\n",
+        sketch.rows
+    );
+    for (name, spec, why) in &sketch.columns {
+        let _ = write!(out, "\n[columns.{}]   # {why}\n{}", quoted(name), lines(spec));
+    }
+    out
+}
+
+/// A TOML key: bare where it may be.
+fn quoted(name: &str) -> String {
+    let bare = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
+    if bare { format!("\"{name}\"") } else { toml::Value::String(name.into()).to_string() }
+}
+
+fn lines(spec: &ColumnSpec) -> String {
+    let mut out = String::new();
+    let role = toml::Value::try_from(spec.role).expect("plain data");
+    let kind = toml::Value::try_from(spec.kind).expect("plain data");
+    if spec.role != RoleSpec::Feature {
+        let _ = writeln!(out, "role = {role}");
+    }
+    if spec.kind != KindSpec::Number && spec.role != RoleSpec::Label {
+        let _ = writeln!(out, "kind = {kind}");
+    }
+    for (key, list) in [("positive", &spec.positive), ("missing", &spec.missing)] {
+        if !list.is_empty() {
+            let _ = writeln!(out, "{key} = {}", toml::Value::try_from(list).expect("plain data"));
+        }
+    }
+    out
+}

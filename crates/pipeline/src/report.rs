@@ -1,0 +1,227 @@
+//! Puts together what a run says, and the artifact's files.
+
+use std::path::Path;
+
+use ndarray::Array2;
+use rand::Rng;
+use serde::{Deserialize, Serialize};
+use specialist_core::bootstrap::quantile;
+use specialist_core::{Context, Dataset, Domain, FeatureKind, PanelInput, Predict};
+use specialist_report::{Finding, Report};
+use specialist_tabular::Model;
+
+use crate::artifact::{self, Draft};
+use crate::compare::Judged;
+use crate::load::data_row;
+use crate::recipe::Recipe;
+use crate::run::{Prepared, Tuned};
+use crate::{Error, curves};
+
+/// Effects are measured on at most this many train rows.
+const EFFECT_ROWS: usize = 2000;
+const PROBES: usize = 20;
+
+/// Puts the report together.
+pub(crate) fn report(
+    recipe: &Recipe,
+    domain: &dyn Domain,
+    prepared: &Prepared,
+    tuned: &Tuned,
+    judged: Judged,
+    ctx: &Context,
+) -> Result<Report, Error> {
+    let sealed = &prepared.sealed;
+    let input = PanelInput {
+        rows: sealed,
+        predictions: &judged.predictions,
+        bootstrap: &judged.bootstrap,
+        confidence: recipe.compare.confidence,
+        ctx,
+    };
+    let panels = domain.panels(&input)?;
+    let mut data = prepared.loaded.rows();
+    let origin = data.last().map_or(String::new(), |d| d.origin.clone());
+    data.push(data_row("target train", &origin, &prepared.train));
+    data.push(data_row("sealed test", &origin, sealed));
+    let shipped = judged.evidence.verdict.outcome.ships().unwrap_or("generalist");
+    let shipped = tuned.candidates.get(shipped).or_else(|| tuned.candidates.get("generalist")).expect("there is a generalist");
+    Ok(Report {
+        domain: domain.name().into(),
+        version: env!("CARGO_PKG_VERSION").into(),
+        question: recipe.question.clone(),
+        seed: recipe.seed,
+        simulated: recipe.target.data.contains("simulated"),
+        data,
+        findings: prepared.findings.clone(),
+        tuning: tuned.plans.summary.clone(),
+        curves: curves::curves(sealed, &judged.predictions),
+        effects: effects(shipped, &prepared.train)?,
+        panels,
+        recipe: recipe.render(),
+        evidence: judged.evidence,
+    })
+}
+
+/// Mean absolute contribution of every feature, largest first; empty for models that cannot tell.
+fn effects(model: &Model, train: &Dataset) -> Result<Vec<(String, f64)>, Error> {
+    let step = train.rows().div_ceil(EFFECT_ROWS).max(1);
+    let part = train.select(&(0..train.rows()).step_by(step).collect::<Vec<_>>());
+    let Some(rows) = model.contributions(&part)? else { return Ok(Vec::new()) };
+    let mean = |i: usize| rows.iter().map(|r| r[i].abs()).sum::<f64>() / rows.len() as f64;
+    let mut out: Vec<(String, f64)> = model.features().iter().enumerate().map(|(i, f)| (f.name.clone(), mean(i))).collect();
+    out.retain(|e| e.1 > 0.0);
+    out.sort_by(|a, b| b.1.total_cmp(&a.1));
+    Ok(out)
+}
+
+/// Made-up rows with each model's score, to check after a copy that the models still say the same.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Probes {
+    /// Rows × features of the generalist; `null` is missing.
+    pub rows: Vec<Vec<Option<f64>>>,
+    /// Model → probability per row.
+    pub scores: std::collections::BTreeMap<String, Vec<f64>>,
+}
+
+/// Each cell is drawn for itself between the 5 % and the 95 % point of its column: no row is a person's.
+pub(crate) fn probes(models: &[(&'static str, String, Model)], train: &Dataset, ctx: &Context) -> Result<Probes, Error> {
+    let mut rng = ctx.rng("probes");
+    let model = &models[0].2;
+    let train = train.aligned(model.features())?;
+    let mut records = Array2::from_elem((PROBES, train.features.len()), f64::NAN);
+    for (c, feature) in train.features.iter().enumerate() {
+        let seen: Vec<f64> = train.records().column(c).iter().copied().filter(|v| !v.is_nan()).collect();
+        let share = seen.len() as f64 / train.rows() as f64;
+        for r in 0..PROBES {
+            let (present, u) = (rng.random::<f64>() < share, rng.random_range(0.05..0.95));
+            if !present || seen.is_empty() {
+                continue;
+            }
+            records[[r, c]] = match &feature.kind {
+                FeatureKind::Number => quantile(&seen, u),
+                FeatureKind::Category { levels } => (u * levels.len() as f64).floor(),
+            };
+        }
+    }
+    let rows = records.rows().into_iter().map(|r| r.iter().map(|v| (!v.is_nan()).then_some(*v)).collect()).collect();
+    let data = probe_data(model, records)?;
+    let score = |(name, _, model): &(&'static str, String, Model)| Ok(((*name).to_string(), model.probability(&data)?));
+    let scores = models.iter().map(score).collect::<Result<_, Error>>()?;
+    Ok(Probes { rows, scores })
+}
+
+pub(crate) fn probe_data(model: &Model, records: Array2<f64>) -> Result<Dataset, Error> {
+    let labels = ndarray::Array1::from_elem(records.nrows(), f64::NAN);
+    Ok(Dataset::new(model.features().to_vec(), records, labels)?)
+}
+
+/// The candidates' metrics and nothing else, for machines.
+#[derive(Serialize)]
+struct Metrics<'a> {
+    verdict: &'a str,
+    shipped: &'a str,
+    candidates: std::collections::BTreeMap<&'a str, std::collections::BTreeMap<&'a str, Option<f64>>>,
+}
+
+/// Writes the artifact of a finished run; returns how often its sealed rows had been opened before.
+///
+/// # Errors
+/// [`Error::Write`], or when the folder holds something else.
+pub(crate) fn write(recipe: &Recipe, domain: &dyn Domain, prepared: &Prepared, tuned: &Tuned, report: Option<&mut Report>, folder: &Path, ctx: &Context) -> Result<(), Error> {
+    let stage = if report.is_some() { "compared" } else { "tuned" };
+    let mut draft = Draft::new(domain.name(), stage, recipe.seed, &prepared.loaded.target, &prepared.sealed);
+    draft.add("recipe.toml", recipe.render());
+    add_models(&mut draft, &tuned.candidates.models)?;
+    draft.add("plans.json", json(&tuned.plans));
+    for (name, journal) in &tuned.journals {
+        draft.add(&format!("study-{name}.jsonl"), journal.as_str());
+    }
+    draft.add("checks.json", json(&prepared.findings));
+    draft.add("probes.json", json(&probes(&tuned.candidates.models, &prepared.train, ctx)?));
+    if let Some(report) = report {
+        report.evidence.opened_before = opened_before(folder, &draft, recipe);
+        draft.manifest.opened_before = report.evidence.opened_before;
+        add_report(&mut draft, report);
+    } else if let Ok(old) = artifact::manifest(folder)
+        && old.sealed == draft.manifest.sealed
+        && old.stage == "compared"
+    {
+        // The sealed rows were opened by an artifact that this one replaces: that is not forgotten.
+        draft.manifest.opened_before = old.opened_before + 1;
+    }
+    draft.write(folder)
+}
+
+pub(crate) fn json<T: Serialize>(value: &T) -> Vec<u8> {
+    let mut text = serde_json::to_vec_pretty(value).expect("plain data");
+    text.push(b'\n');
+    text
+}
+
+pub(crate) fn add_models(draft: &mut Draft, models: &[(&'static str, String, Model)]) -> Result<(), Error> {
+    for (name, _, model) in models {
+        let text = model.to_json().map_err(|error| Error::Model { file: format!("models/{name}.json"), error })?;
+        draft.add(&format!("models/{name}.json"), text);
+    }
+    Ok(())
+}
+
+/// The files that are drawn from the report.
+pub(crate) fn add_report(draft: &mut Draft, report: &Report) {
+    let e = &report.evidence;
+    let candidates = e.candidates.iter().map(|c| {
+        let figures = c.figures.iter().map(|f| (f.metric.as_str(), Some(f.interval.estimate).filter(|v| v.is_finite())));
+        (c.name.as_str(), figures.collect())
+    });
+    let metrics = Metrics { verdict: e.verdict.outcome.word(), shipped: report.shipped(), candidates: candidates.collect() };
+    draft.add("metrics.json", json(&metrics));
+    draft.add("evidence.json", json(report));
+    draft.add("report.html", specialist_report::html(report));
+    draft.add("README.md", specialist_report::card(report));
+}
+
+/// Another recipe that was judged on the same sealed rows makes this look less blind.
+fn opened_before(folder: &Path, draft: &Draft, recipe: &Recipe) -> usize {
+    let Ok(old) = artifact::manifest(folder) else { return 0 };
+    if old.sealed != draft.manifest.sealed {
+        return 0;
+    }
+    let same = artifact::read(folder, "recipe.toml").is_ok_and(|text| text == recipe.render().as_bytes());
+    old.opened_before + usize::from(!same && old.stage == "compared")
+}
+
+/// Draws the report's files again from an artifact's `evidence.json`.
+///
+/// # Errors
+/// [`crate::artifact::ArtifactError`] when the artifact is not whole or was never compared.
+pub fn redraw(folder: &Path) -> Result<Report, Error> {
+    let manifest = artifact::open(folder)?;
+    let report = read_report(folder, &manifest)?;
+    let mut draft = Draft { manifest: artifact::Manifest { files: Default::default(), ..manifest.clone() }, files: Default::default() };
+    for path in manifest.files.keys() {
+        draft.add(path, artifact::read(folder, path)?);
+    }
+    add_report(&mut draft, &report);
+    draft.write(folder)?;
+    Ok(report)
+}
+
+/// An artifact's report.
+///
+/// # Errors
+/// [`Error::Usage`] when it was never compared.
+pub fn read_report(folder: &Path, manifest: &artifact::Manifest) -> Result<Report, Error> {
+    if manifest.stage != "compared" {
+        return Err(Error::Usage {
+            what: format!("{}: the artifact is only {}; its candidates were never compared", folder.display(), manifest.stage),
+            hint: "`compare` opens the sealed rows and judges them".into(),
+        });
+    }
+    artifact::read_json(folder, "evidence.json")
+}
+
+/// The findings in an order of importance.
+#[must_use]
+pub fn leaks(findings: &[Finding]) -> Vec<Finding> {
+    findings.iter().filter(|f| f.stops()).cloned().collect()
+}

@@ -1,0 +1,264 @@
+//! The stages in order.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use specialist_core::{Context, Dataset, Domain, FineTune, Metric, Pretrain, Split, metric};
+use specialist_report::{Finding, Report, Tuning};
+use specialist_search::{Params, write_journal};
+use specialist_tabular::{EstimatorSettings, plan};
+
+use crate::artifact::{self, Draft};
+use crate::compare::{Candidates, Remake, Rows, compare as judge, describe};
+use crate::load::load;
+use crate::pretrain::{Pretrained, bring, pretrain};
+use crate::recipe::Recipe;
+use crate::{Error, Loaded, Place, check, report, split, tune};
+
+/// A recipe with what it needs to run.
+pub struct Job<'a> {
+    /// The checked recipe.
+    pub recipe: &'a Recipe,
+    /// The domain.
+    pub domain: &'a dyn Domain,
+    /// Where the recipe's paths start.
+    pub place: &'a Place,
+    /// Threads, seed, progress, cancellation.
+    pub ctx: &'a Context,
+}
+
+/// Rows that were read, checked and parted.
+pub struct Prepared {
+    /// The rows.
+    pub loaded: Loaded,
+    /// What the checks found.
+    pub findings: Vec<Finding>,
+    /// The target's train rows.
+    pub train: Dataset,
+    /// The sealed rows: nothing before [`Job::compare`] may look at their labels.
+    pub sealed: Dataset,
+    /// Source rows to pre-train on.
+    pub source_train: Option<Dataset>,
+    /// Source rows that nothing is trained on.
+    pub source_test: Option<Dataset>,
+}
+
+/// What is needed to make the candidates again.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Plans {
+    /// The specialist's tuning and settings.
+    pub specialist: Params,
+    /// The best recalibration.
+    pub recalibration: Params,
+    /// Scratch's settings.
+    pub scratch: EstimatorSettings,
+    /// The weight of a target row in `pooled`.
+    pub pooled_weight: Option<f64>,
+    /// Trials looked at, over all searches.
+    pub trials: usize,
+    /// For the report.
+    pub summary: Tuning,
+}
+
+/// The candidates, and how they came about.
+pub struct Tuned {
+    /// The models.
+    pub candidates: Candidates,
+    /// What is needed to make them again.
+    pub plans: Plans,
+    /// The studies' journals, by name.
+    pub journals: Vec<(String, String)>,
+}
+
+/// A run that reached its end.
+pub struct Compared {
+    /// What it says.
+    pub report: Report,
+}
+
+impl Job<'_> {
+    /// The domain's metrics, with the recipe's choice of a primary one in front.
+    #[must_use]
+    pub fn metrics(&self) -> Vec<Box<dyn Metric>> {
+        let mut metrics = self.domain.metrics();
+        if let Some(name) = &self.recipe.compare.metric {
+            match metrics.iter().position(|m| m.name() == name) {
+                Some(place) => metrics[..=place].rotate_right(1),
+                None => metrics.splice(0..0, metric::by_name(name)).for_each(drop),
+            }
+        }
+        metrics
+    }
+
+    /// Load, check, split. A leak is among the findings; it does not stop here.
+    ///
+    /// # Errors
+    /// When a file cannot be read as declared, or the rows are too few to be parted.
+    pub fn prepare(&self) -> Result<Prepared, Error> {
+        let Self { recipe, domain, place, ctx } = self;
+        ctx.observer().begin("load", 0);
+        let loaded = load(recipe, *domain, place)?;
+        ctx.observer().end();
+        let target: Split = split::target(recipe, &loaded.target, ctx)?;
+        ctx.observer().begin("check", 0);
+        let findings = check::check(&check::Input {
+            recipe,
+            source: loaded.source.as_ref(),
+            target: &loaded.target,
+            split: &target,
+            reports: &loaded.reports,
+        });
+        ctx.observer().end();
+        let (mut source_train, mut source_test) = (None, None);
+        if let Some(source) = &loaded.source {
+            let parts = split::source(recipe, source, ctx)?;
+            source_train = Some(source.select(&parts.train));
+            source_test = (!parts.test.is_empty()).then(|| source.select(&parts.test));
+        }
+        let (train, sealed) = (loaded.target.select(&target.train), loaded.target.select(&target.test));
+        Ok(Prepared { loaded, findings, train, sealed, source_train, source_test })
+    }
+
+    /// Makes the generalist.
+    ///
+    /// # Errors
+    /// [`Error::Leak`] when a check found one that is not waived; the estimator's own.
+    pub fn pretrain(&self, prepared: &Prepared) -> Result<Pretrained, Error> {
+        let leaks = report::leaks(&prepared.findings);
+        if !leaks.is_empty() {
+            return Err(Error::Leak(leaks));
+        }
+        let metrics = self.metrics();
+        match (&prepared.source_train, &self.recipe.source.model) {
+            (Some(source), _) => pretrain(self.recipe, source, metrics[0].as_ref(), self.ctx),
+            (None, Some(model)) => bring(model, &prepared.train, self.place),
+            (None, None) => Err(Error::Usage {
+                what: "the recipe names neither source rows nor a model".into(),
+                hint: "set `data` or `model` under [source]".into(),
+            }),
+        }
+    }
+
+    /// Searches the ladder and fits every candidate on the target's train rows.
+    ///
+    /// # Errors
+    /// When no fold can be made, or a fit fails.
+    pub fn tune(&self, prepared: &Prepared, pretrained: Pretrained) -> Result<Tuned, Error> {
+        let (recipe, ctx, train) = (self.recipe, self.ctx, &prepared.train);
+        let metrics = self.metrics();
+        let pooled = prepared.source_train.as_ref().zip(pretrained.settings.as_ref());
+        let found = tune::tune(recipe, &pretrained.model, pooled, train, metrics[0].as_ref(), ctx)?;
+        let generalist = pretrained.model;
+        let fit = ctx.child("fit");
+        let specialist = found.specialist.fine_tune(&generalist, train, &fit)?;
+        let recalibrated = found.recalibration.fine_tune(&generalist, train, &fit)?;
+        let scratch = found.scratch.pretrain(train, &fit)?;
+        let pooled = match (pooled, found.pooled_weight) {
+            (Some((source, settings)), Some(weight)) => Some((settings.pretrain(&source.pooled(train, weight as f32)?, &fit)?, weight)),
+            _ => None,
+        };
+        let mut models = vec![
+            ("generalist", generalist.describe(), generalist),
+            ("recalibrated", describe(&found.recalibration), recalibrated),
+            ("scratch", format!("{} on the target alone", found.scratch.estimator.name()), scratch),
+        ];
+        if let Some((model, weight)) = pooled {
+            models.push(("pooled", format!("source and target rows, a target row counted {weight} times"), model));
+        }
+        models.push(("specialist", describe(&found.specialist), specialist));
+        let trials = pretrained.trials + found.studies.iter().map(|s| s.trials().len()).sum::<usize>();
+        let journal = |s: &specialist_search::Study| (s.name.clone(), write_journal(s).expect("a study is plain data"));
+        Ok(Tuned {
+            candidates: Candidates { models },
+            journals: found.studies.iter().map(journal).collect(),
+            plans: Plans {
+                specialist: found.specialist.params,
+                recalibration: found.recalibration.params,
+                scratch: found.scratch,
+                pooled_weight: found.pooled_weight,
+                trials,
+                summary: found.summary,
+            },
+        })
+    }
+
+    /// Opens the sealed rows and judges the candidates.
+    ///
+    /// # Errors
+    /// When a model does not fit the rows, or the run is cancelled.
+    pub fn compare(&self, prepared: &Prepared, tuned: &Tuned) -> Result<Compared, Error> {
+        let plans = &tuned.plans;
+        let (specialist, recalibration) = (plan(&plans.specialist), plan(&plans.recalibration));
+        let remake = Remake {
+            generalist: tuned.candidates.get("generalist").expect("tune makes a generalist"),
+            specialist: &specialist,
+            recalibration: &recalibration,
+            scratch: &plans.scratch,
+        };
+        let rows = Rows { train: &prepared.train, sealed: &prepared.sealed, source: prepared.source_test.as_ref() };
+        let judged = judge(self.recipe, &tuned.candidates, &remake, &rows, &self.metrics(), plans.trials, self.ctx)?;
+        let report = report::report(self.recipe, self.domain, prepared, tuned, judged, self.ctx)?;
+        Ok(Compared { report })
+    }
+
+    /// Writes the artifact of a compared run.
+    ///
+    /// # Errors
+    /// [`Error::Write`], or when the folder holds something else.
+    pub fn write(&self, prepared: &Prepared, tuned: &Tuned, compared: &mut Compared, folder: &Path) -> Result<(), Error> {
+        report::write(self.recipe, self.domain, prepared, tuned, Some(&mut compared.report), folder, self.ctx)
+    }
+
+    /// Writes the artifact of a run that was tuned and not compared.
+    ///
+    /// # Errors
+    /// As [`Job::write`].
+    pub fn write_tuned(&self, prepared: &Prepared, tuned: &Tuned, folder: &Path) -> Result<(), Error> {
+        report::write(self.recipe, self.domain, prepared, tuned, None, folder, self.ctx)
+    }
+
+    /// Writes the artifact of a run that stopped after pre-training.
+    ///
+    /// # Errors
+    /// As [`Job::write`].
+    pub fn write_pretrained(&self, prepared: &Prepared, pretrained: &Pretrained, folder: &Path) -> Result<(), Error> {
+        let models = [("generalist", pretrained.model.describe(), pretrained.model.clone())];
+        let mut draft = Draft::new(self.domain.name(), "pretrained", self.recipe.seed, &prepared.loaded.target, &prepared.sealed);
+        draft.add("recipe.toml", self.recipe.render());
+        draft.add("checks.json", report::json(&prepared.findings));
+        draft.add("probes.json", report::json(&report::probes(&models, &prepared.train, self.ctx)?));
+        report::add_models(&mut draft, &models)?;
+        draft.write(folder)
+    }
+
+    /// Takes up a tuned artifact: its models, plans and journals.
+    ///
+    /// # Errors
+    /// [`artifact::ArtifactError`] when it is not whole, [`Error::Usage`] when it was not tuned or
+    /// the data has changed since.
+    pub fn resume(&self, prepared: &Prepared, folder: &Path) -> Result<Tuned, Error> {
+        let manifest = artifact::open(folder)?;
+        if manifest.stage == "pretrained" {
+            return Err(Error::Usage { what: format!("{}: the artifact is not tuned", folder.display()), hint: "`tune` first".into() });
+        }
+        if manifest.sealed != artifact::fingerprint(&prepared.sealed) || manifest.data != artifact::fingerprint(&prepared.loaded.target) {
+            return Err(Error::Usage {
+                what: format!("{}: the data has changed since the candidates were tuned", folder.display()),
+                hint: "`tune` again: a comparison on other rows would not be blind".into(),
+            });
+        }
+        let plans: Plans = artifact::read_json(folder, "plans.json")?;
+        let mut models = Vec::new();
+        for name in ["generalist", "recalibrated", "scratch", "pooled", "specialist"] {
+            if manifest.files.contains_key(&format!("models/{name}.json")) {
+                let model = artifact::load_model(folder, name)?;
+                models.push((name, model.describe(), model));
+            }
+        }
+        let journals = ["specialist", "scratch"].into_iter().filter_map(|name| {
+            let text = artifact::read(folder, &format!("study-{name}.jsonl")).ok()?;
+            Some((name.to_string(), String::from_utf8_lossy(&text).into_owned()))
+        });
+        Ok(Tuned { candidates: Candidates { models }, plans, journals: journals.collect() })
+    }
+}

@@ -1,0 +1,41 @@
+//! Parts the target's rows into train rows and sealed test rows, and the source's into rows to
+//! pre-train on and rows to measure forgetting on.
+
+use specialist_core::{Context, Dataset, Split};
+
+use crate::Error;
+use crate::recipe::Recipe;
+
+/// Fewest target train rows of the rarer label for any tuning to be searched.
+const FEWEST_TRAIN_EVENTS: usize = 5;
+
+/// The target's split.
+///
+/// # Errors
+/// [`specialist_core::Error::TooFew`] when a side has too few rows of the rarer label.
+pub fn target(recipe: &Recipe, target: &Dataset, ctx: &Context) -> Result<Split, Error> {
+    let mut rng = ctx.rng("split");
+    let split = recipe.split_keys()?.holdout(target, recipe.split.test, &mut rng)?;
+    for (what, rows, needed) in [("target train rows", &split.train, FEWEST_TRAIN_EVENTS), ("sealed test rows", &split.test, 1)] {
+        let events = rows.iter().filter(|&&r| target.labels()[r] == 1.0).count();
+        let rarer = events.min(rows.len() - events);
+        if rarer < needed {
+            let what = format!("{what} of the rarer label");
+            return Err(specialist_core::Error::TooFew { what, found: rarer, needed }.into());
+        }
+    }
+    Ok(split)
+}
+
+/// The source's split; its test rows may be empty.
+///
+/// # Errors
+/// As the keys' own.
+pub fn source(recipe: &Recipe, source: &Dataset, ctx: &Context) -> Result<Split, Error> {
+    let all = || Split { train: (0..source.rows()).collect(), test: Vec::new() };
+    if recipe.pretrain.holdout == 0.0 {
+        return Ok(all());
+    }
+    let mut rng = ctx.rng("source split");
+    Ok(recipe.split_keys()?.holdout(source, recipe.pretrain.holdout, &mut rng)?)
+}

@@ -1,0 +1,87 @@
+//! The model card with Hugging Face front matter.
+
+use std::fmt::Write;
+
+use crate::{Report, figure};
+
+/// The card as Markdown.
+#[must_use]
+pub fn card(r: &Report) -> String {
+    let e = &r.evidence;
+    let mut out = String::new();
+    let mut line = |text: &str| {
+        out.push_str(text);
+        out.push('\n');
+    };
+    line("---");
+    line("library_name: specialist");
+    line("pipeline_tag: tabular-classification");
+    line(&format!("tags: [{}, tabular, fine-tuning, {}]", r.domain, e.verdict.outcome.word()));
+    line("license: other");
+    line("model-index:");
+    line(&format!("- name: {}-{}", r.domain, r.shipped()));
+    line("  results:");
+    line("  - task: {type: tabular-classification}");
+    line(&format!("    dataset: {{name: \"{}, sealed test rows\", type: {}}}", r.domain, r.domain));
+    line("    metrics:");
+    if let Some(c) = e.candidates.iter().find(|c| c.name == r.shipped()) {
+        for f in c.figures.iter().filter(|f| f.interval.estimate.is_finite()) {
+            line(&format!("    - {{type: {}, value: {:.4}}}", f.metric, f.interval.estimate));
+        }
+    }
+    line("---");
+    line("");
+    line(&format!("# {}: {}", r.domain, e.verdict.outcome.word()));
+    line("");
+    line(&e.verdict.reason);
+    line("");
+    if r.simulated {
+        line("**The data is simulated.** These figures say nothing about any real population.");
+        line("");
+    }
+    if !r.question.is_empty() {
+        line(&format!("Question: {}", r.question));
+        line("");
+    }
+    line("## What it was trained and judged on");
+    line("");
+    line("| table | from | rows | events |");
+    line("| --- | --- | ---: | ---: |");
+    for d in &r.data {
+        line(&format!("| {} | {} | {} | {} |", d.name, d.origin, d.rows, d.events));
+    }
+    line("");
+    line("## Figures on the sealed rows");
+    line("");
+    let names: Vec<&str> = e.candidates[0].figures.iter().map(|f| f.metric.as_str()).collect();
+    line(&format!("| candidate | {} |", names.join(" | ")));
+    line(&format!("| --- |{}", " ---: |".repeat(names.len())));
+    for c in &e.candidates {
+        let cells: Vec<String> = c.figures.iter().map(|f| figure(&f.interval, f.decimals)).collect();
+        line(&format!("| {} | {} |", c.name, cells.join(" | ")));
+    }
+    line("");
+    line("## Paired differences");
+    line("");
+    for d in &e.differences {
+        line(&format!("- {} − {}: {} {}", d.candidate, d.against, figure(&d.interval, 4), e.primary));
+    }
+    line("");
+    line("## How it was tuned");
+    line("");
+    line(&format!("{}. {} {} trials.", r.tuning.chosen, r.tuning.reason, e.trials));
+    line("");
+    line("## Checks");
+    line("");
+    for f in &r.findings {
+        let waived = if f.waived { " (waived)" } else { "" };
+        line(&format!("- {}{waived}: {}", f.name, f.message));
+    }
+    line("");
+    line("## Limits");
+    line("");
+    line("The figures hold for rows like the target's. `report.html` has the plots, `recipe.toml` repeats the run,");
+    line("`evidence.json` has every number; `verify` checks that no file was changed.");
+    let _ = writeln!(out);
+    out
+}

@@ -1,0 +1,177 @@
+//! What a run says, three times over: tables for the terminal, a self-contained HTML page, a model
+//! card. All are drawn from one [`Report`], which is also the artifact's machine-readable record.
+
+mod card;
+mod chart;
+mod html;
+mod terminal;
+
+use serde::{Deserialize, Serialize};
+use specialist_core::Panel;
+use specialist_core::evidence::{Evidence, Interval};
+
+pub use card::card;
+pub use html::html;
+pub use terminal::{check_table, comparison, data_table, trial_table, verdict};
+
+/// Everything that is said about a run. It holds no row and no identifier, and no count of people
+/// below [`SMALLEST_CELL`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// The domain's name.
+    pub domain: String,
+    /// The program's version.
+    pub version: String,
+    /// The question the recipe asks.
+    pub question: String,
+    /// Seed of all random numbers.
+    pub seed: u64,
+    /// Whether the data is simulated.
+    pub simulated: bool,
+    /// The tables that were read.
+    pub data: Vec<DataRow>,
+    /// What the checks found.
+    pub findings: Vec<Finding>,
+    /// What the search found.
+    pub tuning: Tuning,
+    /// The comparison and the verdict.
+    pub evidence: Evidence,
+    /// Curves of every candidate.
+    pub curves: Vec<Curves>,
+    /// Mean absolute contribution of each feature to the shipped model's margin, largest first.
+    pub effects: Vec<(String, f64)>,
+    /// The domain's own evidence.
+    pub panels: Vec<Panel>,
+    /// The rendered recipe.
+    pub recipe: String,
+}
+
+/// Counts of people below this are not shown.
+pub const SMALLEST_CELL: usize = 10;
+
+/// One table that was read.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DataRow {
+    /// `source`, `target`, `target train`, `sealed test`.
+    pub name: String,
+    /// Where from.
+    pub origin: String,
+    /// Its rows.
+    pub rows: usize,
+    /// Rows with the positive label.
+    pub events: usize,
+    /// Inputs of the model.
+    pub features: usize,
+}
+
+/// How much a finding matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Severity {
+    /// Looked for, not found.
+    Ok,
+    /// Worth knowing; stops nothing.
+    Warning,
+    /// Stops training unless the recipe waives it by name.
+    Leak,
+}
+
+/// What one check found.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Finding {
+    /// The check's name, as a waiver spells it.
+    pub name: String,
+    /// How much it matters.
+    pub severity: Severity,
+    /// Whether the recipe waives it.
+    pub waived: bool,
+    /// What was found, in one sentence.
+    pub message: String,
+    /// Where: file and line of the first rows.
+    pub rows: Vec<String>,
+}
+
+impl Finding {
+    /// Whether training must not go on.
+    #[must_use]
+    pub fn stops(&self) -> bool {
+        self.severity == Severity::Leak && !self.waived
+    }
+}
+
+/// What the search found.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Tuning {
+    /// The rung that was chosen, with its settings.
+    pub chosen: String,
+    /// Why this one.
+    pub reason: String,
+    /// The metric of the cross-validation.
+    pub metric: String,
+    /// The best trial of every rung and of scratch.
+    pub best: Vec<BestTrial>,
+}
+
+/// The best trial of a rung.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct BestTrial {
+    /// The rung, or `scratch`.
+    pub tuning: String,
+    /// Its settings.
+    pub settings: String,
+    /// How many settings were tried.
+    pub trials: usize,
+    /// Mean of the metric over the folds and one standard error either side.
+    pub value: Interval,
+}
+
+/// The curves of one candidate on the sealed rows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Curves {
+    /// The candidate.
+    pub name: String,
+    /// False positive rate, true positive rate.
+    pub roc: Vec<(f64, f64)>,
+    /// Recall, precision.
+    pub precision_recall: Vec<(f64, f64)>,
+    /// Mean predicted probability and observed share with interval, in bins of equal count.
+    pub calibration: Vec<(f64, Interval)>,
+    /// Share of negative and of positive rows per bin of probability, from 0 to 1.
+    pub histogram: Vec<(f64, f64)>,
+}
+
+impl Report {
+    /// The candidate that the verdict ships; the generalist where it ships none.
+    #[must_use]
+    pub fn shipped(&self) -> &'static str {
+        self.evidence.verdict.outcome.ships().unwrap_or("generalist")
+    }
+}
+
+/// A figure with its interval, to `decimals` digits.
+pub(crate) fn figure(i: &Interval, decimals: usize) -> String {
+    if i.estimate.is_nan() {
+        return "–".into();
+    }
+    format!("{} ({} to {})", number(i.estimate, decimals), number(i.low, decimals), number(i.high, decimals))
+}
+
+/// A number with thousands separated where it has no decimals.
+pub(crate) fn number(value: f64, decimals: usize) -> String {
+    if value.is_nan() {
+        return "–".into();
+    }
+    let text = format!("{value:.decimals$}");
+    if decimals > 0 || value.abs() < 1e4 {
+        return text;
+    }
+    let (sign, digits) = text.strip_prefix('-').map_or(("", text.as_str()), |d| ("-", d));
+    let mut out = String::new();
+    for (i, c) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(c);
+    }
+    format!("{sign}{out}")
+}

@@ -1,0 +1,125 @@
+//! Tables for the terminal. Whether they are coloured is the caller's choice.
+
+use comfy_table::{Cell, CellAlignment, Color, ContentArrangement, Table, presets};
+use specialist_core::Outcome;
+
+use crate::{DataRow, Finding, Report, Severity, Tuning, figure, number};
+
+fn table(header: &[&str], colour: bool) -> Table {
+    let mut t = Table::new();
+    t.load_style(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic).set_header(header);
+    if colour {
+        t.enforce_styling();
+    } else {
+        t.force_no_tty();
+    }
+    if t.width().is_none() {
+        t.set_width(120);
+    }
+    t
+}
+
+fn right(text: String) -> Cell {
+    Cell::new(text).set_alignment(CellAlignment::Right)
+}
+
+/// The tables that were read.
+#[must_use]
+pub fn data_table(rows: &[DataRow], colour: bool) -> String {
+    let mut t = table(&["data", "from", "rows", "events", "share"], colour);
+    for r in rows {
+        let share = 100.0 * r.events as f64 / r.rows.max(1) as f64;
+        t.add_row(vec![
+            Cell::new(&r.name),
+            Cell::new(&r.origin),
+            right(number(r.rows as f64, 0)),
+            right(number(r.events as f64, 0)),
+            right(format!("{share:.2} %")),
+        ]);
+    }
+    t.to_string()
+}
+
+/// What the checks found; `all` also lists those that found nothing.
+#[must_use]
+pub fn check_table(findings: &[Finding], all: bool, colour: bool) -> String {
+    let mut t = table(&["check", "", "found"], colour);
+    for f in findings.iter().filter(|f| all || f.severity > Severity::Ok) {
+        let (word, paint) = match (f.severity, f.waived) {
+            (Severity::Ok, _) => ("ok", Color::Green),
+            (_, true) => ("waived", Color::Yellow),
+            (Severity::Warning, _) => ("warning", Color::Yellow),
+            (Severity::Leak, _) => ("LEAK", Color::Red),
+        };
+        let rows = if f.rows.is_empty() { String::new() } else { format!("\n{}", f.rows.join(", ")) };
+        t.add_row(vec![Cell::new(&f.name), Cell::new(word).fg(paint), Cell::new(format!("{}{rows}", f.message))]);
+    }
+    t.to_string()
+}
+
+/// The best trial of every rung.
+#[must_use]
+pub fn trial_table(tuning: &Tuning, colour: bool) -> String {
+    let metric = format!("{} (± 1 SE)", tuning.metric);
+    let mut t = table(&["tuning", "best settings", "trials", &metric], colour);
+    for b in &tuning.best {
+        let value = right(figure(&b.value, 4));
+        t.add_row(vec![Cell::new(&b.tuning), Cell::new(&b.settings), right(b.trials.to_string()), value]);
+    }
+    format!("{t}\nchosen: {}. {}", tuning.chosen, tuning.reason)
+}
+
+/// Every candidate and every metric, then the paired differences.
+#[must_use]
+pub fn comparison(r: &Report, colour: bool) -> String {
+    let e = &r.evidence;
+    let mut header = vec!["candidate"];
+    header.extend(e.candidates[0].figures.iter().map(|f| f.metric.as_str()));
+    let mut t = table(&header, colour);
+    for c in &e.candidates {
+        let mut row = vec![Cell::new(&c.name)];
+        let split = |f: &specialist_core::evidence::Interval, d| figure(f, d).replacen(" (", "\n(", 1);
+        row.extend(c.figures.iter().map(|f| right(split(&f.interval, f.decimals))));
+        t.add_row(row);
+    }
+    let gain = format!("gain in {}", e.primary);
+    let mut d = table(&["paired difference", &gain, "shown?", "smallest detectable"], colour);
+    for x in &e.differences {
+        let (word, paint) = if x.interval.low > 0.0 {
+            ("better", Color::Green)
+        } else if x.interval.high < 0.0 {
+            ("worse", Color::Red)
+        } else {
+            ("no", Color::Reset)
+        };
+        d.add_row(vec![
+            Cell::new(format!("{} − {}", x.candidate, x.against)),
+            right(figure(&x.interval, 4)),
+            Cell::new(word).fg(paint),
+            right(number(x.smallest_detectable, 4)),
+        ]);
+    }
+    let mut out = format!("{t}\n{d}\n");
+    for c in &e.label_curve.crossings {
+        out.push_str(&format!("label curve: {c}\n"));
+    }
+    if let [generalist, specialist] = e.source.as_slice() {
+        let on = |c: &specialist_core::evidence::Candidate| figure(&c.figures[0].interval, 3);
+        out.push_str(&format!("on held-out source rows, {}: generalist {}, specialist {}\n", e.primary, on(generalist), on(specialist)));
+    }
+    out
+}
+
+/// The verdict, to be read first and last.
+#[must_use]
+pub fn verdict(r: &Report, colour: bool) -> String {
+    let v = &r.evidence.verdict;
+    let paint = match v.outcome {
+        Outcome::Adopt => "\u{1b}[1;32m",
+        Outcome::Recalibrate | Outcome::TrainFromScratch => "\u{1b}[1;33m",
+        Outcome::KeepGeneralist | Outcome::NotEnoughData => "\u{1b}[1;36m",
+    };
+    let word = v.outcome.word();
+    let word = if colour { format!("{paint}{word}\u{1b}[0m") } else { word.to_string() };
+    format!("VERDICT: {word}\n{}", v.reason)
+}
