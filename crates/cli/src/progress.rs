@@ -40,7 +40,8 @@ impl Observer for Progress {
             return;
         }
         let bar = if total > 0 { ProgressBar::new(total as u64) } else { ProgressBar::new_spinner() };
-        let template = if total > 0 { "{prefix:>12} [{bar:30}] {pos}/{len} {msg} {eta}" } else { "{prefix:>12} {spinner} {pos}" };
+        let template =
+            if total > 0 { "{prefix:>12} [{bar:30}] {pos}/{len} {msg} {eta}" } else { "{prefix:>12} {spinner} {pos}" };
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style.progress_chars("=> "));
         }

@@ -94,7 +94,8 @@ impl Session {
         let names = || shipped.iter().map(|r| r.name.to_string()).collect();
         let (name, file, text, folder) = match &args.recipe {
             None => {
-                let first = shipped.first().ok_or(RecipeError::Missing { name: "--recipe".into(), known: Vec::new() })?;
+                let first =
+                    shipped.first().ok_or(RecipeError::Missing { name: "--recipe".into(), known: Vec::new() })?;
                 (first.name.to_string(), format!("{}.toml", first.name), first.text.to_string(), PathBuf::new())
             }
             Some(asked) => match shipped.iter().find(|r| r.name == asked) {

@@ -71,12 +71,7 @@ impl Context {
     /// A context with `seed`, at most `threads` threads (at least one), a silent observer.
     #[must_use]
     pub fn new(seed: u64, threads: usize) -> Self {
-        Self {
-            seed,
-            threads: threads.max(1),
-            observer: Arc::new(Silent),
-            cancelled: Cancelled::default(),
-        }
+        Self { seed, threads: threads.max(1), observer: Arc::new(Silent), cancelled: Cancelled::default() }
     }
 
     /// The same context, telling `observer`.

@@ -163,10 +163,7 @@ impl Dataset {
     /// # Errors
     /// [`Error::NoColumn`] when there is none.
     pub fn key_named(&self, name: &str) -> Result<&Key, Error> {
-        self.keys
-            .iter()
-            .find(|k| k.name == name)
-            .ok_or_else(|| Error::NoColumn { column: name.into(), nearest: None })
+        self.keys.iter().find(|k| k.name == name).ok_or_else(|| Error::NoColumn { column: name.into(), nearest: None })
     }
 
     /// The position of the feature called `name`.
@@ -184,11 +181,8 @@ impl Dataset {
     #[must_use]
     pub fn select(&self, rows: &[usize]) -> Self {
         Self {
-            base: DatasetBase::new(
-                self.base.records.select(Axis(0), rows),
-                self.base.targets.select(Axis(0), rows),
-            )
-            .with_weights(self.base.weights.select(Axis(0), rows)),
+            base: DatasetBase::new(self.base.records.select(Axis(0), rows), self.base.targets.select(Axis(0), rows))
+                .with_weights(self.base.weights.select(Axis(0), rows)),
             features: self.features.clone(),
             time: self.time.as_ref().map(|t| pick(t, rows)),
             amount: self.amount.as_ref().map(|a| pick(a, rows)),
@@ -308,7 +302,8 @@ mod tests {
 
     #[test]
     fn select_keeps_everything_in_step() {
-        let mut data = Dataset::new(vec![Feature::number("x")], array![[1.0], [2.0], [3.0]], array![0.0, 1.0, 0.0]).unwrap();
+        let mut data =
+            Dataset::new(vec![Feature::number("x")], array![[1.0], [2.0], [3.0]], array![0.0, 1.0, 0.0]).unwrap();
         data.time = Some(vec![10, 20, 30]);
         data.keys.push(Key { name: "g".into(), role: KeyRole::Group, codes: vec![7, 8, 9], levels: vec![] });
         let out = data.select(&[2, 0]);

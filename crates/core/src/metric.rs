@@ -312,7 +312,8 @@ mod tests {
 
     #[test]
     fn precision_shares_ties() {
-        let rows = Dataset::new(vec![Feature::number("x")], Array2::zeros((4, 1)), ndarray::array![1.0, 0.0, 1.0, 0.0]).unwrap();
+        let rows = Dataset::new(vec![Feature::number("x")], Array2::zeros((4, 1)), ndarray::array![1.0, 0.0, 1.0, 0.0])
+            .unwrap();
         assert_eq!(evaluate(&PrecisionAt(1), &rows, &[0.9, 0.5, 0.5, 0.1]), 1.0);
         assert_eq!(evaluate(&PrecisionAt(2), &rows, &[0.9, 0.5, 0.5, 0.1]), 0.75);
     }

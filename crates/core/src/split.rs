@@ -60,7 +60,8 @@ impl SplitKeys {
         checked(split)
     }
 
-    /// `k` folds, `repeats` times over; with `time`, `k` expanding windows and no repeats.
+    /// `k` folds, `repeats` times over; with `time`, `k` windows that part the later half of the rows,
+    /// each judged by what is earlier than it, and no repeats.
     ///
     /// # Errors
     /// As [`SplitKeys::holdout`].
@@ -71,8 +72,9 @@ impl SplitKeys {
         if self.time {
             let order = time_order(data)?;
             let n = order.len();
-            let edge = |i: usize| n * i / (k + 1);
-            return (1..=k).map(|i| checked(self.cut_at(data, &order, edge(i), edge(i + 1))?)).collect();
+            // The earlier half is always trained on: a short first window would be eaten by the gap.
+            let edge = |i: usize| n / 2 + (n - n / 2) * i / k;
+            return (0..k).map(|i| checked(self.cut_at(data, &order, edge(i), edge(i + 1))?)).collect();
         }
         let mut out = Vec::with_capacity(k * repeats);
         for _ in 0..repeats.max(1) {

@@ -109,12 +109,18 @@ pub fn decide(rule: &VerdictRule, rarer: usize, metric: &str, differences: &[Dif
         || scratch_beats_specialist && estimate(scratch) > 0.0
     {
         let d = scratch.expect("its estimate was read");
-        let reason = format!("A model fitted on the target alone beats the generalist by {} and the specialist does no better.", gain(d));
+        let reason = format!(
+            "A model fitted on the target alone beats the generalist by {} and the specialist does no better.",
+            gain(d)
+        );
         return say(Outcome::TrainFromScratch, reason);
     }
     if let Some(d) = specialist.filter(|d| d.interval.low > 0.0) {
         if shown(over_recalibrated) || !shown(recalibrated) {
-            return say(Outcome::Adopt, format!("The specialist beats the generalist by {} on rows neither ever saw.", gain(d)));
+            return say(
+                Outcome::Adopt,
+                format!("The specialist beats the generalist by {} on rows neither ever saw.", gain(d)),
+            );
         }
     }
     if let Some(d) = recalibrated.filter(|d| d.interval.low > 0.0) {

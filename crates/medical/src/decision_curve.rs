@@ -5,9 +5,8 @@ use specialist_core::evidence::Interval;
 use specialist_core::{Panel, PanelInput, Series};
 
 /// Thresholds of the curve.
-const CURVE: [f64; 19] = [
-    0.025, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9,
-];
+const CURVE: [f64; 19] =
+    [0.025, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9];
 /// Thresholds with an interval in the table.
 const TABLE: [f64; 4] = [0.05, 0.1, 0.2, 0.4];
 

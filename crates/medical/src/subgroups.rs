@@ -5,7 +5,8 @@ use specialist_core::{FeatureKind, Metric, Panel, PanelInput, Scored};
 
 /// Fewer patients than this, or fewer with or without the event, are not shown.
 const SMALLEST: usize = 10;
-const BANDS: [(&str, f64, f64); 4] = [("under 40", 0.0, 40.0), ("40 to 59", 40.0, 60.0), ("60 to 74", 60.0, 75.0), ("75 and over", 75.0, 200.0)];
+const BANDS: [(&str, f64, f64); 4] =
+    [("under 40", 0.0, 40.0), ("40 to 59", 40.0, 60.0), ("60 to 74", 60.0, 75.0), ("75 and over", 75.0, 200.0)];
 
 /// One row per subgroup and candidate; nothing when the data has neither sex nor age.
 pub fn panel(input: &PanelInput<'_>) -> Option<Panel> {

@@ -53,7 +53,9 @@ impl ArtifactError {
     pub fn hint(&self) -> String {
         match self {
             Self::Missing { .. } => "`run` makes one; --artifact names its folder".into(),
-            Self::Corrupt { .. } => "do not use it: get the artifact again, or make it again with `run --recipe …/recipe.toml`".into(),
+            Self::Corrupt { .. } => {
+                "do not use it: get the artifact again, or make it again with `run --recipe …/recipe.toml`".into()
+            }
             Self::Occupied { .. } => "name another folder with --output".into(),
         }
     }
@@ -122,7 +124,10 @@ impl Draft {
             let file = path.display().to_string();
             move |error| Error::Write { file, error }
         };
-        if folder.exists() && !folder.join(MANIFEST).exists() && fs::read_dir(folder).map_err(wrong(folder))?.next().is_some() {
+        if folder.exists()
+            && !folder.join(MANIFEST).exists()
+            && fs::read_dir(folder).map_err(wrong(folder))?.next().is_some()
+        {
             return Err(ArtifactError::Occupied { folder: folder.display().to_string() }.into());
         }
         let parent = folder.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -225,7 +230,8 @@ pub fn manifest(folder: &Path) -> Result<Manifest, Error> {
         return Err(ArtifactError::Missing { folder: folder.display().to_string() }.into());
     }
     let text = read(folder, MANIFEST)?;
-    let manifest: Manifest = serde_json::from_slice(&text).map_err(|e| corrupt(folder, MANIFEST, &format!("not a manifest: {e}")))?;
+    let manifest: Manifest =
+        serde_json::from_slice(&text).map_err(|e| corrupt(folder, MANIFEST, &format!("not a manifest: {e}")))?;
     if manifest.format != FORMAT {
         return Err(corrupt(folder, MANIFEST, &format!("format {} is not known to this version", manifest.format)));
     }

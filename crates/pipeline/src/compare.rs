@@ -108,7 +108,13 @@ pub(crate) fn compare(
 }
 
 /// The primary metric on source rows that no candidate was trained on.
-fn forgetting(candidates: &Candidates, source: Option<&Dataset>, primary: &dyn Metric, recipe: &Recipe, ctx: &Context) -> Result<Vec<Candidate>, Error> {
+fn forgetting(
+    candidates: &Candidates,
+    source: Option<&Dataset>,
+    primary: &dyn Metric,
+    recipe: &Recipe,
+    ctx: &Context,
+) -> Result<Vec<Candidate>, Error> {
     const REPLICATES: usize = 200;
     let Some(source) = source.filter(|s| s.rows() > 0 && s.events() > 0) else { return Ok(Vec::new()) };
     let predict = |name: &str| -> Result<Option<Prediction>, Error> {
@@ -125,7 +131,13 @@ fn forgetting(candidates: &Candidates, source: Option<&Dataset>, primary: &dyn M
 }
 
 /// Refits specialist and scratch on parts of the train rows and judges them on the sealed rows.
-fn label_curve(recipe: &Recipe, remake: &Remake<'_>, rows: &Rows<'_>, primary: &dyn Metric, ctx: &Context) -> Result<LabelCurve, Error> {
+fn label_curve(
+    recipe: &Recipe,
+    remake: &Remake<'_>,
+    rows: &Rows<'_>,
+    primary: &dyn Metric,
+    ctx: &Context,
+) -> Result<LabelCurve, Error> {
     let (train, sealed) = (rows.train, rows.sealed);
     let mut budgets = recipe.compare.budgets.clone();
     budgets.sort_by(f64::total_cmp);
@@ -154,8 +166,14 @@ fn label_curve(recipe: &Recipe, remake: &Remake<'_>, rows: &Rows<'_>, primary: &
             return Ok(None);
         }
         let judge = |model: Result<Model, specialist_core::Error>| {
-            let model = model.or_else(|e| if matches!(e, specialist_core::Error::Cancelled) { Err(e) } else { Ok(remake.generalist.clone()) })?;
-            Ok::<f64, specialist_core::Error>(specialist_core::metric::evaluate(primary, sealed, &model.probability(sealed)?))
+            let model = model.or_else(|e| {
+                if matches!(e, specialist_core::Error::Cancelled) { Err(e) } else { Ok(remake.generalist.clone()) }
+            })?;
+            Ok::<f64, specialist_core::Error>(specialist_core::metric::evaluate(
+                primary,
+                sealed,
+                &model.probability(sealed)?,
+            ))
         };
         let recalibrated = judge(remake.recalibration.fine_tune(remake.generalist, part, &inner))?;
         let specialist = if rarer >= remake.specialist.rung.needs_events() || remake.specialist.rung == Rung::Keep {
@@ -180,7 +198,8 @@ fn label_curve(recipe: &Recipe, remake: &Remake<'_>, rows: &Rows<'_>, primary: &
         let values = names.iter().enumerate().map(|(i, n)| ((*n).to_string(), value(i))).collect();
         points.push(CurvePoint { rows: first.0, events: first.1, values });
     }
-    let crossings = vec![crossing(&points, primary, 3, 0), crossing(&points, primary, 3, 2), crossing(&points, primary, 2, 0)];
+    let crossings =
+        vec![crossing(&points, primary, 3, 0), crossing(&points, primary, 3, 2), crossing(&points, primary, 2, 0)];
     Ok(LabelCurve { points, repeats, crossings: crossings.into_iter().flatten().collect() })
 }
 
@@ -195,7 +214,10 @@ fn crossing(points: &[CurvePoint], primary: &dyn Metric, riser: usize, bar: usiz
         return None;
     }
     if lead(last) <= 0.0 {
-        return Some(format!("{riser_name} does not reach the {bar_name} with all {} labelled target rows; it would take more than that.", last.rows));
+        return Some(format!(
+            "{riser_name} does not reach the {bar_name} with all {} labelled target rows; it would take more than that.",
+            last.rows
+        ));
     }
     let Some(below) = points.iter().rposition(|p| lead(p) <= 0.0) else {
         return Some(format!("{riser_name} is ahead of the {bar_name} from {} labelled target rows on.", first.rows));
@@ -205,7 +227,6 @@ fn crossing(points: &[CurvePoint], primary: &dyn Metric, riser: usize, bar: usiz
     let rows = ((a.rows as f64).ln() + share * ((b.rows as f64).ln() - (a.rows as f64).ln())).exp();
     Some(format!("{riser_name} passes the {bar_name} at about {rows:.0} labelled target rows."))
 }
-
 
 /// What a tuning is, for a table.
 pub(crate) fn describe(plan: &TuningPlan) -> String {

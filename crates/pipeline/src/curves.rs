@@ -34,7 +34,13 @@ fn curve(rows: &Dataset, p: &Prediction) -> Curves {
             next = seen + (n / POINTS).max(SMALLEST_CELL);
         }
     }
-    Curves { name: p.name.clone(), roc, precision_recall, calibration: calibration(rows, p, &order), histogram: histogram(rows, p) }
+    Curves {
+        name: p.name.clone(),
+        roc,
+        precision_recall,
+        calibration: calibration(rows, p, &order),
+        histogram: histogram(rows, p),
+    }
 }
 
 fn calibration(rows: &Dataset, p: &Prediction, order: &[u32]) -> Vec<(f64, Interval)> {

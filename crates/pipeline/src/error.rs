@@ -82,10 +82,15 @@ impl Error {
             Self::Usage { hint, .. } => hint.clone(),
             Self::Artifact(e) => e.hint(),
             Self::Model { .. } => "train and save the model again; it must be whole, and made for these columns".into(),
-            Self::Leak(_) => "mend the data or the split; `waive` under [check] lets a finding pass by name, and the report says so".into(),
+            Self::Leak(_) => {
+                "mend the data or the split; `waive` under [check] lets a finding pass by name, and the report says so"
+                    .into()
+            }
             Self::Write { .. } => "check that the folder exists and may be written to".into(),
             Self::Core(Core::NoColumn { nearest: Some(n), .. }) => format!("did you mean `{n}`?"),
-            Self::Core(Core::NoColumn { .. }) => "declare the column under [columns], with the role that is needed".into(),
+            Self::Core(Core::NoColumn { .. }) => {
+                "declare the column under [columns], with the role that is needed".into()
+            }
             Self::Core(Core::TooFew { .. }) => "label more rows, or make fewer folds and a smaller test share".into(),
             Self::Core(Core::Setting { .. }) => "change the setting in the recipe, or with --set KEY=VALUE".into(),
             Self::Core(Core::Mismatch(_)) => "use the columns that the model was trained with".into(),

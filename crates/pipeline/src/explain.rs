@@ -24,7 +24,13 @@ pub struct Explained {
 ///
 /// # Errors
 /// As reading does; [`Error::Usage`] when the model cannot tell or a line is not there.
-pub fn explain(scorer: &Scorer, input: &Input, domain: &dyn Domain, lines: &[u64], first: usize) -> Result<Vec<Explained>, Error> {
+pub fn explain(
+    scorer: &Scorer,
+    input: &Input,
+    domain: &dyn Domain,
+    lines: &[u64],
+    first: usize,
+) -> Result<Vec<Explained>, Error> {
     let mut reader = scorer.reader(input)?;
     let mut step = step(&scorer.recipe, domain)?;
     let mut out = Vec::new();

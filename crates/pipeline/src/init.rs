@@ -54,7 +54,8 @@ pub fn sketch(path: &Path, label: Option<&str>) -> Result<Sketch, Error> {
     let place = header.iter().position(|h| *h == guess).expect("it is in the header");
     let cells: Vec<&str> = rows.iter().map(|r| r[place].as_str()).collect();
     columns[place].1 = label_spec(&cells);
-    columns[place].2 = if label.is_some() { "as you said".into() } else { "a guess: check it, and which value is positive".into() };
+    columns[place].2 =
+        if label.is_some() { "as you said".into() } else { "a guess: check it, and which value is positive".into() };
     Ok(Sketch { delimiter, columns, rows: rows.len() })
 }
 
@@ -81,11 +82,16 @@ fn suggest(name: &str, cells: &[&str]) -> (ColumnSpec, String) {
     if own && (!numeric || whole) {
         return (spec(RoleSpec::Id, KindSpec::Text), "a value of its own in nearly every row".into());
     }
-    if !numeric && values.iter().take(100).all(|c| c.len() >= 8 && c.as_bytes()[4] == b'-' && c[..4].parse::<u32>().is_ok()) {
+    if !numeric
+        && values.iter().take(100).all(|c| c.len() >= 8 && c.as_bytes()[4] == b'-' && c[..4].parse::<u32>().is_ok())
+    {
         return (spec(RoleSpec::Time, KindSpec::Time), "dates".into());
     }
     if named(&["id", "patient", "customer", "card", "account"]) {
-        return (spec(RoleSpec::Group, KindSpec::Text), format!("{} values that repeat: the rows of one may belong together", seen.len()));
+        return (
+            spec(RoleSpec::Group, KindSpec::Text),
+            format!("{} values that repeat: the rows of one may belong together", seen.len()),
+        );
     }
     if numeric {
         let mut spec = spec(RoleSpec::Feature, KindSpec::Number);
@@ -106,7 +112,21 @@ fn suggest(name: &str, cells: &[&str]) -> (ColumnSpec, String) {
 }
 
 fn guess_label(header: &[String], rows: &[Vec<String>]) -> Option<String> {
-    let words = ["label", "target", "class", "outcome", "y", "fraud", "is_fraud", "isfraud", "fraud_bool", "tx_fraud", "diagnosis", "event", "default"];
+    let words = [
+        "label",
+        "target",
+        "class",
+        "outcome",
+        "y",
+        "fraud",
+        "is_fraud",
+        "isfraud",
+        "fraud_bool",
+        "tx_fraud",
+        "diagnosis",
+        "event",
+        "default",
+    ];
     let two: Vec<usize> = (0..header.len())
         .filter(|&i| distinct(&rows.iter().map(|r| r[i].as_str()).collect::<Vec<_>>()).len() == 2)
         .collect();

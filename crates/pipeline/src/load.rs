@@ -35,7 +35,11 @@ impl Place {
             let known: Vec<&str> = domain.data_names().iter().map(|d| d.0).collect();
             Error::Usage {
                 what: format!("there is no embedded data set `{name}`"),
-                hint: if known.is_empty() { "name a CSV or Parquet file".into() } else { format!("there are: {}", known.join(", ")) },
+                hint: if known.is_empty() {
+                    "name a CSV or Parquet file".into()
+                } else {
+                    format!("there are: {}", known.join(", "))
+                },
             }
         })?;
         Ok(Input::Embedded { name: name.into(), text })
@@ -58,7 +62,12 @@ impl Loaded {
     pub fn rows(&self) -> Vec<DataRow> {
         let names = if self.source.is_some() { &["source", "target"][..] } else { &["target"] };
         let sets = self.source.iter().chain([&self.target]);
-        names.iter().zip(sets).zip(&self.reports).map(|((name, set), report)| data_row(name, &report.input, set)).collect()
+        names
+            .iter()
+            .zip(sets)
+            .zip(&self.reports)
+            .map(|((name, set), report)| data_row(name, &report.input, set))
+            .collect()
     }
 }
 
@@ -95,7 +104,10 @@ pub fn load(recipe: &Recipe, domain: &dyn Domain, place: &Place) -> Result<Loade
 
 pub(crate) fn byte(delimiter: Option<char>) -> Result<u8, Error> {
     let c = delimiter.unwrap_or(',');
-    u8::try_from(c).ok().filter(u8::is_ascii).ok_or_else(|| RecipeError::invalid("delimiter", "one ASCII character").into())
+    u8::try_from(c)
+        .ok()
+        .filter(u8::is_ascii)
+        .ok_or_else(|| RecipeError::invalid("delimiter", "one ASCII character").into())
 }
 
 /// The recipe's feature step on all rows, in order of time where there is a time.

@@ -38,7 +38,13 @@ pub fn pretrain(recipe: &Recipe, source: &Dataset, primary: &dyn Metric, ctx: &C
     Ok(Pretrained { model, settings: Some(settings), trials })
 }
 
-fn search(recipe: &Recipe, estimator: Estimator, source: &Dataset, primary: &dyn Metric, ctx: &Context) -> Result<EstimatorSettings, Error> {
+fn search(
+    recipe: &Recipe,
+    estimator: Estimator,
+    source: &Dataset,
+    primary: &dyn Metric,
+    ctx: &Context,
+) -> Result<EstimatorSettings, Error> {
     let keys = recipe.split_keys()?;
     let part = if source.rows() > SEARCH_ROWS {
         let few = SplitKeys { stratify: true, ..SplitKeys::default() };
@@ -56,7 +62,11 @@ fn search(recipe: &Recipe, estimator: Estimator, source: &Dataset, primary: &dyn
         let settings = estimator.settings(&study.trials()[i].params);
         let fit = settings.pretrain(&train, &ctx.child("trial").single())?;
         ctx.observer().step(None);
-        Ok::<f64, specialist_core::Error>(primary.goal().goodness(metric::evaluate(primary, &test, &fit.probability(&test)?)))
+        Ok::<f64, specialist_core::Error>(primary.goal().goodness(metric::evaluate(
+            primary,
+            &test,
+            &fit.probability(&test)?,
+        )))
     });
     for (i, g) in goodness.into_iter().enumerate() {
         study.tell(i, g.map(|g| vec![g]).map_err(|e| e.to_string()));

@@ -44,7 +44,8 @@ pub(crate) fn report(
     data.push(data_row("target train", &origin, &prepared.train));
     data.push(data_row("sealed test", &origin, sealed));
     let shipped = judged.evidence.verdict.outcome.ships().unwrap_or("generalist");
-    let shipped = tuned.candidates.get(shipped).or_else(|| tuned.candidates.get("generalist")).expect("there is a generalist");
+    let shipped =
+        tuned.candidates.get(shipped).or_else(|| tuned.candidates.get("generalist")).expect("there is a generalist");
     Ok(Report {
         domain: domain.name().into(),
         version: env!("CARGO_PKG_VERSION").into(),
@@ -68,7 +69,8 @@ fn effects(model: &Model, train: &Dataset) -> Result<Vec<(String, f64)>, Error> 
     let part = train.select(&(0..train.rows()).step_by(step).collect::<Vec<_>>());
     let Some(rows) = model.contributions(&part)? else { return Ok(Vec::new()) };
     let mean = |i: usize| rows.iter().map(|r| r[i].abs()).sum::<f64>() / rows.len() as f64;
-    let mut out: Vec<(String, f64)> = model.features().iter().enumerate().map(|(i, f)| (f.name.clone(), mean(i))).collect();
+    let mut out: Vec<(String, f64)> =
+        model.features().iter().enumerate().map(|(i, f)| (f.name.clone(), mean(i))).collect();
     out.retain(|e| e.1 > 0.0);
     out.sort_by(|a, b| b.1.total_cmp(&a.1));
     Ok(out)
@@ -84,7 +86,11 @@ pub(crate) struct Probes {
 }
 
 /// Each cell is drawn for itself between the 5 % and the 95 % point of its column: no row is a person's.
-pub(crate) fn probes(models: &[(&'static str, String, Model)], train: &Dataset, ctx: &Context) -> Result<Probes, Error> {
+pub(crate) fn probes(
+    models: &[(&'static str, String, Model)],
+    train: &Dataset,
+    ctx: &Context,
+) -> Result<Probes, Error> {
     let mut rng = ctx.rng("probes");
     let model = &models[0].2;
     let train = train.aligned(model.features())?;
@@ -127,7 +133,15 @@ struct Metrics<'a> {
 ///
 /// # Errors
 /// [`Error::Write`], or when the folder holds something else.
-pub(crate) fn write(recipe: &Recipe, domain: &dyn Domain, prepared: &Prepared, tuned: &Tuned, report: Option<&mut Report>, folder: &Path, ctx: &Context) -> Result<(), Error> {
+pub(crate) fn write(
+    recipe: &Recipe,
+    domain: &dyn Domain,
+    prepared: &Prepared,
+    tuned: &Tuned,
+    report: Option<&mut Report>,
+    folder: &Path,
+    ctx: &Context,
+) -> Result<(), Error> {
     let stage = if report.is_some() { "compared" } else { "tuned" };
     let mut draft = Draft::new(domain.name(), stage, recipe.seed, &prepared.loaded.target, &prepared.sealed);
     draft.add("recipe.toml", recipe.render());
@@ -170,10 +184,12 @@ pub(crate) fn add_models(draft: &mut Draft, models: &[(&'static str, String, Mod
 pub(crate) fn add_report(draft: &mut Draft, report: &Report) {
     let e = &report.evidence;
     let candidates = e.candidates.iter().map(|c| {
-        let figures = c.figures.iter().map(|f| (f.metric.as_str(), Some(f.interval.estimate).filter(|v| v.is_finite())));
+        let figures =
+            c.figures.iter().map(|f| (f.metric.as_str(), Some(f.interval.estimate).filter(|v| v.is_finite())));
         (c.name.as_str(), figures.collect())
     });
-    let metrics = Metrics { verdict: e.verdict.outcome.word(), shipped: report.shipped(), candidates: candidates.collect() };
+    let metrics =
+        Metrics { verdict: e.verdict.outcome.word(), shipped: report.shipped(), candidates: candidates.collect() };
     draft.add("metrics.json", json(&metrics));
     draft.add("evidence.json", json(report));
     draft.add("report.html", specialist_report::html(report));
@@ -197,7 +213,10 @@ fn opened_before(folder: &Path, draft: &Draft, recipe: &Recipe) -> usize {
 pub fn redraw(folder: &Path) -> Result<Report, Error> {
     let manifest = artifact::open(folder)?;
     let report = read_report(folder, &manifest)?;
-    let mut draft = Draft { manifest: artifact::Manifest { files: Default::default(), ..manifest.clone() }, files: Default::default() };
+    let mut draft = Draft {
+        manifest: artifact::Manifest { files: Default::default(), ..manifest.clone() },
+        files: Default::default(),
+    };
     for path in manifest.files.keys() {
         draft.add(path, artifact::read(folder, path)?);
     }
@@ -213,7 +232,11 @@ pub fn redraw(folder: &Path) -> Result<Report, Error> {
 pub fn read_report(folder: &Path, manifest: &artifact::Manifest) -> Result<Report, Error> {
     if manifest.stage != "compared" {
         return Err(Error::Usage {
-            what: format!("{}: the artifact is only {}; its candidates were never compared", folder.display(), manifest.stage),
+            what: format!(
+                "{}: the artifact is only {}; its candidates were never compared",
+                folder.display(),
+                manifest.stage
+            ),
             hint: "`compare` opens the sealed rows and judges them".into(),
         });
     }

@@ -154,7 +154,9 @@ impl Job<'_> {
         let recalibrated = found.recalibration.fine_tune(&generalist, train, &fit)?;
         let scratch = found.scratch.pretrain(train, &fit)?;
         let pooled = match (pooled, found.pooled_weight) {
-            (Some((source, settings)), Some(weight)) => Some((settings.pretrain(&source.pooled(train, weight as f32)?, &fit)?, weight)),
+            (Some((source, settings)), Some(weight)) => {
+                Some((settings.pretrain(&source.pooled(train, weight as f32)?, &fit)?, weight))
+            }
             _ => None,
         };
         let mut models = vec![
@@ -205,7 +207,13 @@ impl Job<'_> {
     ///
     /// # Errors
     /// [`Error::Write`], or when the folder holds something else.
-    pub fn write(&self, prepared: &Prepared, tuned: &Tuned, compared: &mut Compared, folder: &Path) -> Result<(), Error> {
+    pub fn write(
+        &self,
+        prepared: &Prepared,
+        tuned: &Tuned,
+        compared: &mut Compared,
+        folder: &Path,
+    ) -> Result<(), Error> {
         report::write(self.recipe, self.domain, prepared, tuned, Some(&mut compared.report), folder, self.ctx)
     }
 
@@ -223,7 +231,8 @@ impl Job<'_> {
     /// As [`Job::write`].
     pub fn write_pretrained(&self, prepared: &Prepared, pretrained: &Pretrained, folder: &Path) -> Result<(), Error> {
         let models = [("generalist", pretrained.model.describe(), pretrained.model.clone())];
-        let mut draft = Draft::new(self.domain.name(), "pretrained", self.recipe.seed, &prepared.loaded.target, &prepared.sealed);
+        let mut draft =
+            Draft::new(self.domain.name(), "pretrained", self.recipe.seed, &prepared.loaded.target, &prepared.sealed);
         draft.add("recipe.toml", self.recipe.render());
         draft.add("checks.json", report::json(&prepared.findings));
         draft.add("probes.json", report::json(&report::probes(&models, &prepared.train, self.ctx)?));
@@ -239,9 +248,14 @@ impl Job<'_> {
     pub fn resume(&self, prepared: &Prepared, folder: &Path) -> Result<Tuned, Error> {
         let manifest = artifact::open(folder)?;
         if manifest.stage == "pretrained" {
-            return Err(Error::Usage { what: format!("{}: the artifact is not tuned", folder.display()), hint: "`tune` first".into() });
+            return Err(Error::Usage {
+                what: format!("{}: the artifact is not tuned", folder.display()),
+                hint: "`tune` first".into(),
+            });
         }
-        if manifest.sealed != artifact::fingerprint(&prepared.sealed) || manifest.data != artifact::fingerprint(&prepared.loaded.target) {
+        if manifest.sealed != artifact::fingerprint(&prepared.sealed)
+            || manifest.data != artifact::fingerprint(&prepared.loaded.target)
+        {
             return Err(Error::Usage {
                 what: format!("{}: the data has changed since the candidates were tuned", folder.display()),
                 hint: "`tune` again: a comparison on other rows would not be blind".into(),

@@ -16,7 +16,9 @@ const FEWEST_TRAIN_EVENTS: usize = 5;
 pub fn target(recipe: &Recipe, target: &Dataset, ctx: &Context) -> Result<Split, Error> {
     let mut rng = ctx.rng("split");
     let split = recipe.split_keys()?.holdout(target, recipe.split.test, &mut rng)?;
-    for (what, rows, needed) in [("target train rows", &split.train, FEWEST_TRAIN_EVENTS), ("sealed test rows", &split.test, 1)] {
+    for (what, rows, needed) in
+        [("target train rows", &split.train, FEWEST_TRAIN_EVENTS), ("sealed test rows", &split.test, 1)]
+    {
         let events = rows.iter().filter(|&&r| target.labels()[r] == 1.0).count();
         let rarer = events.min(rows.len() - events);
         if rarer < needed {

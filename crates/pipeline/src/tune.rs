@@ -65,7 +65,11 @@ impl Judge<'_> {
         let mut cells = cells.into_iter();
         (0..n)
             .map(|_| cells.by_ref().take(k).collect::<Result<Vec<f64>, _>>().map_err(|e| e.to_string()))
-            .map(|parts| parts.and_then(|p| if p.iter().any(|v| v.is_nan()) { Err("a fold has one label only".into()) } else { Ok(p) }))
+            .map(|parts| {
+                parts.and_then(|p| {
+                    if p.iter().any(|v| v.is_nan()) { Err("a fold has one label only".into()) } else { Ok(p) }
+                })
+            })
             .collect()
     }
 }
@@ -94,9 +98,15 @@ pub fn tune(
         events > 0 && events < rows.len()
     };
     let usable = splits.iter().filter(|s| judges(&s.train) && judges(&s.test));
-    let folds: Vec<Fold> = usable.map(|s| Fold { train: train.select(&s.train), test: train.select(&s.test) }).collect();
+    let folds: Vec<Fold> =
+        usable.map(|s| Fold { train: train.select(&s.train), test: train.select(&s.test) }).collect();
     if folds.is_empty() {
-        return Err(specialist_core::Error::TooFew { what: "folds with both labels on both sides".into(), found: 0, needed: 1 }.into());
+        return Err(specialist_core::Error::TooFew {
+            what: "folds with both labels on both sides".into(),
+            found: 0,
+            needed: 1,
+        }
+        .into());
     }
     let judge = Judge { folds, primary, ctx };
     let sampler = sampler_by_name(&recipe.tune.sampler).expect("checked with the recipe");
@@ -107,12 +117,16 @@ pub fn tune(
     let mut ladder = Study::maximise("specialist", space.clone(), ctx.child("specialist").seed());
     starting_points(&space).into_iter().for_each(|p| _ = ladder.enqueue(p));
     let trials_of_ladder = trials.max(ladder.trials().len());
-    search(&mut ladder, &*sampler, trials_of_ladder, &judge, |params, data, ctx| plan(params).fine_tune(generalist, data, ctx))?;
+    search(&mut ladder, &*sampler, trials_of_ladder, &judge, |params, data, ctx| {
+        plan(params).fine_tune(generalist, data, ctx)
+    })?;
 
     let estimator = recipe.scratch_estimator()?;
     let mut scratch = Study::maximise("scratch", estimator.space(), ctx.child("scratch").seed());
     scratch.enqueue(Params::default());
-    search(&mut scratch, &*sampler, trials, &judge, |params, data, ctx| estimator.settings(params).pretrain(data, ctx))?;
+    search(&mut scratch, &*sampler, trials, &judge, |params, data, ctx| {
+        estimator.settings(params).pretrain(data, ctx)
+    })?;
 
     let pooled_weight = match pooled {
         Some((source, settings)) => Some(search_pooled(source, settings, &judge, ctx)?),
@@ -154,7 +168,8 @@ fn starting_points(space: &Space) -> Vec<Params> {
         specialist_search::Domain::Int { lo, hi, log: false } => Value::Int((lo + hi) / 2),
         specialist_search::Domain::Categorical { levels } => Value::Text(levels[0].clone()),
     };
-    let point = |level: &String| space.choose(|p| if p.name == "tuning" { Value::Text(level.clone()) } else { middle(p) });
+    let point =
+        |level: &String| space.choose(|p| if p.name == "tuning" { Value::Text(level.clone()) } else { middle(p) });
     levels.iter().map(point).collect()
 }
 
@@ -189,7 +204,12 @@ fn search<M: Predict>(
 }
 
 /// The weight of target rows at which a pooled fit does best.
-fn search_pooled(source: &Dataset, settings: &EstimatorSettings, judge: &Judge<'_>, ctx: &Context) -> Result<f64, Error> {
+fn search_pooled(
+    source: &Dataset,
+    settings: &EstimatorSettings,
+    judge: &Judge<'_>,
+    ctx: &Context,
+) -> Result<f64, Error> {
     let few: Vec<usize> = {
         let step = source.rows().div_ceil(POOLED_ROWS).max(1);
         (0..source.rows()).step_by(step).collect()
@@ -226,7 +246,10 @@ fn choose(study: &Study) -> (TuningPlan, String) {
             return (plan(&lower.params), reason);
         }
     }
-    (plan(&best.params), "It is the best in cross-validation, by more than one standard error over every lower rung.".into())
+    (
+        plan(&best.params),
+        "It is the best in cross-validation, by more than one standard error over every lower rung.".into(),
+    )
 }
 
 fn summarise(ladder: &Study, scratch: &Study, chosen: &TuningPlan, reason: String, primary: &dyn Metric) -> Summary {

@@ -5,9 +5,9 @@ use std::path::Path;
 use ndarray::Array2;
 use specialist_core::Predict;
 
+use crate::Error;
 use crate::artifact::{self, Manifest, corrupt};
 use crate::report::{Probes, probe_data};
-use crate::Error;
 
 /// Scores are written with all their digits: more than this is another model.
 const TOLERANCE: f64 = 1e-12;
@@ -40,7 +40,11 @@ pub fn verify(folder: &Path) -> Result<Verified, Error> {
     for (name, expected) in &probes.scores {
         let scores = artifact::load_model(folder, name)?.probability(&data)?;
         if scores.len() != expected.len() || scores.iter().zip(expected).any(|(a, b)| (a - b).abs() > TOLERANCE) {
-            return Err(corrupt(folder, &format!("models/{name}.json"), "it scores the probe rows differently than when it was made"));
+            return Err(corrupt(
+                folder,
+                &format!("models/{name}.json"),
+                "it scores the probe rows differently than when it was made",
+            ));
         }
     }
     Ok(Verified { probes: probes.rows.len(), models: probes.scores.len(), manifest })

@@ -69,7 +69,9 @@ impl Plot {
         let py = |v: f64| HEIGHT - BOTTOM - (v.clamp(y0, y1) - y0) / (y1 - y0) * (HEIGHT - TOP - BOTTOM);
         let x_ticks = if self.log_x { log_ticks(&xs) } else { ticks(x0, x1) };
         let path = |points: &[(f64, f64)]| {
-            let step = |(i, (x, y)): (usize, &(f64, f64))| format!("{}{:.1} {:.1}", if i == 0 { "M" } else { "L" }, px(*x), py(*y));
+            let step = |(i, (x, y)): (usize, &(f64, f64))| {
+                format!("{}{:.1} {:.1}", if i == 0 { "M" } else { "L" }, px(*x), py(*y))
+            };
             points.iter().filter(|p| p.0.is_finite() && p.1.is_finite()).enumerate().map(step).collect::<String>()
         };
         html! {

@@ -146,7 +146,8 @@ fn curves(r: &Report) -> Markup {
         log_x: false,
         diagonal,
     };
-    let calibration = r.curves.iter().filter(|c| c.name == "generalist" || c.name == r.shipped() || c.name == "specialist");
+    let calibration =
+        r.curves.iter().filter(|c| c.name == "generalist" || c.name == r.shipped() || c.name == "specialist");
     let calibration: Vec<Line> = calibration
         .map(|c| Line {
             name: c.name.clone(),
@@ -155,7 +156,12 @@ fn curves(r: &Report) -> Markup {
             bars: true,
         })
         .collect();
-    let reach = calibration.iter().flat_map(|l| l.points.iter().zip(&l.band)).map(|(p, b)| p.0.max(b.1)).fold(0.05, f64::max).min(1.0);
+    let reach = calibration
+        .iter()
+        .flat_map(|l| l.points.iter().zip(&l.band))
+        .map(|(p, b)| p.0.max(b.1))
+        .fold(0.05, f64::max)
+        .min(1.0);
     let shown = r.curves.iter().find(|c| c.name == r.shipped());
     html! {
         section {

@@ -105,7 +105,12 @@ pub fn comparison(r: &Report, colour: bool) -> String {
     }
     if let [generalist, specialist] = e.source.as_slice() {
         let on = |c: &specialist_core::evidence::Candidate| figure(&c.figures[0].interval, 3);
-        out.push_str(&format!("on held-out source rows, {}: generalist {}, specialist {}\n", e.primary, on(generalist), on(specialist)));
+        out.push_str(&format!(
+            "on held-out source rows, {}: generalist {}, specialist {}\n",
+            e.primary,
+            on(generalist),
+            on(specialist)
+        ));
     }
     out
 }

@@ -99,7 +99,13 @@ impl Default for Grid {
 impl Grid {
     fn count(&self, p: &Param) -> usize {
         match &p.domain {
-            Domain::Float { lo, hi, .. } => if lo == hi { 1 } else { self.steps },
+            Domain::Float { lo, hi, .. } => {
+                if lo == hi {
+                    1
+                } else {
+                    self.steps
+                }
+            }
             Domain::Int { lo, hi, .. } => usize::try_from(hi - lo).map_or(self.steps, |d| (d + 1).min(self.steps)),
             Domain::Categorical { levels } => levels.len(),
         }

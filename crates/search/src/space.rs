@@ -193,9 +193,9 @@ impl Params {
     /// Whether `p` exists under the values chosen so far.
     #[must_use]
     pub fn activates(&self, p: &Param) -> bool {
-        p.when.as_ref().is_none_or(|(parent, levels)| {
-            matches!(self.0.get(parent), Some(Value::Text(v)) if levels.contains(v))
-        })
+        p.when
+            .as_ref()
+            .is_none_or(|(parent, levels)| matches!(self.0.get(parent), Some(Value::Text(v)) if levels.contains(v)))
     }
 
     /// The value of `name`, if it was active.

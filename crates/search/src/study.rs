@@ -154,7 +154,12 @@ impl Study {
     }
 
     /// Asks and tells up to `trials` times.
-    pub fn optimize(&mut self, sampler: &dyn Sampler, trials: usize, mut objective: impl FnMut(&Params) -> Result<f64, String>) {
+    pub fn optimize(
+        &mut self,
+        sampler: &dyn Sampler,
+        trials: usize,
+        mut objective: impl FnMut(&Params) -> Result<f64, String>,
+    ) {
         for _ in 0..trials {
             let Some(number) = self.ask(sampler) else { break };
             let outcome = objective(&self.trials[number].params);

@@ -39,9 +39,8 @@ pub(crate) fn smartcore_logistic(data: &Dataset, alpha: f64) -> Result<Glm, Erro
     let settings = LogisticRegressionParameters::default().with_alpha(alpha);
     let fit = LogisticRegression::fit(&x, &y, settings).map_err(|e| failed(e.to_string()))?;
     let beta = fit.coefficients();
-    let coefficients: Array1<f64> = std::iter::once(*fit.intercept().get((0, 0)))
-        .chain((0..encoder.width()).map(|j| *beta.get((0, j))))
-        .collect();
+    let coefficients: Array1<f64> =
+        std::iter::once(*fit.intercept().get((0, 0))).chain((0..encoder.width()).map(|j| *beta.get((0, j)))).collect();
     Ok(Glm { encoder, family: Family::Logistic, coefficients })
 }
 

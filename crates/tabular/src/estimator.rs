@@ -29,7 +29,9 @@ pub enum Estimator {
 
 /// No estimator has that name.
 #[derive(Debug, Clone, PartialEq, Eq, ThisError)]
-#[error("there is no estimator `{0}`; there are boosted-trees, glm, linfa-logistic, linfa-tree, smartcore-logistic, smartcore-forest")]
+#[error(
+    "there is no estimator `{0}`; there are boosted-trees, glm, linfa-logistic, linfa-tree, smartcore-logistic, smartcore-forest"
+)]
 pub struct UnknownEstimator(pub String);
 
 impl std::str::FromStr for Estimator {
@@ -74,7 +76,14 @@ impl Estimator {
     /// The settings to use when nothing was searched.
     #[must_use]
     pub fn defaults(self) -> EstimatorSettings {
-        EstimatorSettings { estimator: self, trees: TreeSettings::default(), ridge: 10.0, max_depth: 6, min_leaf: 5.0, forest_trees: 100 }
+        EstimatorSettings {
+            estimator: self,
+            trees: TreeSettings::default(),
+            ridge: 10.0,
+            max_depth: 6,
+            min_leaf: 5.0,
+            forest_trees: 100,
+        }
     }
 
     /// The settings that `params`, drawn from [`Estimator::space`], stand for.

@@ -233,7 +233,9 @@ mod tests {
             let sd = c.mapv(|v| v * v).mean().unwrap().sqrt();
             c /= sd;
         }
-        let y = (0..n).map(|i| f64::from(u8::from(x[[i, 0]] - 0.5 * x[[i, 1]] + ((i * 37 % 19) as f64 / 9.0 - 1.0) > 0.2))).collect();
+        let y = (0..n)
+            .map(|i| f64::from(u8::from(x[[i, 0]] - 0.5 * x[[i, 1]] + ((i * 37 % 19) as f64 / 9.0 - 1.0) > 0.2)))
+            .collect();
         let mut d = Dataset::new(["a", "b", "c"].map(Feature::number).to_vec(), x, y).unwrap();
         d.base.weights = (0..n).map(|i| 1.0 + (i % 3) as f32).collect();
         d
@@ -259,7 +261,8 @@ mod tests {
         close(&with_offset.coefficients, &OFFSET_LOGISTIC);
         let linear = problem(Family::Linear, None).fit(&Prior::ridge(3, 5.0), None, &ctx).unwrap();
         close(&linear.coefficients, &RIDGE_LINEAR);
-        let prior = Prior { mean: Array1::from(PRIOR_MEAN.to_vec()), precision: Array1::from(PRIOR_PRECISION.to_vec()) };
+        let prior =
+            Prior { mean: Array1::from(PRIOR_MEAN.to_vec()), precision: Array1::from(PRIOR_PRECISION.to_vec()) };
         let centred = problem(Family::Logistic, None).fit(&prior, None, &ctx).unwrap();
         close(&centred.coefficients, &PRIOR_CENTRED);
     }
@@ -269,7 +272,11 @@ mod tests {
         let (d, ctx) = (data(), Context::new(0, 1));
         let encoder = Encoder::fit(&d);
         let problem = Problem { data: &d, encoder: &encoder, family: Family::Logistic, offset: None };
-        let generalist = Glm { encoder: encoder.clone(), family: Family::Logistic, coefficients: ndarray::array![0.1, -1.0, 2.0, 0.5] };
+        let generalist = Glm {
+            encoder: encoder.clone(),
+            family: Family::Logistic,
+            coefficients: ndarray::array![0.1, -1.0, 2.0, 0.5],
+        };
         let firm = problem.fit(&Prior::centred(&generalist, 1e9), None, &ctx).unwrap();
         assert!((&firm.coefficients - &generalist.coefficients).iter().all(|d| d.abs() < 1e-5));
         let path = problem.path(&[100.0, 10.0, 1.0].map(|l| Prior::ridge(3, l)), &ctx).unwrap();

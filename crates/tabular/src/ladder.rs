@@ -95,7 +95,9 @@ const PLENTY: usize = 200;
 #[must_use]
 pub fn ladder_space(generalist: &Model, events: usize, allowed: &[Rung]) -> Space {
     let open = |r: &Rung| {
-        r.fits(generalist) && events >= r.needs_events() && (*r == Rung::Keep || allowed.is_empty() || allowed.contains(r))
+        r.fits(generalist)
+            && events >= r.needs_events()
+            && (*r == Rung::Keep || allowed.is_empty() || allowed.contains(r))
     };
     let rungs: Vec<Rung> = Rung::ALL.into_iter().filter(open).collect();
     let mut space = Space::new().categorical("tuning", rungs.iter().map(Tuning::name));
@@ -105,9 +107,9 @@ pub fn ladder_space(generalist: &Model, events: usize, allowed: &[Rung]) -> Spac
             Rung::Keep => space,
             Rung::Intercept => space.log_float("intercept-strength", 1.0, 100.0).when("tuning", &["intercept"]),
             Rung::Slope => space.log_float("slope-strength", 1.0, 100.0).when("tuning", &["slope"]),
-            Rung::PriorCentred => {
-                space.log_float("prior-strength", if plenty { 0.3 } else { 3.0 }, 1000.0).when("tuning", &["prior-centred"])
-            }
+            Rung::PriorCentred => space
+                .log_float("prior-strength", if plenty { 0.3 } else { 3.0 }, 1000.0)
+                .when("tuning", &["prior-centred"]),
             Rung::Offset => space.log_float("offset-ridge", 3.0, 1000.0).when("tuning", &["offset"]),
             Rung::LeafRefit => {
                 space.float("decay", if plenty { 0.5 } else { 0.8 }, 0.98).when("tuning", &["leaf-refit"])
@@ -155,13 +157,15 @@ impl FineTune<Model> for TuningPlan {
             (Rung::PriorCentred, Base::Glm(source)) => {
                 let target = target.aligned(&source.encoder.features)?;
                 let problem = Problem { data: &target, encoder: &source.encoder, family: source.family, offset: None };
-                tuned.base = Base::Glm(problem.fit(&Prior::centred(source, self.params.float("prior-strength")), None, ctx)?);
+                tuned.base =
+                    Base::Glm(problem.fit(&Prior::centred(source, self.params.float("prior-strength")), None, ctx)?);
             }
             (Rung::Offset, _) => {
                 let margin = generalist.margin(target)?;
                 let target = target.aligned(generalist.features())?;
                 let encoder = Encoder::fit(&target);
-                let problem = Problem { data: &target, encoder: &encoder, family: Family::Logistic, offset: Some(&margin) };
+                let problem =
+                    Problem { data: &target, encoder: &encoder, family: Family::Logistic, offset: Some(&margin) };
                 // The intercept is shrunk too: an unshrunk one costs more than it brings on few rows.
                 let ridge = self.params.float("offset-ridge");
                 let mut prior = Prior::ridge(encoder.width(), ridge);
@@ -170,7 +174,8 @@ impl FineTune<Model> for TuningPlan {
             }
             (Rung::LeafRefit, Base::Trees(forest)) => {
                 let settings = TreeSettings::default();
-                tuned.base = Base::Trees(Trees.refit_leaves(forest, target, self.params.float("decay"), &settings, ctx)?);
+                tuned.base =
+                    Base::Trees(Trees.refit_leaves(forest, target, self.params.float("decay"), &settings, ctx)?);
             }
             (Rung::Continue, Base::Trees(forest)) => {
                 let settings = TreeSettings {
@@ -188,7 +193,13 @@ impl FineTune<Model> for TuningPlan {
 }
 
 impl TuningPlan {
-    fn recalibrate(&self, generalist: &Model, target: &Dataset, strength: &str, slope_fixed: bool) -> Result<Affine, Error> {
+    fn recalibrate(
+        &self,
+        generalist: &Model,
+        target: &Dataset,
+        strength: &str,
+        slope_fixed: bool,
+    ) -> Result<Affine, Error> {
         let margin = generalist.margin(target)?;
         let weight: Vec<f64> = target.base.weights.iter().map(|&w| f64::from(w)).collect();
         let label = target.labels().as_slice().expect("labels are contiguous");

@@ -68,7 +68,14 @@ pub trait TreeEngine: Send + Sync {
     ///
     /// # Errors
     /// [`Error::Fit`] with the engine's reason.
-    fn refit_leaves(&self, forest: &Forest, data: &Dataset, decay: f64, settings: &TreeSettings, ctx: &Context) -> Result<Forest, Error>;
+    fn refit_leaves(
+        &self,
+        forest: &Forest,
+        data: &Dataset,
+        decay: f64,
+        settings: &TreeSettings,
+        ctx: &Context,
+    ) -> Result<Forest, Error>;
 }
 
 /// The engine in use.
@@ -146,7 +153,14 @@ impl TreeEngine for Trees {
         Ok(Forest { features: features.clone(), model })
     }
 
-    fn refit_leaves(&self, forest: &Forest, data: &Dataset, decay: f64, settings: &TreeSettings, ctx: &Context) -> Result<Forest, Error> {
+    fn refit_leaves(
+        &self,
+        forest: &Forest,
+        data: &Dataset,
+        decay: f64,
+        settings: &TreeSettings,
+        ctx: &Context,
+    ) -> Result<Forest, Error> {
         ctx.check()?;
         let train = labelled(data, &forest.features)?;
         let mut params = params(&TreeSettings { subsample: 1.0, colsample_bytree: 1.0, ..settings.clone() }, ctx)?;
@@ -159,9 +173,12 @@ impl TreeEngine for Trees {
         for (old, new) in trees_mut(&mut blended)?.iter_mut().zip(trees(&renewed)?) {
             let reached: Vec<bool> = numbers(new, "sum_hessian")?.iter().map(|&h| h > 0.0).collect();
             let values = numbers(new, "split_conditions")?;
-            on_leaves(old, |leaf, value| {
-                if reached[leaf] { decay * value + (1.0 - decay) * values[leaf] } else { value }
-            })?;
+            on_leaves(
+                old,
+                |leaf, value| {
+                    if reached[leaf] { decay * value + (1.0 - decay) * values[leaf] } else { value }
+                },
+            )?;
         }
         Ok(Forest { features: forest.features.clone(), model: from_document(&blended)? })
     }
@@ -255,7 +272,11 @@ impl Forest {
     pub fn from_xgboost(doc: &Value, features: Vec<Feature>) -> Result<Self, Error> {
         let model = from_document(doc)?;
         if model.n_features() != features.len() {
-            return Err(Error::Mismatch(format!("{} features declared, the trees read {}", features.len(), model.n_features())));
+            return Err(Error::Mismatch(format!(
+                "{} features declared, the trees read {}",
+                features.len(),
+                model.n_features()
+            )));
         }
         Ok(Self { features, model })
     }

@@ -46,7 +46,10 @@ pub fn verify(session: &Session, args: &Args, artifact: Option<&Path>) -> Result
         print(&serde_json::to_string_pretty(&v.manifest).expect("a manifest is plain data"))?;
     } else {
         let files = v.manifest.files.len();
-        print(&format!("ok: {files} files have their digests; {} models score {} probe rows as before", v.models, v.probes))?;
+        print(&format!(
+            "ok: {files} files have their digests; {} models score {} probe rows as before",
+            v.models, v.probes
+        ))?;
     }
     Ok(0)
 }
@@ -89,17 +92,27 @@ pub fn embedded(session: &Session, name: Option<&str>) -> Result<u8, Error> {
 /// Writes a recipe for a file.
 pub fn init(session: &Session, args: &Args, source: Option<&Path>, label: Option<&str>) -> Result<u8, Error> {
     let Some(data) = &args.data else {
-        return Err(Error::Usage { what: "init needs a file to look at".into(), hint: format!("{} init --data mine.csv", session.domain.name()) });
+        return Err(Error::Usage {
+            what: "init needs a file to look at".into(),
+            hint: format!("{} init --data mine.csv", session.domain.name()),
+        });
     };
     let sketch = sketching::sketch(Path::new(data), label)?;
     let path = args.output.clone().unwrap_or_else(|| "recipe.toml".into());
     if path.exists() {
-        return Err(Error::Usage { what: format!("{} is there already", path.display()), hint: "name another file with --output".into() });
+        return Err(Error::Usage {
+            what: format!("{} is there already", path.display()),
+            hint: "name another file with --output".into(),
+        });
     }
     // The recipe's paths start at its own folder.
     let beside = |file: &Path| -> Result<String, Error> {
         let here = path.parent().is_none_or(|p| p.as_os_str().is_empty());
-        let file = if here { file.to_path_buf() } else { std::path::absolute(file).map_err(|error| Error::Write { file: file.display().to_string(), error })? };
+        let file = if here {
+            file.to_path_buf()
+        } else {
+            std::path::absolute(file).map_err(|error| Error::Write { file: file.display().to_string(), error })?
+        };
         Ok(file.display().to_string())
     };
     let source = source.map(&beside).transpose()?;
@@ -109,6 +122,10 @@ pub fn init(session: &Session, args: &Args, source: Option<&Path>, label: Option
     for (name, spec, why) in &sketch.columns {
         session.say(&format!("  {name:<28} {:<9} {why}", format!("{:?}", spec.role).to_lowercase()));
     }
-    session.say(&format!("next: look at the label and the roles, name the source, then {} check --recipe {}", session.domain.name(), path.display()));
+    session.say(&format!(
+        "next: look at the label and the roles, name the source, then {} check --recipe {}",
+        session.domain.name(),
+        path.display()
+    ));
     Ok(0)
 }

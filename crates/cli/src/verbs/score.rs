@@ -39,7 +39,9 @@ pub fn predict(session: &Session, args: &Args, artifact: Option<&Path>, model: O
             let file = tempfile::NamedTempFile::new_in(parent).map_err(wrong)?;
             let parquet = path.extension().is_some_and(|e| e == "parquet" || e == "pq");
             let sink = BufWriter::new(file.reopen().map_err(wrong)?);
-            let make = |key: &str, text: bool| if parquet { ScoreWriter::parquet(sink, key, text) } else { ScoreWriter::csv(sink, key) };
+            let make = |key: &str, text: bool| {
+                if parquet { ScoreWriter::parquet(sink, key, text) } else { ScoreWriter::csv(sink, key) }
+            };
             let rows = scorer.score(&input, session.domain, make, tick)?;
             file.as_file().sync_all().map_err(wrong)?;
             file.persist(path).map_err(|e| wrong(e.error))?;
@@ -53,7 +55,13 @@ pub fn predict(session: &Session, args: &Args, artifact: Option<&Path>, model: O
 }
 
 /// Says what drives single rows.
-pub fn explain(session: &Session, args: &Args, artifact: Option<&Path>, model: Option<&str>, rows: &[u64]) -> Result<u8, Error> {
+pub fn explain(
+    session: &Session,
+    args: &Args,
+    artifact: Option<&Path>,
+    model: Option<&str>,
+    rows: &[u64],
+) -> Result<u8, Error> {
     const FIRST: usize = 3;
     const SHOWN: usize = 8;
     let scorer = Scorer::open(&folder(session, args, artifact)?, model)?;
@@ -64,7 +72,10 @@ pub fn explain(session: &Session, args: &Args, artifact: Option<&Path>, model: O
         return Ok(0);
     }
     for e in &explained {
-        let mut text = format!("line {}: probability {:.4} by the {}; log-odds {:+.3} before any feature", e.line, e.probability, scorer.name, e.base);
+        let mut text = format!(
+            "line {}: probability {:.4} by the {}; log-odds {:+.3} before any feature",
+            e.line, e.probability, scorer.name, e.base
+        );
         for (name, value, part) in e.contributions.iter().take(SHOWN) {
             text.push_str(&format!("\n  {part:+8.3}  {name} = {value}"));
         }
@@ -79,7 +90,10 @@ pub fn explain(session: &Session, args: &Args, artifact: Option<&Path>, model: O
 pub fn export(session: &Session, args: &Args, artifact: Option<&Path>, model: Option<&str>) -> Result<u8, Error> {
     let folder = folder(session, args, artifact)?;
     let scorer = Scorer::open(&folder, model)?;
-    let refused = |e: specialist_tabular::ModelError| Error::Usage { what: e.to_string(), hint: "export another model with --model".into() };
+    let refused = |e: specialist_tabular::ModelError| Error::Usage {
+        what: e.to_string(),
+        hint: "export another model with --model".into(),
+    };
     let text = serde_json::to_string(&scorer.model.to_xgboost().map_err(refused)?).expect("JSON");
     match &args.output {
         Some(path) => {

@@ -32,10 +32,14 @@ fn prepare(session: &Session, args: &Args, job: &Job<'_>) -> Result<Prepared, Er
         print(&view::data_table(&prepared.loaded.rows(), session.colour))?;
     }
     session.done("check", &format!("{} checks, {}", prepared.findings.len(), sum_up(&prepared)));
-    if !args.json && !args.quiet && (args.verbose || prepared.findings.iter().any(|f| f.severity > view::Severity::Ok)) {
+    if !args.json && !args.quiet && (args.verbose || prepared.findings.iter().any(|f| f.severity > view::Severity::Ok))
+    {
         print(&view::check_table(&prepared.findings, args.verbose, session.colour))?;
     }
-    session.done("split", &format!("{} target rows to train on, {} sealed", prepared.train.rows(), prepared.sealed.rows()));
+    session.done(
+        "split",
+        &format!("{} target rows to train on, {} sealed", prepared.train.rows(), prepared.sealed.rows()),
+    );
     Ok(prepared)
 }
 
@@ -70,7 +74,10 @@ fn finish(
     let mut compared: Compared = job.compare(prepared, tuned)?;
     job.write(prepared, tuned, &mut compared, folder)?;
     let report = &compared.report;
-    session.done("compare", &format!("{} candidates on {} sealed rows", report.evidence.candidates.len(), report.evidence.rows));
+    session.done(
+        "compare",
+        &format!("{} candidates on {} sealed rows", report.evidence.candidates.len(), report.evidence.rows),
+    );
     if args.json {
         print(&serde_json::to_string_pretty(report).expect("a report is plain data"))?;
     } else {
@@ -95,7 +102,10 @@ fn finish(
 
 /// A folder that cannot take the artifact is better refused before the work than after it.
 fn writable(folder: &Path) -> Result<(), Error> {
-    if folder.exists() && artifact::manifest(folder).is_err() && std::fs::read_dir(folder).map_or(true, |mut d| d.next().is_some()) {
+    if folder.exists()
+        && artifact::manifest(folder).is_err()
+        && std::fs::read_dir(folder).map_or(true, |mut d| d.next().is_some())
+    {
         return Err(artifact::ArtifactError::Occupied { folder: folder.display().to_string() }.into());
     }
     let parent = folder.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -163,7 +173,8 @@ pub fn compare(session: &Session, args: &Args, artifact: Option<&Path>, gate: bo
     if args.recipe.is_none() && args.set.is_empty() {
         // The artifact knows its recipe; its paths start where the recipe lay, which is not known.
         let text = String::from_utf8_lossy(&artifact::read(&folder, "recipe.toml")?).into_owned();
-        chosen.recipe = specialist_pipeline::recipe::parse(&folder.join("recipe.toml").display().to_string(), &text, &[])?;
+        chosen.recipe =
+            specialist_pipeline::recipe::parse(&folder.join("recipe.toml").display().to_string(), &text, &[])?;
     }
     let ctx = session.context(chosen.recipe.seed);
     let job = session.job(&chosen, &ctx);

@@ -38,7 +38,10 @@ fn label_leak(input: &Input<'_>, train: &Dataset) -> Finding {
     if told.is_empty() {
         return ok("label-leak", "no single column gives the label away");
     }
-    let message = format!("{} alone tells the label apart (ROC-AUC at least {GIVES_AWAY}): was it written after the fact? Give it the role ignore", names(&told));
+    let message = format!(
+        "{} alone tells the label apart (ROC-AUC at least {GIVES_AWAY}): was it written after the fact? Give it the role ignore",
+        names(&told)
+    );
     finding("label-leak", Severity::Leak, message, Vec::new())
 }
 

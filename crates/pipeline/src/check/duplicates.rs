@@ -99,12 +99,17 @@ pub(super) fn find(input: &Input<'_>) -> Vec<Finding> {
             let pair = |test: usize| (of_source, table.data.lines[r], target.lines[test]);
             if let Some(&test) = whole.get(&total) {
                 exact.push(pair(test));
-            } else if let Some(&test) = hashes.iter().enumerate().find_map(|(c, h)| part.get(&(total.wrapping_sub(*h) ^ c as u64))) {
+            } else if let Some(&test) =
+                hashes.iter().enumerate().find_map(|(c, h)| part.get(&(total.wrapping_sub(*h) ^ c as u64)))
+            {
                 near.push(pair(test));
             }
         }
     }
-    vec![told(input, "duplicate-rows", "equal", &exact), told(input, "near-duplicate-rows", "equal in all columns but one to", &near)]
+    vec![
+        told(input, "duplicate-rows", "equal", &exact),
+        told(input, "near-duplicate-rows", "equal in all columns but one to", &near),
+    ]
 }
 
 fn told(input: &Input<'_>, name: &str, how: &str, pairs: &[(bool, u64, u64)]) -> Finding {
@@ -113,7 +118,10 @@ fn told(input: &Input<'_>, name: &str, how: &str, pairs: &[(bool, u64, u64)]) ->
     }
     let how = how.trim_end_matches(" to");
     let to = if how == "equal" { "equal sealed rows" } else { "are equal in all columns but one to sealed rows" };
-    let rows = pairs.iter().take(NAMED).map(|&(s, trained, sealed)| format!("{} and sealed line {sealed}", place(input, s, trained)));
+    let rows = pairs
+        .iter()
+        .take(NAMED)
+        .map(|&(s, trained, sealed)| format!("{} and sealed line {sealed}", place(input, s, trained)));
     let rows = rows.collect();
     finding(name, Severity::Leak, format!("{} row(s) that are trained on {to}, beyond coincidence", pairs.len()), rows)
 }

@@ -109,9 +109,16 @@ fn group_overlap(input: &Input<'_>) -> Finding {
         return ok(name, "no group has rows on both sides of the split");
     }
     let groups: HashSet<u32> = shared.iter().map(|&r| group.codes[r]).collect();
-    let message = format!("{} group(s) of `{}` have rows on both sides of the split ({} train rows)", groups.len(), group.name, shared.len());
+    let message = format!(
+        "{} group(s) of `{}` have rows on both sides of the split ({} train rows)",
+        groups.len(),
+        group.name,
+        shared.len()
+    );
     if input.recipe.split.time_on.is_some() {
-        let message = format!("{message}; that is how a split by time meets known customers, group_on beside time_on would test new ones");
+        let message = format!(
+            "{message}; that is how a split by time meets known customers, group_on beside time_on would test new ones"
+        );
         return finding(name, Severity::Warning, message, Vec::new());
     }
     let rows = shared.iter().take(NAMED).map(|&r| place(input, false, input.target.lines[r])).collect();
@@ -134,7 +141,10 @@ fn time_order(input: &Input<'_>) -> Finding {
     if let Some((source, times)) = input.source.and_then(|s| s.time.as_ref().map(|t| (s, t))) {
         let late: Vec<usize> = (0..source.rows()).filter(|&r| times[r] >= first - gap).collect();
         if !late.is_empty() {
-            let message = format!("{} source row(s) are later than the target's train rows may be: the generalist would know the future", late.len());
+            let message = format!(
+                "{} source row(s) are later than the target's train rows may be: the generalist would know the future",
+                late.len()
+            );
             let rows = late.iter().take(NAMED).map(|&r| place(input, true, source.lines[r])).collect();
             return finding(name, Severity::Leak, message, rows);
         }

@@ -74,7 +74,9 @@ impl RecipeError {
         match self {
             Self::Missing { known, .. } if known.is_empty() => "check the path".into(),
             Self::Missing { known, .. } => format!("give the path of a TOML file, or one of: {}", known.join(", ")),
-            Self::Syntax { .. } => "`recipe schema` prints what a recipe may hold; `init` writes one for your file".into(),
+            Self::Syntax { .. } => {
+                "`recipe schema` prints what a recipe may hold; `init` writes one for your file".into()
+            }
             Self::UnknownKey { nearest: Some(n), .. } => format!("did you mean `{n}`?"),
             Self::UnknownKey { known, .. } => format!("the keys here are: {}", known.join(", ")),
             Self::Invalid { hint: Some(h), .. } => h.clone(),
@@ -139,7 +141,14 @@ fn unknown(file: &str, line: Option<usize>, path: &str, key: &str, schema: &Json
 }
 
 /// Every key of `table` is a property of `schema`, all the way down.
-fn walk(file: &str, text: &str, table: &DeTable<'_>, root: &Json, schema: &Json, path: &str) -> Result<(), RecipeError> {
+fn walk(
+    file: &str,
+    text: &str,
+    table: &DeTable<'_>,
+    root: &Json,
+    schema: &Json,
+    path: &str,
+) -> Result<(), RecipeError> {
     let schema = resolve(root, schema);
     for (key, value) in table {
         let name: &str = key.get_ref();
@@ -159,9 +168,8 @@ fn walk(file: &str, text: &str, table: &DeTable<'_>, root: &Json, schema: &Json,
 
 /// Sets `a.b=value`; the value is TOML, or else a text.
 fn set(table: &mut toml::Table, pair: &str, schema: &Json) -> Result<(), RecipeError> {
-    let (key, value) = pair
-        .split_once('=')
-        .ok_or_else(|| RecipeError::invalid("--set", "KEY=VALUE, for example tune.trials=20"))?;
+    let (key, value) =
+        pair.split_once('=').ok_or_else(|| RecipeError::invalid("--set", "KEY=VALUE, for example tune.trials=20"))?;
     let parsed = toml::from_str::<toml::Table>(&format!("v = {value}")).ok().and_then(|mut t| t.remove("v"));
     let value = parsed.unwrap_or_else(|| toml::Value::String(value.into()));
     let parts: Vec<&str> = key.trim().split('.').collect();
@@ -229,7 +237,15 @@ fn checked(recipe: Recipe) -> Result<Recipe, RecipeError> {
     if let Some(name) = &recipe.compare.metric
         && specialist_core::metric::by_name(name).is_none()
     {
-        let known = ["roc-auc", "average-precision", "log-loss", "brier", "calibration-intercept", "calibration-slope", "precision-at-100"];
+        let known = [
+            "roc-auc",
+            "average-precision",
+            "log-loss",
+            "brier",
+            "calibration-intercept",
+            "calibration-slope",
+            "precision-at-100",
+        ];
         return Err(RecipeError::choice("compare.metric", name, &known));
     }
     let labels = recipe.columns.values().filter(|c| c.role == RoleSpec::Label).count();

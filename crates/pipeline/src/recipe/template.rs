@@ -9,7 +9,11 @@ use crate::init::Sketch;
 #[must_use]
 pub fn template(target: &str, source: Option<&str>, sketch: &Sketch) -> String {
     let mut out = String::new();
-    let delimiter = if sketch.delimiter == b',' { String::new() } else { format!("delimiter = {:?}\n", char::from(sketch.delimiter).to_string()) };
+    let delimiter = if sketch.delimiter == b',' {
+        String::new()
+    } else {
+        format!("delimiter = {:?}\n", char::from(sketch.delimiter).to_string())
+    };
     let label = sketch.columns.iter().find(|c| c.1.role == RoleSpec::Label).map_or("", |c| &c.0);
     let group = sketch.columns.iter().find(|c| c.1.role == RoleSpec::Group).map(|c| &c.0);
     let time = sketch.columns.iter().find(|c| c.1.role == RoleSpec::Time).map(|c| &c.0);
@@ -18,8 +22,13 @@ pub fn template(target: &str, source: Option<&str>, sketch: &Sketch) -> String {
         None => "# Rows of the broad population, with the same columns …\ndata = \"source.csv\"\n# … or a model trained on them: XGBoost .json or .ubj, LightGBM .txt, an artifact folder.\n# model = \"generalist.json\"\n".into(),
     };
     let split = match (time, group) {
-        (Some(t), _) => format!("time_on = {}      # test on the latest rows\ngap = \"0d\"           # time between train and test rows; also the delay of a label\n", quoted(t)),
-        (None, Some(g)) => format!("group_on = {}     # rows of one group stay together\nstratify_on = {}\n", quoted(g), quoted(label)),
+        (Some(t), _) => format!(
+            "time_on = {}      # test on the latest rows\ngap = \"0d\"           # time between train and test rows; also the delay of a label\n",
+            quoted(t)
+        ),
+        (None, Some(g)) => {
+            format!("group_on = {}     # rows of one group stay together\nstratify_on = {}\n", quoted(g), quoted(label))
+        }
         (None, None) => format!("stratify_on = {}  # keep the share of the label on both sides\n", quoted(label)),
     };
     let _ = write!(

@@ -62,7 +62,8 @@ impl CellColumn {
         match self.column.role {
             Role::Feature | Role::Amount | Role::Label => Ok(f64::NAN),
             role => Err(CellFault {
-                expected: format!("empty, but a column with the role {role:?} needs a value in every row").to_lowercase(),
+                expected: format!("empty, but a column with the role {role:?} needs a value in every row")
+                    .to_lowercase(),
                 hint: "fill the cell, leave the row out, or give the column the role \"ignore\"".into(),
             }),
         }

@@ -20,7 +20,10 @@ impl CsvRows {
         let name = path.display().to_string();
         let file = File::open(path).map_err(|e| io(&name, &e))?;
         if file.metadata().is_ok_and(|m| m.is_dir()) {
-            return Err(ReadError::Io { file: name, reason: "this is a folder, a CSV or Parquet file is expected".into() });
+            return Err(ReadError::Io {
+                file: name,
+                reason: "this is a folder, a CSV or Parquet file is expected".into(),
+            });
         }
         Self::new(name, Box::new(BufReader::with_capacity(1 << 18, file)), delimiter)
     }
@@ -42,7 +45,8 @@ impl CsvRows {
             _ => {}
         }
         let mut csv = csv::ReaderBuilder::new().delimiter(delimiter).from_reader(text);
-        let header: Vec<String> = csv.headers().map_err(|e| broken(&name, &e))?.iter().map(|h| h.trim().to_string()).collect();
+        let header: Vec<String> =
+            csv.headers().map_err(|e| broken(&name, &e))?.iter().map(|h| h.trim().to_string()).collect();
         check_header(&name, &header, delimiter)?;
         Ok(Self { name, csv, header, record: csv::StringRecord::new() })
     }

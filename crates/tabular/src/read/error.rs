@@ -129,17 +129,28 @@ impl ReadError {
     #[must_use]
     pub fn hint(&self) -> String {
         match self {
-            Self::Missing { .. } | Self::Io { .. } => "check the path; it is taken relative to the recipe's folder".into(),
+            Self::Missing { .. } | Self::Io { .. } => {
+                "check the path; it is taken relative to the recipe's folder".into()
+            }
             Self::Empty { .. } | Self::NoRows { .. } => "export the table again, with its header and its rows".into(),
-            Self::NothingKept { .. } => "compare `where` and the label's `positive` and `negative` with the file".into(),
-            Self::Encoding { .. } => "save the file as UTF-8 (iconv -f UTF-16 -t UTF-8, or \"CSV UTF-8\" in a spreadsheet)".into(),
+            Self::NothingKept { .. } => {
+                "compare `where` and the label's `positive` and `negative` with the file".into()
+            }
+            Self::Encoding { .. } => {
+                "save the file as UTF-8 (iconv -f UTF-16 -t UTF-8, or \"CSV UTF-8\" in a spreadsheet)".into()
+            }
             Self::Delimiter { found, .. } => format!("set `delimiter` to {found} under [source] and [target]"),
             Self::Header { .. } => "give every column one name of its own".into(),
             Self::Ragged { .. } => "a cell that holds the delimiter or a line break must stand in double quotes".into(),
             Self::NoColumn { nearest: Some(n), .. } => format!("did you mean `{n}`?"),
-            Self::NoColumn { .. } => "take the column out of the recipe, or add it to the file; `init` writes a recipe that fits a file".into(),
+            Self::NoColumn { .. } => {
+                "take the column out of the recipe, or add it to the file; `init` writes a recipe that fits a file"
+                    .into()
+            }
             Self::Cell { hint, .. } => hint.clone(),
-            Self::Parquet { .. } => "write the file again; plain columns of numbers, text, booleans and dates are read".into(),
+            Self::Parquet { .. } => {
+                "write the file again; plain columns of numbers, text, booleans and dates are read".into()
+            }
         }
     }
 

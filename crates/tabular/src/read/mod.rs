@@ -140,7 +140,9 @@ impl Reader {
                 Box::new(parquet_rows::ParquetRows::open(path)?)
             }
             Input::File(path) => Box::new(csv_rows::CsvRows::open(path, options.delimiter)?),
-            Input::Embedded { text, .. } => Box::new(csv_rows::CsvRows::embedded(&name, text.clone(), options.delimiter)?),
+            Input::Embedded { text, .. } => {
+                Box::new(csv_rows::CsvRows::embedded(&name, text.clone(), options.delimiter)?)
+            }
         };
         let header = rows.columns();
         let find = |column: &str| {
@@ -155,7 +157,8 @@ impl Reader {
             }
             columns.push(CellColumn::new(c.clone(), find(&c.name)?));
         }
-        let filter = options.filter.iter().map(|(c, v)| Ok((find(c)?, v.clone()))).collect::<Result<Vec<_>, ReadError>>()?;
+        let filter =
+            options.filter.iter().map(|(c, v)| Ok((find(c)?, v.clone()))).collect::<Result<Vec<_>, ReadError>>()?;
         let declared = |h: &&String| schema.column(h).is_some() || options.filter.contains_key(*h);
         let undeclared = header.iter().filter(|h| !declared(h)).cloned().collect();
         let report = ReadReport { input: name, undeclared, ..ReadReport::default() };
@@ -198,7 +201,9 @@ impl Reader {
                     ids.as_mut().expect("there is an id column").push(text);
                     values.push(0.0);
                 } else {
-                    values.push(column.parse(cell(column.place), line).map_err(|e| e.locate(&input, line, &column.column))?);
+                    values.push(
+                        column.parse(cell(column.place), line).map_err(|e| e.locate(&input, line, &column.column))?,
+                    );
                 }
             }
             let label = columns.iter().position(|c| c.column.role == Role::Label);
@@ -217,7 +222,8 @@ impl Reader {
             return Ok(None);
         }
         report.kept += lines.len();
-        report.invalid = columns.iter().filter_map(|c| c.invalid.as_ref().map(|i| invalid_cells(&c.column, i))).collect();
+        report.invalid =
+            columns.iter().filter_map(|c| c.invalid.as_ref().map(|i| invalid_cells(&c.column, i))).collect();
         Ok(Some(Chunk { data: self.assemble(values, lines), ids }))
     }
 
@@ -293,7 +299,11 @@ pub fn read_all(input: &Input, schema: &Schema, options: &Options) -> Result<(Da
         return Err(ReadError::NoRows { file: input.name() });
     };
     if chunk.data.rows() == 0 {
-        return Err(ReadError::NothingKept { file: input.name(), read: reader.report.read, unlabelled: reader.report.unlabelled });
+        return Err(ReadError::NothingKept {
+            file: input.name(),
+            read: reader.report.read,
+            unlabelled: reader.report.unlabelled,
+        });
     }
     Ok((chunk.data, reader.report))
 }

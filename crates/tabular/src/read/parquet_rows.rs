@@ -48,7 +48,8 @@ impl ParquetRows {
         let broken = |e: PolarsError| ReadError::Parquet { file: name.clone(), reason: e.to_string() };
         let file = File::open(&self.path).map_err(|e| ReadError::Io { file: name.clone(), reason: e.to_string() })?;
         let length = SLICE.min(self.rows - self.next);
-        let frame: DataFrame = ParquetReader::new(file).with_slice(Some((self.next, length))).finish().map_err(broken)?;
+        let frame: DataFrame =
+            ParquetReader::new(file).with_slice(Some((self.next, length))).finish().map_err(broken)?;
         self.slice = frame.columns().iter().map(cells).collect::<Result<_, _>>().map_err(broken)?;
         (self.from, self.until) = (self.next, self.next + length);
         Ok(())
@@ -61,9 +62,7 @@ fn cells(column: &Column) -> Result<Cells, PolarsError> {
         Ok(Cells::Numbers(c.f64()?.iter().map(|v| v.map_or(f64::NAN, |v| v * unit)).collect()))
     };
     match column.dtype() {
-        DataType::String => {
-            Ok(Cells::Texts(column.str()?.iter().map(|v| v.map(str::to_string)).collect()))
-        }
+        DataType::String => Ok(Cells::Texts(column.str()?.iter().map(|v| v.map(str::to_string)).collect())),
         DataType::Date => numbers(&column.cast(&DataType::Int32)?, 86_400.0),
         DataType::Datetime(unit, _) => {
             let seconds = match unit {
