@@ -124,14 +124,14 @@ impl SplitKeys {
             for (row, &code) in codes.iter().enumerate() {
                 units.entry(code).or_default().push(row);
             }
-            let units: Vec<Vec<usize>> = units.into_values().collect();
+            let mut units: Vec<Vec<usize>> = units.into_values().collect();
             if self.stratify {
                 let has_event = |u: &Vec<usize>| u.iter().any(|&r| data.labels()[r] == 1.0);
                 let (mut with, mut without): (Vec<_>, Vec<_>) = units.into_iter().partition(has_event);
                 place(&mut with);
                 place(&mut without);
             } else {
-                place(&mut units.clone());
+                place(&mut units);
             }
         } else if self.stratify {
             for class in [0.0, 1.0] {

@@ -82,8 +82,23 @@ pub struct VerdictRule {
 /// let rule = VerdictRule { worthwhile: 0.01, fewest_events: 10 };
 /// assert_eq!(decide(&rule, 4, "roc-auc", &[]).outcome, Outcome::NotEnoughData);
 /// ```
+///
+/// Pooling source and target rows is no outcome of its own (it needs the source rows for ever, and is no
+/// tuning); where it is shown better than the specialist, the reason says so.
 #[must_use]
 pub fn decide(rule: &VerdictRule, rarer: usize, metric: &str, differences: &[Difference]) -> Verdict {
+    let mut verdict = rank(rule, rarer, metric, differences);
+    let pooled = differences.iter().find(|d| d.candidate == "specialist" && d.against == "pooled");
+    if let Some(d) = pooled.filter(|d| d.interval.high < 0.0 && verdict.outcome != Outcome::NotEnoughData) {
+        verdict.reason.push_str(&format!(
+            " Fitting on source and target rows together does better than the specialist, by {:.4} {metric} (interval {:.4} to {:.4}).",
+            -d.interval.estimate, -d.interval.high, -d.interval.low
+        ));
+    }
+    verdict
+}
+
+fn rank(rule: &VerdictRule, rarer: usize, metric: &str, differences: &[Difference]) -> Verdict {
     let find = |a: &str, b: &str| differences.iter().find(|d| d.candidate == a && d.against == b);
     let shown = |d: Option<&Difference>| d.is_some_and(|d| d.interval.low > 0.0);
     let say = |outcome, reason: String| Verdict { outcome, reason };
@@ -115,13 +130,11 @@ pub fn decide(rule: &VerdictRule, rarer: usize, metric: &str, differences: &[Dif
         );
         return say(Outcome::TrainFromScratch, reason);
     }
-    if let Some(d) = specialist.filter(|d| d.interval.low > 0.0) {
-        if shown(over_recalibrated) || !shown(recalibrated) {
-            return say(
-                Outcome::Adopt,
-                format!("The specialist beats the generalist by {} on rows neither ever saw.", gain(d)),
-            );
-        }
+    if let Some(d) = specialist.filter(|d| d.interval.low > 0.0)
+        && (shown(over_recalibrated) || !shown(recalibrated))
+    {
+        let reason = format!("The specialist beats the generalist by {} on rows neither ever saw.", gain(d));
+        return say(Outcome::Adopt, reason);
     }
     if let Some(d) = recalibrated.filter(|d| d.interval.low > 0.0) {
         let reason = format!("Recalibrating the generalist gains {}; a deeper tuning shows no further gain.", gain(d));
@@ -196,6 +209,20 @@ mod tests {
         assert_eq!(outcome(&[d(S, G, -0.004, 0.001, 0.006), d(R, G, -0.01, 0.0, 0.01)]), Outcome::KeepGeneralist);
         assert_eq!(outcome(&[d(S, G, -0.2, -0.1, -0.01)]), Outcome::KeepGeneralist);
         assert_eq!(outcome(&[d(S, G, 0.0, 0.0, 0.0)]), Outcome::KeepGeneralist);
+    }
+
+    #[test]
+    fn a_better_pooled_model_is_said() {
+        let rule = VerdictRule { worthwhile: 0.01, fewest_events: 10 };
+        let v = decide(&rule, 80, "roc-auc", &[d(S, G, 0.01, 0.03, 0.05), d(S, "pooled", -0.04, -0.02, -0.01)]);
+        assert_eq!(v.outcome, Outcome::Adopt);
+        assert!(v.reason.contains("source and target rows together does better"), "{}", v.reason);
+    }
+
+    #[test]
+    fn too_few_events_judge_nothing() {
+        let rule = VerdictRule { worthwhile: 0.01, fewest_events: 10 };
+        assert_eq!(decide(&rule, 9, "roc-auc", &[d(S, G, 0.1, 0.2, 0.3)]).outcome, Outcome::NotEnoughData);
     }
 
     #[test]

@@ -121,8 +121,7 @@ pub fn transactions(issuer: &Issuer) -> Vec<Transaction> {
     let mut out = Vec::new();
     for day in issuer.first_day..issuer.first_day + issuer.days {
         compromise(issuer, day, &mut customers, &mut bad_until, &mut rng);
-        for card in 0..customers.len() {
-            let c = &customers[card];
+        for (card, c) in customers.iter().enumerate() {
             for _ in 0..count(c.frequency, &mut rng) {
                 out.push(purchase(issuer, day, card, c, &bad_until, &mut rng));
             }

@@ -10,7 +10,10 @@ use crate::{decision_curve, subgroups};
 /// Medical diagnosis.
 pub struct Medical;
 
-const RECIPES: &[Recipe] = &[Recipe { name: "thyroid", text: include_str!("../../../pipelines/medical/thyroid.toml") }];
+const RECIPES: &[Recipe] = &[
+    Recipe { name: "thyroid", text: include_str!("../../../pipelines/medical/thyroid.toml") },
+    Recipe { name: "thyroid-own-model", text: include_str!("../../../pipelines/medical/thyroid-own-model.toml") },
+];
 
 impl Domain for Medical {
     fn name(&self) -> &'static str {

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{Read, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -140,7 +140,7 @@ impl Draft {
         let manifest = serde_json::to_vec_pretty(&self.manifest).expect("a manifest is plain data");
         put(&fresh.path().join(MANIFEST), &manifest).map_err(wrong(folder))?;
         sync(fresh.path()).map_err(wrong(folder))?;
-        swap(fresh.keep(), folder).map_err(wrong(folder))?;
+        swap(&fresh.keep(), folder).map_err(wrong(folder))?;
         sync(parent).map_err(wrong(parent))
     }
 }
@@ -160,15 +160,15 @@ fn sync(folder: &Path) -> std::io::Result<()> {
 }
 
 /// Moves `fresh` to `folder`; what was there is moved away first and deleted last.
-fn swap(fresh: PathBuf, folder: &Path) -> std::io::Result<()> {
+fn swap(fresh: &Path, folder: &Path) -> std::io::Result<()> {
     let old = fresh.with_extension("old");
     if folder.exists() {
         fs::rename(folder, &old)?;
     }
-    fs::rename(&fresh, folder).inspect_err(|_| {
+    fs::rename(fresh, folder).inspect_err(|_| {
         // Put back what was there: the failed rename left the new folder where it was.
         let _ = fs::rename(&old, folder);
-        let _ = fs::remove_dir_all(&fresh);
+        let _ = fs::remove_dir_all(fresh);
     })?;
     if old.exists() { fs::remove_dir_all(old) } else { Ok(()) }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use specialist_tabular::read::{ReadError, sniff_header};
+use specialist_tabular::read::{ReadError, Sniffed, sniff_header};
 
 use crate::Error;
 use crate::recipe::{ColumnSpec, KindSpec, RoleSpec};
@@ -28,7 +28,7 @@ pub struct Sketch {
 /// # Errors
 /// As reading does; [`Error::Usage`] when there is no column that could be the label.
 pub fn sketch(path: &Path, label: Option<&str>) -> Result<Sketch, Error> {
-    let (delimiter, header, rows) = sniff_header(path, ROWS)?;
+    let Sniffed { delimiter, header, rows } = sniff_header(path, ROWS)?;
     if let Some(name) = label
         && !header.iter().any(|h| h == name)
     {

@@ -135,7 +135,7 @@ pub fn tune(
     ctx.observer().end();
 
     let (chosen, reason) = choose(&ladder);
-    let recalibration = ladder.best_where(|t| rung(t).recalibrates()).map_or_else(|| keep(), |t| plan(&t.params));
+    let recalibration = ladder.best_where(|t| rung(t).recalibrates()).map_or_else(keep, |t| plan(&t.params));
     let scratch_settings = scratch.best().map_or_else(|| estimator.defaults(), |t| estimator.settings(&t.params));
     let summary = summarise(&ladder, &scratch, &chosen, reason, primary);
     Ok(Searched {

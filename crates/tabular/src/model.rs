@@ -8,6 +8,7 @@ use crate::baseline::{ClassificationTree, RandomForest};
 use crate::{Forest, Glm};
 
 /// The model underneath.
+#[allow(clippy::large_enum_variant, reason = "there is one a candidate; what is large is on the heap anyway")]
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(tag = "model", content = "value", rename_all = "kebab-case")]
 pub enum Base {

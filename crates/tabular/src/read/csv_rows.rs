@@ -95,12 +95,22 @@ impl Rows for CsvRows {
     }
 }
 
+/// The first rows of a file, as text.
+pub struct Sniffed {
+    /// Between the cells.
+    pub delimiter: u8,
+    /// The columns' names.
+    pub header: Vec<String>,
+    /// Rows of cells.
+    pub rows: Vec<Vec<String>>,
+}
+
 /// The header and up to `rows` rows of a CSV file, as text: for `init`, which has no schema yet. The
 /// delimiter is the most frequent of the usual ones in the first line.
 ///
 /// # Errors
 /// As reading does.
-pub fn sniff_header(path: &Path, rows: usize) -> Result<(u8, Vec<String>, Vec<Vec<String>>), ReadError> {
+pub fn sniff_header(path: &Path, rows: usize) -> Result<Sniffed, ReadError> {
     let name = path.display().to_string();
     let mut first = Vec::new();
     let file = File::open(path).map_err(|e| io(&name, &e))?;
@@ -116,7 +126,7 @@ pub fn sniff_header(path: &Path, rows: usize) -> Result<(u8, Vec<String>, Vec<Ve
     if out.is_empty() {
         return Err(ReadError::NoRows { file: name });
     }
-    Ok((delimiter, source.header, out))
+    Ok(Sniffed { delimiter, header: source.header, rows: out })
 }
 
 fn io(name: &str, e: &std::io::Error) -> ReadError {

@@ -14,7 +14,7 @@ use ndarray::{Array1, Array2};
 use specialist_core::{ColumnKind, Dataset, Feature, FeatureKind, Key, KeyRole, OnInvalid, Role, Schema};
 
 use cells::{CellColumn, Invalid};
-pub use csv_rows::sniff_header;
+pub use csv_rows::{Sniffed, sniff_header};
 pub use error::ReadError;
 
 /// Where rows come from.
@@ -224,17 +224,17 @@ impl Reader {
         report.kept += lines.len();
         report.invalid =
             columns.iter().filter_map(|c| c.invalid.as_ref().map(|i| invalid_cells(&c.column, i))).collect();
-        Ok(Some(Chunk { data: self.assemble(values, lines), ids }))
+        Ok(Some(Chunk { data: self.assemble(&values, lines), ids }))
     }
 
-    fn assemble(&self, values: Vec<Vec<f64>>, lines: Vec<u64>) -> Dataset {
+    fn assemble(&self, values: &[Vec<f64>], lines: Vec<u64>) -> Dataset {
         let rows = lines.len();
         let mut features = Vec::new();
         let mut inputs: Vec<&[f64]> = Vec::new();
         let mut targets = Array1::from_elem(rows, f64::NAN);
         let mut weights = Array1::ones(rows);
         let (mut time, mut amount, mut keys) = (None, None, Vec::new());
-        for (c, v) in self.columns.iter().zip(&values) {
+        for (c, v) in self.columns.iter().zip(values) {
             let key = |role| Key {
                 name: c.column.name.clone(),
                 role,
