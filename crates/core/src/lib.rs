@@ -19,6 +19,8 @@ mod schema;
 mod split;
 mod verdict;
 
+pub use ndarray;
+
 pub use calibration::{Affine, fit_affine};
 pub use context::{Cancelled, Context, Observer, Silent};
 pub use dataset::{Dataset, Feature, FeatureKind, Key, KeyRole};

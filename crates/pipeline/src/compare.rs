@@ -213,6 +213,9 @@ fn crossing(points: &[CurvePoint], primary: &dyn Metric, riser: usize, bar: usiz
     if lead(last).is_nan() || lead(first).is_nan() {
         return None;
     }
+    if points.iter().all(|p| lead(p) == 0.0) {
+        return Some(format!("{riser_name} and {bar_name} are equal at every budget."));
+    }
     if lead(last) <= 0.0 {
         return Some(format!(
             "{riser_name} does not reach the {bar_name} with all {} labelled target rows; it would take more than that.",

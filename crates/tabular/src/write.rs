@@ -60,7 +60,7 @@ impl<W: Write> ScoreWriter<W> {
                         csv.write_field(&number)?;
                         number.clear();
                     }
-                    write!(number, "{p:.6}").map_err(io::Error::other)?;
+                    write!(number, "{p:.9}").map_err(io::Error::other)?;
                     csv.write_field(&number)?;
                     csv.write_record(None::<&[u8]>)?;
                 }
