@@ -66,7 +66,7 @@ impl Error {
             Self::Read(_) | Self::Leak(_) => 3,
             Self::Core(specialist_core::Error::Setting { .. } | specialist_core::Error::Cancelled) => 2,
             Self::Core(_) => 3,
-            Self::Artifact(ArtifactError::Missing { .. }) => 2,
+            Self::Artifact(ArtifactError::Missing { .. } | ArtifactError::Occupied { .. }) => 2,
             Self::Model { .. } | Self::Artifact(_) => 4,
             Self::Write { .. } => 2,
         }

@@ -16,9 +16,8 @@ use super::{Input, NAMED, finding, ok, place};
 
 /// log₂ of a million.
 const MARGIN: f64 = 20.0;
-/// Columns agree with each other (a missing value seldom comes alone), so the sum overstates the
-/// surprise: this share of it is believed.
-const BELIEVED: f64 = 0.5;
+/// Columns depend on each other, so the sum overstates the surprise: this share of it is believed.
+const BELIEVED: f64 = 0.8;
 
 /// Hashes and surprisal of every row of a table.
 struct Rows<'a> {
@@ -53,9 +52,11 @@ impl Frequencies {
         Self((0..width).map(column).collect())
     }
 
-    /// Bits of surprise in each cell of a row.
+    /// Bits of surprise in each cell of a row. A missing cell has none: missing cells come together.
     fn bits(&self, row: ArrayView1<'_, f64>) -> Vec<f64> {
-        self.0.iter().zip(row).map(|(f, &x)| f.get(&key(x)).copied().unwrap_or(0.0)).collect()
+        let bits =
+            |(f, &x): (&HashMap<u64, f64>, &f64)| if x.is_nan() { 0.0 } else { f.get(&key(x)).copied().unwrap_or(0.0) };
+        self.0.iter().zip(row).map(bits).collect()
     }
 }
 

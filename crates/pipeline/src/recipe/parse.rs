@@ -100,7 +100,7 @@ pub fn parse(file: &str, text: &str, overrides: &[String]) -> Result<Recipe, Rec
     let syntax = |e: &toml::de::Error, text: &str| RecipeError::Syntax {
         file: file.into(),
         line: e.span().map(|s| line_of(text, s.start)),
-        reason: e.message().trim().replace('\n', "; "),
+        reason: plain(e.message()),
     };
     let table = DeTable::parse(text).map_err(|e| syntax(&e, text))?;
     let schema = serde_json::to_value(schemars::schema_for!(Recipe)).expect("a schema is JSON");
@@ -117,9 +117,22 @@ pub fn parse(file: &str, text: &str, overrides: &[String]) -> Result<Recipe, Rec
     let recipe: Recipe = toml::Value::Table(whole).try_into().map_err(|e: toml::de::Error| RecipeError::Syntax {
         file: file.into(),
         line: None,
-        reason: e.message().trim().replace('\n', "; "),
+        reason: plain(e.message()),
     })?;
     checked(recipe)
+}
+
+/// serde's words for people who do not write Rust.
+fn plain(reason: &str) -> String {
+    let reason = reason.trim().replace('\n', "; ");
+    let words = [
+        ("usize", "a whole number"),
+        ("u64", "a whole number"),
+        ("i8", "a whole number"),
+        ("f64", "a number"),
+        ("a sequence", "a list"),
+    ];
+    words.iter().fold(reason, |r, (from, to)| r.replace(&format!("expected {from}"), &format!("expected {to}")))
 }
 
 fn line_of(text: &str, offset: usize) -> usize {
