@@ -115,6 +115,15 @@ mod tests {
     }
 
     #[test]
+    fn metrics_weigh_rows_as_they_must() {
+        specialist_testing::metric_contract(&CardPrecision { cards: 5 });
+        specialist_testing::metric_contract(&Cost { review: 5.0 });
+        for name in ["roc-auc", "average-precision", "log-loss", "brier", "calibration-slope", "precision-at-20"] {
+            specialist_testing::metric_contract(&*specialist_core::metric::by_name(name).unwrap());
+        }
+    }
+
+    #[test]
     fn card_precision_counts_cards_per_day() {
         // Day 0: card 0 has a fraud and the highest score: 1 of 1. Day 1: card 0 (no fraud) is first.
         let p = [0.2, 0.9, 0.5, 0.8, 0.7, 0.1];

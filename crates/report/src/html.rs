@@ -92,7 +92,7 @@ fn comparison(r: &Report) -> Markup {
             div.scroll { table {
                 thead { tr { th { "Candidate" } @for f in &e.candidates[0].figures { th.n { (f.metric) } } } }
                 tbody { @for c in &e.candidates {
-                    tr { td { strong { (c.name) } br; span.small { (c.what) } } @for f in &c.figures { td.n { (figure(&f.interval, f.decimals)) } } }
+                    tr { td { strong { (c.name) } br; span.small { (c.what) } } @for f in &c.figures { td.n { (two_lines(&figure(&f.interval, f.decimals))) } } }
                 } }
             } }
             @if !e.source.is_empty() {
@@ -102,6 +102,12 @@ fn comparison(r: &Report) -> Markup {
             }
         }
     }
+}
+
+/// The estimate over its interval.
+fn two_lines(figure: &str) -> Markup {
+    let (estimate, interval) = figure.split_once(" (").map_or((figure, String::new()), |(e, i)| (e, format!("({i}")));
+    html! { (estimate) br; span.small { (interval) } }
 }
 
 fn label_curve(r: &Report) -> Markup {
@@ -297,7 +303,7 @@ h2{font-size:1.25rem;margin:0 0 .4rem}h3{font-size:1rem;margin:.8rem 0 .2rem}.ey
 .notice{border:1px solid var(--mid);border-radius:.4rem;padding:.4rem .7rem}
 section{background:var(--card);border:1px solid var(--line);border-radius:.6rem;padding:1rem;margin:0 0 1rem}
 table{border-collapse:collapse;width:100%;font-size:.9rem}th,td{text-align:left;padding:.35rem .5rem;border-bottom:1px solid var(--line);vertical-align:top}
-.n{text-align:right;font-variant-numeric:tabular-nums}.scroll{overflow-x:auto}
+.n{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}.scroll{overflow-x:auto}
 figure{margin:.4rem 0}figure svg{width:100%;max-width:34rem;height:auto;display:block}figure.wide svg{max-width:44rem}
 .grid{stroke:var(--line);stroke-width:1}.tick,.axis{fill:var(--soft);font-size:11px}.axis{fill:var(--fg);font-size:12px}
 .zero,.diagonal{stroke:var(--soft);stroke-dasharray:4 3}.line{fill:none;stroke-width:2}.bar{stroke-width:2}.band{opacity:.16;stroke:none}

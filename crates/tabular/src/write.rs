@@ -27,7 +27,7 @@ impl<W: Write> ScoreWriter<W> {
     /// The sink's.
     pub fn csv(sink: W, key: &str) -> io::Result<Self> {
         let mut csv = csv::WriterBuilder::new().buffer_capacity(1 << 18).from_writer(sink);
-        csv.write_record([key, "probability"])?;
+        csv.write_record([key, "probability"]).map_err(plain)?;
         Ok(Self::Csv(Box::new(csv)))
     }
 
@@ -54,15 +54,15 @@ impl<W: Write> ScoreWriter<W> {
                     use std::fmt::Write as _;
                     number.clear();
                     if let Some(ids) = ids {
-                        csv.write_field(escape_formula(&ids[i]).as_bytes())?;
+                        csv.write_field(escape_formula(&ids[i]).as_bytes()).map_err(plain)?;
                     } else {
                         write!(number, "{}", rows[i]).map_err(io::Error::other)?;
-                        csv.write_field(&number)?;
+                        csv.write_field(&number).map_err(plain)?;
                         number.clear();
                     }
                     write!(number, "{p:.9}").map_err(io::Error::other)?;
-                    csv.write_field(&number)?;
-                    csv.write_record(None::<&[u8]>)?;
+                    csv.write_field(&number).map_err(plain)?;
+                    csv.write_record(None::<&[u8]>).map_err(plain)?;
                 }
                 Ok(())
             }
@@ -87,6 +87,14 @@ impl<W: Write> ScoreWriter<W> {
             Self::Csv(mut csv) => csv.flush(),
             Self::Parquet(writer) => writer.finish().map(|_| ()).map_err(io::Error::other),
         }
+    }
+}
+
+/// The sink's own error, so that a closed pipe can be told from a full disk.
+fn plain(error: csv::Error) -> io::Error {
+    match error.into_kind() {
+        csv::ErrorKind::Io(e) => e,
+        other => io::Error::other(format!("{other:?}")),
     }
 }
 

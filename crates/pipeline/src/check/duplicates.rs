@@ -3,7 +3,7 @@
 //! Two patients may well share a record of few findings; they do not share eight laboratory values.
 //! A coincidence is told from a copy by its surprisal: the sum over the columns of −log₂ of the
 //! value's frequency. Only an agreement that independent rows would reach less than once in a
-//! million such data sets counts.
+//! thousand such data sets counts.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
@@ -14,8 +14,8 @@ use specialist_report::{Finding, Severity};
 
 use super::{Input, NAMED, finding, ok, place};
 
-/// log₂ of a million.
-const MARGIN: f64 = 20.0;
+/// log₂ of a thousand.
+const MARGIN: f64 = 10.0;
 /// Columns depend on each other, so the sum overstates the surprise: this share of it is believed.
 const BELIEVED: f64 = 0.8;
 

@@ -1,0 +1,159 @@
+//! Every estimator and every rung against the contracts of the core.
+
+use specialist_core::{Context, FineTune, Predict, Pretrain, Tuning, metric};
+use specialist_search::{Params, Value};
+use specialist_tabular::{Base, Estimator, Model, Rung, TuningPlan, ladder_space};
+use specialist_testing::{FullDisk, fine_tune_contract, predict_contract, rows};
+
+const ESTIMATORS: [Estimator; 6] = [
+    Estimator::BoostedTrees,
+    Estimator::Glm,
+    Estimator::LinfaLogistic,
+    Estimator::LinfaTree,
+    Estimator::SmartcoreLogistic,
+    Estimator::SmartcoreForest,
+];
+
+fn generalist(estimator: Estimator) -> Model {
+    estimator.defaults().pretrain(&rows(800, 0.0, 1), &Context::new(1, 2)).unwrap()
+}
+
+fn plan(rung: Rung) -> TuningPlan {
+    let numbers = [
+        ("intercept-strength", 5.0),
+        ("slope-strength", 5.0),
+        ("prior-strength", 5.0),
+        ("offset-ridge", 10.0),
+        ("decay", 0.7),
+        ("rounds", 30.0),
+        ("learning-rate", 0.05),
+        ("max-depth", 2.0),
+    ];
+    let mut params = Params(numbers.into_iter().map(|(n, v)| (n.to_string(), Value::Float(v))).collect());
+    params.0.insert("tuning".into(), Value::Text(rung.name().into()));
+    TuningPlan { rung, params }
+}
+
+#[test]
+fn estimators_predict_as_they_must() {
+    let target = rows(150, 1.0, 2);
+    for estimator in ESTIMATORS {
+        let model = generalist(estimator);
+        predict_contract(&model, &target);
+        let auc = metric::evaluate(&metric::RocAuc, &target, &model.probability(&target).unwrap());
+        assert!(auc > 0.75, "{}: {auc}", estimator.name());
+        let again = Model::from_json(&model.to_json().unwrap()).unwrap();
+        assert_eq!(again.margin(&target).unwrap(), model.margin(&target).unwrap(), "{}", estimator.name());
+    }
+}
+
+#[test]
+fn rungs_tune_as_they_must() {
+    let target = rows(300, 1.5, 2);
+    for estimator in [Estimator::BoostedTrees, Estimator::Glm] {
+        let generalist = generalist(estimator);
+        let before = metric::evaluate(&metric::LogLoss, &target, &generalist.probability(&target).unwrap());
+        for rung in Rung::ALL.into_iter().filter(|r| r.fits(&generalist)) {
+            let plan = plan(rung);
+            fine_tune_contract(&plan, &generalist, &target);
+            let tuned = plan.fine_tune(&generalist, &target, &Context::new(1, 1)).unwrap();
+            predict_contract(&tuned, &target);
+            let after = metric::evaluate(&metric::LogLoss, &target, &tuned.probability(&target).unwrap());
+            assert_eq!(after < before, rung != Rung::Keep, "{} {}: {before} to {after}", estimator.name(), rung.name());
+            assert!(tuned.line.slope > 0.0);
+        }
+    }
+}
+
+#[test]
+fn firm_settings_keep_the_generalist() {
+    let target = rows(300, 1.5, 2);
+    for (estimator, rung, name, value) in [
+        (Estimator::Glm, Rung::PriorCentred, "prior-strength", 1e9),
+        (Estimator::Glm, Rung::Offset, "offset-ridge", 1e10),
+        (Estimator::BoostedTrees, Rung::LeafRefit, "decay", 1.0),
+        (Estimator::BoostedTrees, Rung::Slope, "slope-strength", 1e9),
+    ] {
+        let generalist = generalist(estimator);
+        let mut plan = plan(rung);
+        plan.params.0.insert(name.into(), Value::Float(value));
+        let tuned = plan.fine_tune(&generalist, &target, &Context::new(1, 1)).unwrap();
+        for (a, b) in tuned.margin(&target).unwrap().iter().zip(generalist.margin(&target).unwrap()) {
+            assert!((a - b).abs() < 1e-4, "{}: {a} against {b}", rung.name());
+        }
+    }
+}
+
+#[test]
+fn a_broken_source_cannot_turn_the_ranking_around() {
+    // The generalist knows the opposite: the slope stays positive, so it cannot be repaired by
+    // accident, and the ladder of few events offers nothing that could.
+    let mut source = rows(800, 0.0, 1);
+    source.base.targets.mapv_inplace(|y| 1.0 - y);
+    let broken = Estimator::BoostedTrees.defaults().pretrain(&source, &Context::new(1, 1)).unwrap();
+    let tuned = plan(Rung::Slope).fine_tune(&broken, &rows(300, 0.0, 2), &Context::new(1, 1)).unwrap();
+    assert!(tuned.line.slope > 0.0);
+    let levels = format!("{:?}", ladder_space(&broken, 30, &[]).params()[0].domain);
+    assert!(levels.contains("slope") && !levels.contains("continue") && !levels.contains("offset"), "{levels}");
+}
+
+#[test]
+fn contributions_add_up_and_xgboost_json_keeps_a_recalibration() {
+    let target = rows(200, 1.0, 2);
+    for estimator in [Estimator::BoostedTrees, Estimator::Glm] {
+        for rung in [Rung::Slope, Rung::Offset] {
+            let tuned = plan(rung).fine_tune(&generalist(estimator), &target, &Context::new(1, 1)).unwrap();
+            let parts = tuned.contributions(&target).unwrap().unwrap();
+            for (row, margin) in parts.iter().zip(tuned.margin(&target).unwrap()) {
+                assert!((row.iter().sum::<f64>() - margin).abs() < 1e-4, "{} {}", estimator.name(), rung.name());
+            }
+        }
+    }
+    let tuned =
+        plan(Rung::Slope).fine_tune(&generalist(Estimator::BoostedTrees), &target, &Context::new(1, 1)).unwrap();
+    let doc = tuned.to_xgboost().unwrap();
+    let back = specialist_tabular::Forest::from_xgboost(&doc, tuned.features().to_vec()).unwrap();
+    for (a, b) in back.margin(&target).unwrap().iter().zip(tuned.margin(&target).unwrap()) {
+        assert!((a - b).abs() < 1e-4, "{a} against {b}");
+    }
+    assert!(matches!(tuned.base, Base::Trees(_)));
+}
+
+#[test]
+fn monotone_constraints_hold() {
+    let mut source = rows(800, 0.0, 1);
+    source.features[0].monotone = -1; // against the data, which rises
+    let model = Estimator::BoostedTrees.defaults().pretrain(&source, &Context::new(1, 1)).unwrap();
+    let mut ladder = source.select(&[0; 9]);
+    for (r, v) in (-4..=4).enumerate() {
+        ladder.base.records[[r, 0]] = f64::from(v) / 2.0;
+    }
+    assert!(model.margin(&ladder).unwrap().is_sorted_by(|a, b| a >= b), "the prediction only falls");
+}
+
+#[test]
+fn row_weights_and_offsets_count() {
+    // A row of weight two is the row twice.
+    let data = rows(300, 0.0, 4);
+    let twice: Vec<usize> = (0..300).chain(0..100).collect();
+    let mut weighted = data.clone();
+    weighted.base.weights.iter_mut().take(100).for_each(|w| *w = 2.0);
+    for estimator in [Estimator::Glm, Estimator::BoostedTrees] {
+        let mut settings = estimator.defaults();
+        settings.trees.rounds = 10;
+        let fit = |d: &specialist_core::Dataset| {
+            settings.pretrain(d, &Context::new(1, 1)).unwrap().probability(&data).unwrap()
+        };
+        let (a, b) = (fit(&weighted), fit(&data.select(&twice)));
+        let apart = a.iter().zip(&b).map(|(x, y)| (x - y).abs()).sum::<f64>() / a.len() as f64;
+        assert!(apart < 0.02, "{}: {apart}", estimator.name());
+    }
+}
+
+#[test]
+fn a_full_disk_is_an_error_not_a_loss() {
+    let mut writer = specialist_tabular::write::ScoreWriter::csv(FullDisk { left: 1000 }, "line").unwrap();
+    let lines: Vec<u64> = (0..200_000).collect();
+    let written = writer.write(None, &lines, &vec![0.5; 200_000]);
+    assert_eq!(written.unwrap_err().kind(), std::io::ErrorKind::StorageFull);
+}
