@@ -32,6 +32,10 @@ pub struct Args {
     #[arg(long, global = true, value_name = "N")]
     pub threads: Option<usize>,
 
+    /// Time after which searches make do with the trials they have; the result then depends on the machine
+    #[arg(long, global = true, value_name = "SECONDS")]
+    pub budget: Option<u64>,
+
     /// Override any key of the recipe
     #[arg(long, global = true, value_name = "KEY=VALUE")]
     pub set: Vec<String>,

@@ -3,9 +3,9 @@
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use specialist_core::{Cancelled, Context, Domain};
+use specialist_core::{Budget, Cancelled, Context, Domain};
 use specialist_pipeline::recipe::{Recipe, RecipeError, parse};
 use specialist_pipeline::{Error, Job, Place};
 
@@ -24,6 +24,7 @@ pub struct Session {
     pub colour_err: bool,
     quiet: bool,
     threads: usize,
+    budget: Budget,
     cancelled: Cancelled,
     started: Instant,
 }
@@ -53,6 +54,14 @@ impl Session {
             handle.cancel();
             eprintln!("\nstopping; once more stops at once");
         });
+        let budget = Budget::default();
+        if let Some(seconds) = args.budget {
+            let budget = budget.clone();
+            std::thread::spawn(move || {
+                std::thread::sleep(Duration::from_secs(seconds));
+                budget.spend();
+            });
+        }
         let no_colour = std::env::var_os("NO_COLOR").is_some();
         Self {
             domain,
@@ -61,6 +70,7 @@ impl Session {
             colour_err: !no_colour && std::io::stderr().is_terminal(),
             quiet: args.quiet,
             threads,
+            budget,
             cancelled,
             started: Instant::now(),
         }
@@ -68,7 +78,10 @@ impl Session {
 
     /// Threads, seed, progress and cancellation for the libraries.
     pub fn context(&self, seed: u64) -> Context {
-        Context::new(seed, self.threads).with_observer(self.progress.clone()).with_cancel(self.cancelled.clone())
+        Context::new(seed, self.threads)
+            .with_observer(self.progress.clone())
+            .with_budget(self.budget.clone())
+            .with_cancel(self.cancelled.clone())
     }
 
     /// A remark on stderr, unless `--quiet`.

@@ -26,6 +26,23 @@ impl Cancelled {
     }
 }
 
+/// How much a search may spend. Libraries ask no clock: whoever has one spends the budget from outside.
+#[derive(Debug, Clone, Default)]
+pub struct Budget(Cancelled);
+
+impl Budget {
+    /// Says that the budget is spent: searches stop asking for new trials and go on with what they have.
+    pub fn spend(&self) {
+        self.0.cancel();
+    }
+
+    /// Whether it is spent.
+    #[must_use]
+    pub fn is_spent(&self) -> bool {
+        self.0.is_set()
+    }
+}
+
 /// Hears about progress. The libraries never print; the command line installs an observer that does.
 pub trait Observer: Send + Sync {
     /// A stage of `total` steps begins.
@@ -64,6 +81,7 @@ pub struct Context {
     seed: u64,
     threads: usize,
     observer: Arc<dyn Observer>,
+    budget: Budget,
     cancelled: Cancelled,
 }
 
@@ -71,13 +89,26 @@ impl Context {
     /// A context with `seed`, at most `threads` threads (at least one), a silent observer.
     #[must_use]
     pub fn new(seed: u64, threads: usize) -> Self {
-        Self { seed, threads: threads.max(1), observer: Arc::new(Silent), cancelled: Cancelled::default() }
+        Self {
+            seed,
+            threads: threads.max(1),
+            observer: Arc::new(Silent),
+            budget: Budget::default(),
+            cancelled: Cancelled::default(),
+        }
     }
 
     /// The same context, telling `observer`.
     #[must_use]
     pub fn with_observer(mut self, observer: Arc<dyn Observer>) -> Self {
         self.observer = observer;
+        self
+    }
+
+    /// The same context with `budget` to spend.
+    #[must_use]
+    pub fn with_budget(mut self, budget: Budget) -> Self {
+        self.budget = budget;
         self
     }
 
@@ -104,6 +135,12 @@ impl Context {
     #[must_use]
     pub fn observer(&self) -> &dyn Observer {
         &*self.observer
+    }
+
+    /// Whether searches should make do with the trials they have.
+    #[must_use]
+    pub fn is_spent(&self) -> bool {
+        self.budget.is_spent()
     }
 
     /// The context of the part called `name`: its own seed, the same everything else.

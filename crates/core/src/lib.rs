@@ -22,7 +22,7 @@ mod verdict;
 pub use ndarray;
 
 pub use calibration::{Affine, fit_affine};
-pub use context::{Cancelled, Context, Observer, Silent};
+pub use context::{Budget, Cancelled, Context, Observer, Silent};
 pub use dataset::{Dataset, Feature, FeatureKind, Key, KeyRole};
 pub use domain::{Domain, FeatureStep, Identity, Panel, PanelInput, Recipe, Series};
 pub use error::Error;

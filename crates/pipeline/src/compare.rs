@@ -85,7 +85,7 @@ pub(crate) fn compare(
     let differences = evidence::differences(&names, &pairs, &primary, confidence);
 
     let label_curve = label_curve(recipe, remake, rows, metrics[0].as_ref(), ctx)?;
-    let source = forgetting(candidates, rows.source, metrics[0].as_ref(), recipe, ctx)?;
+    let source = forgetting(candidates, rows.source, &metrics[..1], recipe, ctx)?;
     let events = sealed.events();
     let rule = VerdictRule { worthwhile: recipe.compare.worthwhile, fewest_events: recipe.compare.fewest_events };
     let verdict = decide(&rule, events.min(sealed.rows() - events), metrics[0].name(), &differences);
@@ -111,7 +111,7 @@ pub(crate) fn compare(
 fn forgetting(
     candidates: &Candidates,
     source: Option<&Dataset>,
-    primary: &dyn Metric,
+    primary: &[Box<dyn Metric>],
     recipe: &Recipe,
     ctx: &Context,
 ) -> Result<Vec<Candidate>, Error> {
@@ -122,12 +122,8 @@ fn forgetting(
         Ok(Some(Prediction { name: name.into(), what: what.clone(), probability: model.probability(source)? }))
     };
     let predictions: Vec<Prediction> = [predict("generalist")?, predict("specialist")?].into_iter().flatten().collect();
-    let metrics: Vec<Box<dyn Metric>> = specialist_core::metric::by_name(primary.name()).into_iter().collect();
-    if metrics.is_empty() {
-        return Ok(Vec::new());
-    }
     let bootstrap = Bootstrap::new(source, recipe.split_keys()?, REPLICATES, &ctx.child("source"));
-    Ok(evidence::judge(source, &predictions, &metrics, &bootstrap, recipe.compare.confidence, ctx).0)
+    Ok(evidence::judge(source, &predictions, primary, &bootstrap, recipe.compare.confidence, ctx).0)
 }
 
 /// Refits specialist and scratch on parts of the train rows and judges them on the sealed rows.

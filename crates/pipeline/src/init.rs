@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use specialist_core::{ColumnKind, Role};
 use specialist_tabular::read::{ReadError, Sniffed, sniff_header};
 
 use crate::Error;
-use crate::recipe::{ColumnSpec, KindSpec, RoleSpec};
+use crate::recipe::ColumnSpec;
 
 /// Rows that are looked at.
 const ROWS: usize = 5000;
@@ -68,7 +69,7 @@ fn suggest(name: &str, cells: &[&str]) -> (ColumnSpec, String) {
     let seen = distinct(cells);
     let spec = |role, kind| ColumnSpec { role, kind, ..ColumnSpec::default() };
     if filled.is_empty() {
-        return (spec(RoleSpec::Ignore, KindSpec::Text), "empty in every row looked at".into());
+        return (spec(Role::Ignore, ColumnKind::Text), "empty in every row looked at".into());
     }
     let markers = ["NA", "N/A", "NaN", "nan", "null", "NULL", "?", "None", "-"];
     let missing: Vec<String> = markers.iter().filter(|m| seen.contains(**m)).map(ToString::to_string).collect();
@@ -80,35 +81,35 @@ fn suggest(name: &str, cells: &[&str]) -> (ColumnSpec, String) {
     let lower = name.to_lowercase();
     let named = |words: &[&str]| words.iter().any(|w| lower == *w || lower.ends_with(&format!("_{w}")));
     if own && (!numeric || whole) {
-        return (spec(RoleSpec::Id, KindSpec::Text), "a value of its own in nearly every row".into());
+        return (spec(Role::Id, ColumnKind::Text), "a value of its own in nearly every row".into());
     }
     if !numeric
         && values.iter().take(100).all(|c| c.len() >= 8 && c.as_bytes()[4] == b'-' && c[..4].parse::<u32>().is_ok())
     {
-        return (spec(RoleSpec::Time, KindSpec::Time), "dates".into());
+        return (spec(Role::Time, ColumnKind::Time), "dates".into());
     }
     if named(&["id", "patient", "customer", "card", "account"]) {
         return (
-            spec(RoleSpec::Group, KindSpec::Text),
+            spec(Role::Group, ColumnKind::Text),
             format!("{} values that repeat: the rows of one may belong together", seen.len()),
         );
     }
     if numeric {
-        let mut spec = spec(RoleSpec::Feature, KindSpec::Number);
+        let mut spec = spec(Role::Feature, ColumnKind::Number);
         let numbers = values.iter().filter_map(|c| c.parse::<f64>().ok());
         let (low, high) = numbers.fold((f64::MAX, f64::MIN), |(a, b), v| (a.min(v), b.max(v)));
         spec.missing = missing;
         if named(&["amount", "amt", "value"]) {
-            spec.role = RoleSpec::Amount;
+            spec.role = Role::Amount;
         }
         return (spec, format!("{low} to {high}"));
     }
     if seen.len() <= LEVELS {
-        let mut spec = spec(RoleSpec::Feature, KindSpec::Category);
+        let mut spec = spec(Role::Feature, ColumnKind::Category);
         spec.missing = missing;
         return (spec, format!("{} levels", seen.len()));
     }
-    (spec(RoleSpec::Ignore, KindSpec::Text), format!("text with {} different values", seen.len()))
+    (spec(Role::Ignore, ColumnKind::Text), format!("text with {} different values", seen.len()))
 }
 
 fn guess_label(header: &[String], rows: &[Vec<String>]) -> Option<String> {
@@ -140,5 +141,5 @@ fn label_spec(cells: &[&str]) -> ColumnSpec {
     // The rarer of two values is what people look for.
     let rarer = seen.iter().min_by_key(|v| count(v));
     let positive = rarer.map(|v| vec![(*v).to_string()]).unwrap_or_default();
-    ColumnSpec { role: RoleSpec::Label, kind: KindSpec::Category, positive, ..ColumnSpec::default() }
+    ColumnSpec { role: Role::Label, kind: ColumnKind::Category, positive, ..ColumnSpec::default() }
 }

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use specialist_core::{Context, Dataset, Metric, Predict, Pretrain, SplitKeys, metric};
 use specialist_search::{Random, Study};
-use specialist_tabular::{Base, Estimator, EstimatorSettings, Forest, Model};
+use specialist_tabular::glm::{Family, Prior, Problem};
+use specialist_tabular::{Base, Encoder, Estimator, EstimatorSettings, Forest, Model};
 
 use crate::recipe::Recipe;
 use crate::{Error, Place, artifact};
@@ -55,6 +56,9 @@ fn search(
     };
     let split = keys.holdout(part, 0.25, &mut ctx.rng("validation"))?;
     let (train, test) = (part.select(&split.train), part.select(&split.test));
+    if estimator == Estimator::Glm {
+        return ridge_path(recipe.pretrain.trials, &train, &test, primary, ctx);
+    }
     let mut study = Study::maximise("pretrain", estimator.space(), ctx.seed());
     study.enqueue(specialist_search::Params::default());
     while study.trials().len() < recipe.pretrain.trials && study.ask(&Random).is_some() {}
@@ -72,6 +76,31 @@ fn search(
         study.tell(i, g.map(|g| vec![g]).map_err(|e| e.to_string()));
     }
     Ok(study.best().map_or_else(|| estimator.defaults(), |t| estimator.settings(&t.params)))
+}
+
+/// The ridge penalty that does best on `test`, along a path of warm starts from firm to weak.
+fn ridge_path(
+    steps: usize,
+    train: &Dataset,
+    test: &Dataset,
+    primary: &dyn Metric,
+    ctx: &Context,
+) -> Result<EstimatorSettings, Error> {
+    const FIRMEST: f64 = 1000.0;
+    const WEAKEST: f64 = 0.1;
+    let encoder = Encoder::fit(train);
+    let problem = Problem { data: train, encoder: &encoder, family: Family::Logistic, offset: None };
+    let penalty = |i: usize| FIRMEST * (WEAKEST / FIRMEST).powf(i as f64 / (steps.max(2) - 1) as f64);
+    let priors: Vec<Prior> = (0..steps).map(|i| Prior::ridge(encoder.width(), penalty(i))).collect();
+    let mut best = (f64::MIN, Estimator::Glm.defaults());
+    for (i, fit) in problem.path(&priors, ctx)?.iter().enumerate() {
+        ctx.observer().step(None);
+        let value = primary.goal().goodness(metric::evaluate(primary, test, &fit.probability(test)?));
+        if value > best.0 {
+            best = (value, EstimatorSettings { ridge: penalty(i), ..Estimator::Glm.defaults() });
+        }
+    }
+    Ok(best.1)
 }
 
 /// The model that the recipe brings instead of source rows.

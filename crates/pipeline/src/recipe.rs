@@ -96,67 +96,16 @@ pub struct Table {
     pub delimiter: Option<char>,
 }
 
-/// What a column is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum RoleSpec {
-    /// An input of the model.
-    #[default]
-    Feature,
-    /// What is to be predicted.
-    Label,
-    /// Rows with the same value belong together.
-    Group,
-    /// When the row happened.
-    Time,
-    /// Where the row comes from.
-    Site,
-    /// Names the row.
-    Id,
-    /// What the row is worth; also an input.
-    Amount,
-    /// A row weight.
-    Weight,
-    /// Read by the domain's own features only.
-    Key,
-    /// Not read.
-    Ignore,
-}
-
-/// How a cell is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum KindSpec {
-    /// A decimal number.
-    #[default]
-    Number,
-    /// One of a few levels.
-    Category,
-    /// A date, a date and time, or seconds since 1970.
-    Time,
-    /// Any text.
-    Text,
-}
-
-/// What to do with an impossible value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum OnInvalidSpec {
-    /// Stop.
-    #[default]
-    Error,
-    /// Treat it as missing, and say so.
-    Missing,
-}
-
 /// A declared column.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ColumnSpec {
     /// What it is for.
-    pub role: RoleSpec,
+    #[schemars(with = "String", extend("enum" = ["feature", "label", "group", "time", "site", "id", "amount", "weight", "key", "ignore"]))]
+    pub role: Role,
     /// How it is written.
-    pub kind: KindSpec,
+    #[schemars(with = "String", extend("enum" = ["number", "category", "time", "text"]))]
+    pub kind: ColumnKind,
     /// Its unit, for people.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unit: Option<String>,
@@ -180,7 +129,8 @@ pub struct ColumnSpec {
     pub negative: Vec<String>,
     /// What to do with a value outside `min`, `max` or `levels`.
     #[serde(skip_serializing_if = "is_default")]
-    pub on_invalid: OnInvalidSpec,
+    #[schemars(with = "String", extend("enum" = ["error", "missing"]))]
+    pub on_invalid: OnInvalid,
     /// 1: the prediction may only rise with the value, -1: only fall.
     #[serde(skip_serializing_if = "is_default")]
     pub monotone: i8,
@@ -309,13 +259,8 @@ impl Recipe {
     pub fn schema(&self) -> Schema {
         let column = |(name, c): (&String, &ColumnSpec)| Column {
             name: name.clone(),
-            role: role(c.role),
-            kind: match c.kind {
-                KindSpec::Number => ColumnKind::Number,
-                KindSpec::Category => ColumnKind::Category,
-                KindSpec::Time => ColumnKind::Time,
-                KindSpec::Text => ColumnKind::Text,
-            },
+            role: c.role,
+            kind: c.kind,
             unit: c.unit.clone(),
             min: c.min,
             max: c.max,
@@ -323,10 +268,7 @@ impl Recipe {
             missing: c.missing.clone(),
             positive: c.positive.clone(),
             negative: c.negative.clone(),
-            on_invalid: match c.on_invalid {
-                OnInvalidSpec::Error => OnInvalid::Error,
-                OnInvalidSpec::Missing => OnInvalid::Missing,
-            },
+            on_invalid: c.on_invalid,
             monotone: c.monotone,
         };
         Schema { columns: self.columns.iter().map(column).collect() }
@@ -404,19 +346,4 @@ const ESTIMATORS: [&str; 6] =
 
 fn estimator(key: &str, name: &str) -> Result<Estimator, RecipeError> {
     name.parse().map_err(|_| RecipeError::choice(key, name, &ESTIMATORS))
-}
-
-fn role(spec: RoleSpec) -> Role {
-    match spec {
-        RoleSpec::Feature => Role::Feature,
-        RoleSpec::Label => Role::Label,
-        RoleSpec::Group => Role::Group,
-        RoleSpec::Time => Role::Time,
-        RoleSpec::Site => Role::Site,
-        RoleSpec::Id => Role::Id,
-        RoleSpec::Amount => Role::Amount,
-        RoleSpec::Weight => Role::Weight,
-        RoleSpec::Key => Role::Key,
-        RoleSpec::Ignore => Role::Ignore,
-    }
 }

@@ -62,15 +62,11 @@ impl Judge<'_> {
             let value = metric::evaluate(self.primary, &fold.test, &model.probability(&fold.test)?);
             Ok::<f64, specialist_core::Error>(self.primary.goal().goodness(value))
         });
-        let mut cells = cells.into_iter();
-        (0..n)
-            .map(|_| cells.by_ref().take(k).collect::<Result<Vec<f64>, _>>().map_err(|e| e.to_string()))
-            .map(|parts| {
-                parts.and_then(|p| {
-                    if p.iter().any(|v| v.is_nan()) { Err("a fold has one label only".into()) } else { Ok(p) }
-                })
-            })
-            .collect()
+        let whole = |parts: &[Result<f64, specialist_core::Error>]| -> Result<Vec<f64>, String> {
+            let parts: Vec<f64> = parts.iter().cloned().collect::<Result<_, _>>().map_err(|e| e.to_string())?;
+            if parts.iter().any(|v| v.is_nan()) { Err("the metric is not defined on a fold".into()) } else { Ok(parts) }
+        };
+        cells.chunks(k).map(whole).collect()
     }
 }
 
@@ -115,7 +111,11 @@ pub fn tune(
 
     let space = ladder_space(generalist, rarer, &recipe.rungs()?);
     let mut ladder = Study::maximise("specialist", space.clone(), ctx.child("specialist").seed());
-    starting_points(&space).into_iter().for_each(|p| _ = ladder.enqueue(p));
+    // A grid counts on from the last trial: it takes no points but its own.
+    let sampled = sampler.name() != "grid";
+    if sampled {
+        starting_points(&space).into_iter().for_each(|p| _ = ladder.enqueue(p));
+    }
     let trials_of_ladder = trials.max(ladder.trials().len());
     search(&mut ladder, &*sampler, trials_of_ladder, &judge, |params, data, ctx| {
         plan(params).fine_tune(generalist, data, ctx)
@@ -123,7 +123,9 @@ pub fn tune(
 
     let estimator = recipe.scratch_estimator()?;
     let mut scratch = Study::maximise("scratch", estimator.space(), ctx.child("scratch").seed());
-    scratch.enqueue(Params::default());
+    if sampled {
+        scratch.enqueue(Params::default());
+    }
     search(&mut scratch, &*sampler, trials, &judge, |params, data, ctx| {
         estimator.settings(params).pretrain(data, ctx)
     })?;
@@ -183,6 +185,10 @@ fn search<M: Predict>(
     let mut done = 0;
     while done < trials {
         judge.ctx.check()?;
+        // The first batch always runs: it holds a point of every rung.
+        if done > 0 && judge.ctx.is_spent() {
+            break;
+        }
         while study.trials().len() < (done + BATCH).min(trials) {
             if study.ask(sampler).is_none() {
                 break;
@@ -274,4 +280,36 @@ fn summarise(ladder: &Study, scratch: &Study, chosen: &TuningPlan, reason: Strin
     settings.0.remove("tuning");
     let settings = if settings.0.is_empty() { String::new() } else { format!(" ({settings})") };
     Summary { chosen: format!("{}{settings}", chosen.rung.name()), reason, metric: primary.name().into(), best }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use specialist_core::{Feature, metric::RocAuc};
+
+    struct Constant;
+
+    impl Predict for Constant {
+        fn margin(&self, data: &Dataset) -> Result<Vec<f64>, specialist_core::Error> {
+            Ok(data.records().column(0).to_vec())
+        }
+    }
+
+    #[test]
+    fn a_failed_trial_leaves_the_others_their_values() {
+        let rows = |flip: f64| {
+            let x = ndarray::Array2::from_shape_fn((10, 1), |(i, _)| i as f64);
+            let y = (0..10).map(|i| if i < 5 { flip } else { 1.0 - flip }).collect();
+            Dataset::new(vec![Feature::number("x")], x, y).unwrap()
+        };
+        let fold = |flip| Fold { train: rows(flip), test: rows(flip) };
+        let ctx = Context::new(1, 2);
+        let judge = Judge { folds: vec![fold(0.0), fold(1.0)], primary: &RocAuc, ctx: &ctx };
+        let values = judge.values(3, |trial, _, _| match trial {
+            0 => Err(specialist_core::Error::Mismatch("no".into())),
+            _ => Ok(Constant),
+        });
+        assert!(values[0].is_err());
+        assert_eq!(values[1..], [Ok(vec![1.0, 0.0]), Ok(vec![1.0, 0.0])]);
+    }
 }

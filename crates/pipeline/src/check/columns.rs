@@ -3,11 +3,10 @@
 use std::collections::HashSet;
 
 use ndarray::ArrayView1;
-use specialist_core::{Dataset, FeatureKind};
+use specialist_core::{Dataset, FeatureKind, Role};
 use specialist_report::{Finding, Severity};
 
 use super::{Input, finding, ok};
-use crate::recipe::RoleSpec;
 
 /// One column alone does not tell the label this well unless it was written after the label.
 const GIVES_AWAY: f64 = 0.99;
@@ -86,7 +85,7 @@ fn edges(x: ArrayView1<'_, f64>, bins: usize) -> Vec<f64> {
 
 fn id_like(input: &Input<'_>, train: &Dataset) -> Finding {
     let name = "id-like-feature";
-    let declared = |f: &str| input.recipe.columns.get(f).is_some_and(|c| c.role == RoleSpec::Feature);
+    let declared = |f: &str| input.recipe.columns.get(f).is_some_and(|c| c.role == Role::Feature);
     let looks = |c: usize| {
         let x: Vec<f64> = train.records().column(c).iter().copied().filter(|v| !v.is_nan()).collect();
         let whole = x.iter().all(|v| v.fract() == 0.0);

@@ -9,11 +9,11 @@ mod duplicates;
 
 use std::collections::HashSet;
 
-use specialist_core::{Dataset, KeyRole, Split};
+use specialist_core::{Dataset, KeyRole, Role, Split};
 use specialist_report::{Finding, Severity};
 use specialist_tabular::read::ReadReport;
 
-use crate::recipe::{Recipe, RoleSpec};
+use crate::recipe::Recipe;
 
 /// The checks' names, as a waiver spells them.
 pub const NAMES: [&str; 9] = [
@@ -160,7 +160,7 @@ fn undeclared(input: &Input<'_>) -> Finding {
     if columns.is_empty() {
         return ok(name, "every column of the files is declared");
     }
-    let ignored = input.recipe.columns.values().filter(|c| c.role == RoleSpec::Ignore).count();
+    let ignored = input.recipe.columns.values().filter(|c| c.role == Role::Ignore).count();
     let message = format!("not declared and not read, beside {ignored} ignored: {}", columns.join(", "));
     finding(name, Severity::Warning, message, Vec::new())
 }

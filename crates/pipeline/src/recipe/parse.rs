@@ -4,7 +4,9 @@ use serde_json::Value as Json;
 use thiserror::Error;
 use toml::de::{DeTable, DeValue};
 
-use super::{Recipe, RoleSpec};
+use specialist_core::Role;
+
+use super::Recipe;
 
 /// A recipe that cannot be run.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -261,14 +263,14 @@ fn checked(recipe: Recipe) -> Result<Recipe, RecipeError> {
         ];
         return Err(RecipeError::choice("compare.metric", name, &known));
     }
-    let labels = recipe.columns.values().filter(|c| c.role == RoleSpec::Label).count();
+    let labels = recipe.columns.values().filter(|c| c.role == Role::Label).count();
     if labels != 1 {
         return invalid("columns", &format!("one column with role = \"label\"; there are {labels}"));
     }
     for (key, named, role, word) in [
-        ("split.group_on", &recipe.split.group_on, RoleSpec::Group, "group"),
-        ("split.time_on", &recipe.split.time_on, RoleSpec::Time, "time"),
-        ("split.stratify_on", &recipe.split.stratify_on, RoleSpec::Label, "label"),
+        ("split.group_on", &recipe.split.group_on, Role::Group, "group"),
+        ("split.time_on", &recipe.split.time_on, Role::Time, "time"),
+        ("split.stratify_on", &recipe.split.stratify_on, Role::Label, "label"),
     ] {
         if let Some(name) = named
             && recipe.columns.get(name).is_none_or(|c| c.role != role)
@@ -276,7 +278,7 @@ fn checked(recipe: Recipe) -> Result<Recipe, RecipeError> {
             return invalid(key, &format!("a column with role = \"{word}\""));
         }
     }
-    for role in [RoleSpec::Group, RoleSpec::Time, RoleSpec::Site, RoleSpec::Id, RoleSpec::Amount, RoleSpec::Weight] {
+    for role in [Role::Group, Role::Time, Role::Site, Role::Id, Role::Amount, Role::Weight] {
         if recipe.columns.values().filter(|c| c.role == role).count() > 1 {
             return invalid("columns", &format!("at most one column with the role {role:?}").to_lowercase());
         }

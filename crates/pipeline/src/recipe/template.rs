@@ -2,7 +2,9 @@
 
 use std::fmt::Write;
 
-use super::{ColumnSpec, KindSpec, RoleSpec};
+use specialist_core::{ColumnKind, Role};
+
+use super::ColumnSpec;
 use crate::init::Sketch;
 
 /// The text of a recipe for `target` (and `source`, if there is one) with the columns of `sketch`.
@@ -14,9 +16,9 @@ pub fn template(target: &str, source: Option<&str>, sketch: &Sketch) -> String {
     } else {
         format!("delimiter = {:?}\n", char::from(sketch.delimiter).to_string())
     };
-    let label = sketch.columns.iter().find(|c| c.1.role == RoleSpec::Label).map_or("", |c| &c.0);
-    let group = sketch.columns.iter().find(|c| c.1.role == RoleSpec::Group).map(|c| &c.0);
-    let time = sketch.columns.iter().find(|c| c.1.role == RoleSpec::Time).map(|c| &c.0);
+    let label = sketch.columns.iter().find(|c| c.1.role == Role::Label).map_or("", |c| &c.0);
+    let group = sketch.columns.iter().find(|c| c.1.role == Role::Group).map(|c| &c.0);
+    let time = sketch.columns.iter().find(|c| c.1.role == Role::Time).map(|c| &c.0);
     let source = match source {
         Some(path) => format!("data = {path:?}\n{delimiter}"),
         None => "# Rows of the broad population, with the same columns …\ndata = \"source.csv\"\n# … or a model trained on them: XGBoost .json or .ubj, LightGBM .txt, an artifact folder.\n# model = \"generalist.json\"\n".into(),
@@ -62,10 +64,10 @@ fn lines(spec: &ColumnSpec) -> String {
     let mut out = String::new();
     let role = toml::Value::try_from(spec.role).expect("plain data");
     let kind = toml::Value::try_from(spec.kind).expect("plain data");
-    if spec.role != RoleSpec::Feature {
+    if spec.role != Role::Feature {
         let _ = writeln!(out, "role = {role}");
     }
-    if spec.kind != KindSpec::Number && spec.role != RoleSpec::Label {
+    if spec.kind != ColumnKind::Number && spec.role != Role::Label {
         let _ = writeln!(out, "kind = {kind}");
     }
     for (key, list) in [("positive", &spec.positive), ("missing", &spec.missing)] {
