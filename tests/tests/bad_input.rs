@@ -121,6 +121,10 @@ fn cells_that_are_not_what_they_should_be() {
     target(cell(4, 3, "1e999"), 3, &["line 4", "`dose`", "finite"]);
     target(cell(9, 5, SECRET), 3, &["line 9", "column `y`", "0 or 1"]);
     target(cell(6, 1, ""), 3, &["line 6", "column `site`", "site"]);
+    let here = sound();
+    here.write("recipe.toml", RECIPE.replace("[columns.dose]", "[columns.dose]\nrole = \"weight\""));
+    here.write("target.csv", cell(6, 3, "-1"));
+    refused(&here, &RUN, 3, &["line 6", "`dose`", "weight above 0"]);
     target(cell(6, 2, "400"), 3, &["impossible-values", "0 to 120", "line 6"]);
 }
 
@@ -213,13 +217,19 @@ fn leaks_stop_training() {
     here.write("recipe.toml", RECIPE.replace("[columns.dose]", columns));
     here.write("source.csv", wide(400, 50, 0));
     here.write("target.csv", wide(200, 90, 30));
-    leaks(&here, "duplicate-rows", &["target.csv line", "beyond coincidence"]);
+    leaks(&here, "duplicate-rows", &["target.csv line", "chance explains"]);
     // The same with one column changed in every copy.
     let text = wide(200, 90, 30);
     let near =
         text.lines().map(|l| if l.starts_with("copy") { format!("{l}1") } else { l.into() } + "\n").collect::<String>();
     here.write("target.csv", near);
     leaks(&here, "near-duplicate-rows", &["target.csv line"]);
+
+    // A source that holds the target's rows, in a table of three features.
+    let here = sound();
+    let both = table(400, "A", 1) + &table(200, "B", 2).lines().skip(1).map(|l| format!("x{l}\n")).collect::<String>();
+    here.write("source.csv", both);
+    leaks(&here, "duplicate-rows", &["source.csv line", "chance explains"]);
 
     // A label in disguise, in a column that is a feature.
     let here = sound();
@@ -255,6 +265,14 @@ fn leaks_stop_training() {
         here.write(file, table(rows, site, seed).lines().enumerate().map(of).collect::<String>());
     }
     leaks(&here, "group-overlap", &["group_on", "target.csv line"]);
+
+    // A patient who is sealed and in the source.
+    let group = "[columns.dose]\n[columns.patient]\nrole = \"group\"\nkind = \"text\"";
+    here.write(
+        "recipe.toml",
+        RECIPE.replace("[columns.dose]", group).replace("stratify_on = \"y\"", "group_on = \"patient\""),
+    );
+    leaks(&here, "group-overlap", &["source row(s)", "source.csv line"]);
 
     // A time, and a split that does not look at it.
     let here = sound();
@@ -318,6 +336,14 @@ fn models_that_cannot_be_adapted() {
     let lightgbm = fixture("thyroid_lightgbm.txt");
     bringing("m.txt", &lightgbm[..lightgbm.len() / 3], 4, &["m.txt"]);
     bringing("m.txt", &lightgbm, 4, &["m.txt", "not in the data"]);
+    // A category is known to a brought model by its codes: their order must be declared.
+    let here = Sandbox::default();
+    let model = format!(
+        "source.model={}",
+        root().join("tests/fixtures/thyroid_xgboost.json").canonicalize().unwrap().display()
+    );
+    let args = ["run", "--recipe", "thyroid-own-model", "--set", &model, "--set", "columns.sex.levels=[]"];
+    refused(&here, &args, 2, &["columns.sex.levels", "order"]);
     let here = sound();
     here.write("recipe.toml", RECIPE.replace("data = \"source.csv\"", "model = \"nothing.json\""));
     refused(&here, &RUN, 2, &["nothing.json", "no such model"]);
@@ -374,6 +400,20 @@ fn uses_that_make_no_sense() {
         2,
         &["0 of the 1"],
     );
+    refused(
+        &here,
+        &["predict", "--artifact", "art", "--data", "target.csv", "--output", "target.csv"],
+        2,
+        &["would replace"],
+    );
+    refused(
+        &here,
+        &["predict", "--artifact", "art", "--data", "target.csv", "--output", "art/manifest.json"],
+        2,
+        &["would replace"],
+    );
+    let said = here.run("fraud", &["predict", "--artifact", "art", "--data", "target.csv"]);
+    assert!(said.code == 2 && said.stderr.contains("of the domain medical"), "{}", said.stderr);
     here.write("short.csv", "id,site,age\n1,B,3\n");
     refused(
         &here,

@@ -148,6 +148,27 @@ fn init_writes_a_recipe_that_runs() {
 }
 
 #[test]
+fn a_source_of_the_same_days_can_be_cut() {
+    let here = sound();
+    let column = "[columns.dose]\n[columns.day]\nrole = \"time\"\nkind = \"time\"";
+    let recipe = specialist_e2e::RECIPE
+        .replace("[columns.dose]", column)
+        .replace("stratify_on = \"y\"", "time_on = \"day\"\ngap = \"2d\"");
+    here.write("recipe.toml", recipe);
+    for (file, rows, site, seed) in [("source.csv", 400, "A", 1), ("target.csv", 200, "B", 2)] {
+        let on = |(i, l): (usize, &str)| {
+            if i == 0 { format!("{l},day\n") } else { format!("{l},2024-01-{:02}\n", 1 + i % 28) }
+        };
+        here.write(file, specialist_e2e::table(rows, site, seed).lines().enumerate().map(on).collect::<String>());
+    }
+    let said = here.run("medical", &["check", "--recipe", "recipe.toml"]);
+    assert!(said.code == 3 && said.stdout.contains("cut_source"), "{}", said.stdout);
+    let said = here.ok("medical", &["run", "--recipe", "recipe.toml", "--set", "split.cut_source=true"]);
+    assert!(said.stdout.contains("VERDICT: ") && said.stderr.contains("between them left out"), "{}", said.stderr);
+    let _ = here.ok("medical", &["verify", "--artifact", "artifacts/medical-recipe"]);
+}
+
+#[test]
 fn a_new_domain_has_every_verb() {
     let here = Sandbox::default();
     let said = here.ok("new-domain", &["run", "--set", "compare.bootstrap=200"]);

@@ -32,6 +32,10 @@ pub struct Args {
     #[arg(long, global = true, value_name = "N")]
     pub threads: Option<usize>,
 
+    /// Between the cells of CSV files, where the recipe does not say it
+    #[arg(long, global = true, value_name = "CHAR")]
+    pub delimiter: Option<char>,
+
     /// Time after which searches make do with the trials they have; the result then depends on the machine
     #[arg(long, global = true, value_name = "SECONDS")]
     pub budget: Option<u64>,

@@ -59,7 +59,10 @@ fn start(domain: &'static dyn Domain) -> u8 {
         Err(e) => e.exit(),
     };
     if let Some(Verb::Completions { shell }) = &args.verb {
-        clap_complete::generate(*shell, &mut command(domain), domain.name(), &mut std::io::stdout());
+        let mut script = Vec::new();
+        clap_complete::generate(*shell, &mut command(domain), domain.name(), &mut script);
+        // Whoever closes the pipe early has had enough: that is no fault.
+        let _ = std::io::stdout().lock().write_all(&script);
         return 0;
     }
     let session = Session::new(domain, &args);

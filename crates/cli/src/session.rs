@@ -103,6 +103,9 @@ impl Session {
         if let Some(data) = &args.data {
             overrides.push(format!("target.data={}", quote(&absolute(data)?)));
         }
+        if let Some(delimiter) = args.delimiter {
+            overrides.extend(["source", "target"].map(|t| format!("{t}.delimiter={:?}", delimiter.to_string())));
+        }
         let shipped = self.domain.recipes();
         let names = || shipped.iter().map(|r| r.name.to_string()).collect();
         let (name, file, text, folder) = match &args.recipe {

@@ -169,7 +169,7 @@ mod tests {
         let mut d = Dataset::new(vec![Feature::number("x")], Array2::zeros((100, 1)), labels).unwrap();
         d.time = Some((0..100).map(|i| i * SECONDS_A_DAY / 4).collect());
         let codes = (0..100).map(|i| i / 5).collect();
-        d.keys.push(Key { name: "g".into(), role: KeyRole::Group, codes, levels: vec![] });
+        d.keys.push(Key { name: "g".into(), role: KeyRole::Group, codes, levels: vec![], digests: Vec::new() });
         d
     }
 

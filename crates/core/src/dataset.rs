@@ -67,6 +67,8 @@ pub struct Key {
     pub codes: Vec<u32>,
     /// The cell behind each code, where it may be shown (sites); empty where it may not (ids).
     pub levels: Vec<String>,
+    /// A digest of the cell behind each code: equal cells of two tables have equal digests. May be empty.
+    pub digests: Vec<u64>,
 }
 
 /// Rows × features with labels, and the columns beside them.
@@ -305,7 +307,13 @@ mod tests {
         let mut data =
             Dataset::new(vec![Feature::number("x")], array![[1.0], [2.0], [3.0]], array![0.0, 1.0, 0.0]).unwrap();
         data.time = Some(vec![10, 20, 30]);
-        data.keys.push(Key { name: "g".into(), role: KeyRole::Group, codes: vec![7, 8, 9], levels: vec![] });
+        data.keys.push(Key {
+            name: "g".into(),
+            role: KeyRole::Group,
+            codes: vec![7, 8, 9],
+            levels: vec![],
+            digests: vec![],
+        });
         let out = data.select(&[2, 0]);
         assert_eq!(out.time, Some(vec![30, 10]));
         assert_eq!(out.keys[0].codes, [9, 7]);

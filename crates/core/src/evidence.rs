@@ -212,7 +212,8 @@ pub fn differences(names: &[&str], pairs: &[(usize, usize)], r: &Replicates, con
                 low: p.estimate - critical * p.sd,
                 high: p.estimate + critical * p.sd,
             },
-            smallest_detectable: (critical + power_80) * p.sd,
+            // Candidates that never differ are the same model: nothing can be detected there.
+            smallest_detectable: if p.sd > 0.0 { (critical + power_80) * p.sd } else { f64::NAN },
         })
         .collect()
 }

@@ -187,7 +187,7 @@ mod tests {
         let mut d = Dataset::new(vec![Feature::number("x")], Array2::zeros((n, 1)), labels).unwrap();
         d.time = Some((0..n).map(|i| (i as i64 * 7919) % 1000).collect());
         let codes = (0..n).map(|i| (i as u32 * 31) % groups).collect();
-        d.keys.push(Key { name: "g".into(), role: KeyRole::Group, codes, levels: vec![] });
+        d.keys.push(Key { name: "g".into(), role: KeyRole::Group, codes, levels: vec![], digests: Vec::new() });
         d
     }
 

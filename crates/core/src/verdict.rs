@@ -64,15 +64,16 @@ pub struct VerdictRule {
     pub fewest_events: usize,
 }
 
-/// Decides, in this order (a difference is *shown* when its simultaneous interval lies above 0):
+/// Decides, in this order. A difference is *shown* when its simultaneous interval lies above 0; a gain
+/// over the generalist counts when it is shown and its estimate is at least `worthwhile`:
 ///
 /// 1. fewer sealed rows of the rarer label than the rule asks for → `not-enough-data`;
-/// 2. scratch is shown better than the generalist and its gain is at least the specialist's, or it
-///    is shown better than the specialist → `train-from-scratch`;
-/// 3. the specialist is shown better than the generalist: `adopt` when it is also shown better than
+/// 2. scratch's gain over the generalist counts and is above the specialist's, or scratch is shown
+///    better than the specialist and its gain is worthwhile → `train-from-scratch`;
+/// 3. the specialist's gain over the generalist counts: `adopt` when it is also shown better than
 ///    the recalibrated generalist, otherwise `recalibrate` when recalibration alone is shown better
 ///    than the generalist, otherwise `adopt`;
-/// 4. recalibration is shown better than the generalist → `recalibrate`;
+/// 4. recalibration's gain counts → `recalibrate`;
 /// 5. a gain of `worthwhile` by the specialist is still possible and these rows could not have
 ///    found it → `not-enough-data`;
 /// 6. otherwise → `keep-generalist`.
@@ -101,6 +102,7 @@ pub fn decide(rule: &VerdictRule, rarer: usize, metric: &str, differences: &[Dif
 fn rank(rule: &VerdictRule, rarer: usize, metric: &str, differences: &[Difference]) -> Verdict {
     let find = |a: &str, b: &str| differences.iter().find(|d| d.candidate == a && d.against == b);
     let shown = |d: Option<&Difference>| d.is_some_and(|d| d.interval.low > 0.0);
+    let worth = |d: &&Difference| d.interval.low > 0.0 && d.interval.estimate >= rule.worthwhile;
     let say = |outcome, reason: String| Verdict { outcome, reason };
     let gain = |d: &Difference| {
         format!("{:+.4} {metric} (interval {:+.4} to {:+.4})", d.interval.estimate, d.interval.low, d.interval.high)
@@ -120,8 +122,8 @@ fn rank(rule: &VerdictRule, rarer: usize, metric: &str, differences: &[Differenc
     let estimate = |d: Option<&Difference>| d.map_or(0.0, |d| d.interval.estimate);
 
     let scratch_beats_specialist = over_scratch.is_some_and(|d| d.interval.high < 0.0);
-    if shown(scratch) && (scratch_beats_specialist || estimate(scratch) > estimate(specialist))
-        || scratch_beats_specialist && estimate(scratch) > 0.0
+    if scratch.as_ref().is_some_and(worth) && (scratch_beats_specialist || estimate(scratch) > estimate(specialist))
+        || scratch_beats_specialist && estimate(scratch) >= rule.worthwhile
     {
         let d = scratch.expect("its estimate was read");
         let reason = format!(
@@ -130,13 +132,13 @@ fn rank(rule: &VerdictRule, rarer: usize, metric: &str, differences: &[Differenc
         );
         return say(Outcome::TrainFromScratch, reason);
     }
-    if let Some(d) = specialist.filter(|d| d.interval.low > 0.0)
+    if let Some(d) = specialist.filter(worth)
         && (shown(over_recalibrated) || !shown(recalibrated))
     {
         let reason = format!("The specialist beats the generalist by {} on rows neither ever saw.", gain(d));
         return say(Outcome::Adopt, reason);
     }
-    if let Some(d) = recalibrated.filter(|d| d.interval.low > 0.0) {
+    if let Some(d) = recalibrated.filter(worth) {
         let reason = format!("Recalibrating the generalist gains {}; a deeper tuning shows no further gain.", gain(d));
         return say(Outcome::Recalibrate, reason);
     }
@@ -149,6 +151,14 @@ fn rank(rule: &VerdictRule, rarer: usize, metric: &str, differences: &[Differenc
                 gain(d),
                 rule.worthwhile,
                 d.smallest_detectable
+            ),
+        ),
+        Some(d) if d.interval.low > 0.0 => say(
+            Outcome::KeepGeneralist,
+            format!(
+                "The specialist's gain is {}: shown, and too small to be worth a change ({:.4}).",
+                gain(d),
+                rule.worthwhile
             ),
         ),
         Some(d) => say(
@@ -209,6 +219,11 @@ mod tests {
         assert_eq!(outcome(&[d(S, G, -0.004, 0.001, 0.006), d(R, G, -0.01, 0.0, 0.01)]), Outcome::KeepGeneralist);
         assert_eq!(outcome(&[d(S, G, -0.2, -0.1, -0.01)]), Outcome::KeepGeneralist);
         assert_eq!(outcome(&[d(S, G, 0.0, 0.0, 0.0)]), Outcome::KeepGeneralist);
+    }
+
+    #[test]
+    fn a_gain_too_small_to_matter_changes_nothing() {
+        assert_eq!(outcome(&[d(S, G, 0.001, 0.004, 0.007), d(R, G, -0.01, 0.0, 0.01)]), Outcome::KeepGeneralist);
     }
 
     #[test]

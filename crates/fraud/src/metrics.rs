@@ -110,7 +110,7 @@ mod tests {
         d.time = Some(vec![0, 10, 20, DAY, DAY + 1, DAY + 2]);
         d.amount = Some(vec![100.0, 10.0, 10.0, 50.0, 200.0, 1.0]);
         let codes = vec![0, 0, 1, 0, 1, 2];
-        d.keys.push(Key { name: "card".into(), role: KeyRole::Group, codes, levels: vec![] });
+        d.keys.push(Key { name: "card".into(), role: KeyRole::Group, codes, levels: vec![], digests: Vec::new() });
         d
     }
 

@@ -53,9 +53,7 @@ impl ArtifactError {
     pub fn hint(&self) -> String {
         match self {
             Self::Missing { .. } => "`run` makes one; --artifact names its folder".into(),
-            Self::Corrupt { .. } => {
-                "do not use it: get the artifact again, or make it again with `run --recipe …/recipe.toml`".into()
-            }
+            Self::Corrupt { .. } => "do not use it: get the artifact again, or run its recipe again".into(),
             Self::Occupied { .. } => "name another folder with --output".into(),
         }
     }

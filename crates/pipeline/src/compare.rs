@@ -78,6 +78,7 @@ pub(crate) fn compare(
         ("specialist", "pooled"),
         ("recalibrated", "generalist"),
         ("scratch", "generalist"),
+        ("pooled", "generalist"),
     ]
     .into_iter()
     .filter_map(|(a, b)| Some((place(a)?, place(b)?)))

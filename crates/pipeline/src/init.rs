@@ -11,12 +11,14 @@ use crate::recipe::ColumnSpec;
 
 /// Rows that are looked at.
 const ROWS: usize = 5000;
+/// Cells that usually mean "missing".
+const MARKERS: [&str; 9] = ["NA", "N/A", "NaN", "nan", "null", "NULL", "?", "None", "-"];
 /// More distinct values than this are no categories.
 const LEVELS: usize = 30;
 
 /// What a look at a file suggests.
 pub struct Sketch {
-    /// Between the cells.
+    /// Between the cells; a comma for Parquet.
     pub delimiter: u8,
     /// Every column with a suggestion and the reason for it.
     pub columns: Vec<(String, ColumnSpec, String)>,
@@ -45,6 +47,15 @@ pub fn sketch(path: &Path, label: Option<&str>) -> Result<Sketch, Error> {
             (name.clone(), spec, why)
         })
         .collect();
+    // One column can say what belongs together; a second one would have to be chosen by hand.
+    let mut groups = 0;
+    for (_, spec, why) in &mut columns {
+        groups += usize::from(spec.role == Role::Group);
+        if spec.role == Role::Group && groups > 1 {
+            spec.role = Role::Ignore;
+            why.push_str("; only one column can be the group");
+        }
+    }
     let guess = label.map(str::to_string).or_else(|| guess_label(&header, &rows));
     let Some(guess) = guess else {
         return Err(Error::Usage {
@@ -60,6 +71,14 @@ pub fn sketch(path: &Path, label: Option<&str>) -> Result<Sketch, Error> {
     Ok(Sketch { delimiter, columns, rows: rows.len() })
 }
 
+/// What separates the cells of a file.
+///
+/// # Errors
+/// As reading does.
+pub fn delimiter(path: &Path) -> Result<u8, Error> {
+    Ok(sniff_header(path, 1)?.delimiter)
+}
+
 fn distinct<'a>(cells: &[&'a str]) -> BTreeSet<&'a str> {
     cells.iter().copied().filter(|c| !c.is_empty()).collect()
 }
@@ -71,8 +90,7 @@ fn suggest(name: &str, cells: &[&str]) -> (ColumnSpec, String) {
     if filled.is_empty() {
         return (spec(Role::Ignore, ColumnKind::Text), "empty in every row looked at".into());
     }
-    let markers = ["NA", "N/A", "NaN", "nan", "null", "NULL", "?", "None", "-"];
-    let missing: Vec<String> = markers.iter().filter(|m| seen.contains(**m)).map(ToString::to_string).collect();
+    let missing: Vec<String> = MARKERS.iter().filter(|m| seen.contains(**m)).map(ToString::to_string).collect();
     let is_number = |c: &&str| c.parse::<f64>().is_ok_and(f64::is_finite);
     let values: Vec<&str> = filled.iter().copied().filter(|c| !missing.iter().any(|m| m == c)).collect();
     let numeric = !values.is_empty() && values.iter().all(is_number);
@@ -80,13 +98,12 @@ fn suggest(name: &str, cells: &[&str]) -> (ColumnSpec, String) {
     let whole = values.iter().all(|c| c.parse::<i64>().is_ok());
     let lower = name.to_lowercase();
     let named = |words: &[&str]| words.iter().any(|w| lower == *w || lower.ends_with(&format!("_{w}")));
+    let is_date = |c: &&str| c.as_bytes().get(4) == Some(&b'-') && c.get(..4).is_some_and(|y| y.parse::<u32>().is_ok());
+    if !numeric && !values.is_empty() && values.iter().take(100).all(is_date) {
+        return (spec(Role::Time, ColumnKind::Time), "dates".into());
+    }
     if own && (!numeric || whole) {
         return (spec(Role::Id, ColumnKind::Text), "a value of its own in nearly every row".into());
-    }
-    if !numeric
-        && values.iter().take(100).all(|c| c.len() >= 8 && c.as_bytes()[4] == b'-' && c[..4].parse::<u32>().is_ok())
-    {
-        return (spec(Role::Time, ColumnKind::Time), "dates".into());
     }
     if named(&["id", "patient", "customer", "card", "account"]) {
         return (
@@ -129,17 +146,22 @@ fn guess_label(header: &[String], rows: &[Vec<String>]) -> Option<String> {
         "default",
     ];
     let two: Vec<usize> = (0..header.len())
-        .filter(|&i| distinct(&rows.iter().map(|r| r[i].as_str()).collect::<Vec<_>>()).len() == 2)
+        .filter(|&i| {
+            let cells: Vec<&str> = rows.iter().map(|r| r[i].as_str()).collect();
+            distinct(&cells).iter().filter(|c| !MARKERS.contains(c)).count() == 2
+        })
         .collect();
     let named = words.iter().find_map(|w| two.iter().find(|&&i| header[i].to_lowercase() == *w));
     named.or(two.last()).map(|&i| header[i].clone())
 }
 
 fn label_spec(cells: &[&str]) -> ColumnSpec {
-    let seen: Vec<&str> = distinct(cells).into_iter().collect();
+    let all = distinct(cells);
+    let (missing, seen): (Vec<&str>, Vec<&str>) = all.iter().partition(|c| MARKERS.contains(c) && all.len() > 2);
+    let missing = missing.iter().map(ToString::to_string).collect();
     let count = |v: &str| cells.iter().filter(|c| **c == v).count();
     // The rarer of two values is what people look for.
     let rarer = seen.iter().min_by_key(|v| count(v));
     let positive = rarer.map(|v| vec![(*v).to_string()]).unwrap_or_default();
-    ColumnSpec { role: Role::Label, kind: ColumnKind::Category, positive, ..ColumnSpec::default() }
+    ColumnSpec { role: Role::Label, kind: ColumnKind::Category, positive, missing, ..ColumnSpec::default() }
 }

@@ -1,9 +1,10 @@
 //! Scores a file of any length in constant memory.
 
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::Path;
 
-use specialist_core::{Domain, Predict, Role, Schema};
+use specialist_core::{Dataset, Domain, FeatureKind, Predict, Role, Schema};
 use specialist_tabular::Model;
 use specialist_tabular::read::{Input, Options, Reader};
 use specialist_tabular::write::ScoreWriter;
@@ -15,6 +16,14 @@ use crate::{Error, artifact, report};
 /// Rows in memory at a time.
 const CHUNK: usize = 16_384;
 
+/// What scoring a file came to.
+pub struct Scored {
+    /// Rows scored.
+    pub rows: usize,
+    /// Category columns with levels that the model never saw: it takes them as missing.
+    pub unseen: BTreeSet<String>,
+}
+
 /// A model with what it needs to read rows.
 pub struct Scorer {
     /// The model.
@@ -23,6 +32,8 @@ pub struct Scorer {
     pub name: String,
     /// The recipe it was made by.
     pub recipe: Recipe,
+    /// Between the cells of the file to score, where it is not the recipe's.
+    pub delimiter: Option<char>,
 }
 
 impl Scorer {
@@ -30,8 +41,14 @@ impl Scorer {
     ///
     /// # Errors
     /// [`crate::artifact::ArtifactError`] when it is not whole.
-    pub fn open(folder: &Path, name: Option<&str>) -> Result<Self, Error> {
+    pub fn open(folder: &Path, name: Option<&str>, domain: &dyn Domain) -> Result<Self, Error> {
         let manifest = artifact::open(folder)?;
+        if manifest.domain != domain.name() {
+            return Err(Error::Usage {
+                what: format!("{}: the artifact is of the domain {}", folder.display(), manifest.domain),
+                hint: format!("use the program {}", manifest.domain),
+            });
+        }
         let name = match name {
             Some(name) => name.to_string(),
             None => report::read_report(folder, &manifest)?.shipped().to_string(),
@@ -39,7 +56,7 @@ impl Scorer {
         let model = artifact::load_model(folder, &name)?;
         let text = String::from_utf8_lossy(&artifact::read(folder, "recipe.toml")?).into_owned();
         let recipe = parse(&folder.join("recipe.toml").display().to_string(), &text, &[])?;
-        Ok(Self { model, name, recipe })
+        Ok(Self { model, name, recipe, delimiter: None })
     }
 
     /// Reads `input` as the recipe declares it, without needing what scoring does not need.
@@ -47,7 +64,7 @@ impl Scorer {
     /// # Errors
     /// As reading does.
     pub fn reader(&self, input: &Input) -> Result<Reader, Error> {
-        let delimiter = byte(self.recipe.target.delimiter)?;
+        let delimiter = byte(self.delimiter.or(self.recipe.target.delimiter))?;
         let options = Options { delimiter, filter: Default::default(), labelled: false };
         Ok(Reader::open(input, &self.schema(), &options)?)
     }
@@ -60,7 +77,19 @@ impl Scorer {
         schema
     }
 
-    /// Scores every row of `input` into `writer`; returns how many there were.
+    /// Adds the category columns of `data` with levels that the model never saw to `found`.
+    pub fn unseen_levels(&self, data: &Dataset, found: &mut BTreeSet<String>) {
+        for f in self.model.features() {
+            let theirs = data.features.iter().find(|d| d.name == f.name).map(|d| &d.kind);
+            if let (FeatureKind::Category { levels: known }, Some(FeatureKind::Category { levels })) = (&f.kind, theirs)
+                && levels.iter().any(|l| !known.contains(l))
+            {
+                found.insert(f.name.clone());
+            }
+        }
+    }
+
+    /// Scores every row of `input` into the writer that `make` makes.
     ///
     /// # Errors
     /// As reading does, or [`Error::Write`] when the sink refuses.
@@ -70,12 +99,12 @@ impl Scorer {
         domain: &dyn Domain,
         make: impl FnOnce(&str, bool) -> std::io::Result<ScoreWriter<W>>,
         mut progress: impl FnMut(usize),
-    ) -> Result<usize, Error> {
+    ) -> Result<Scored, Error> {
         let wrong = |error| Error::Write { file: "the scores".into(), error };
         let mut reader = self.reader(input)?;
         let mut step = step(&self.recipe, domain)?;
         let (mut writer, mut make) = (None, Some(make));
-        let mut rows = 0;
+        let mut scored = Scored { rows: 0, unseen: BTreeSet::new() };
         while let Some(chunk) = reader.next_chunk(CHUNK)? {
             if writer.is_none() {
                 let key = if chunk.ids.is_some() { "id" } else { "line" };
@@ -84,16 +113,17 @@ impl Scorer {
             }
             let lines = chunk.data.lines.clone();
             let data = step.apply(chunk.data)?;
+            self.unseen_levels(&data, &mut scored.unseen);
             let probability = self.model.probability(&data)?;
             let writer = writer.as_mut().expect("made above");
             writer.write(chunk.ids.as_deref(), &lines, &probability).map_err(wrong)?;
-            rows += lines.len();
+            scored.rows += lines.len();
             progress(lines.len());
         }
         match writer {
             Some(writer) => writer.finish().map_err(wrong)?,
             None => return Err(specialist_tabular::read::ReadError::NoRows { file: input.name() }.into()),
         }
-        Ok(rows)
+        Ok(scored)
     }
 }

@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use specialist_core::{Context, Dataset, Metric, Predict, Pretrain, SplitKeys, metric};
+use specialist_core::{Context, Dataset, Feature, FeatureKind, Metric, Predict, Pretrain, SplitKeys, metric};
 use specialist_search::{Random, Study};
 use specialist_tabular::glm::{Family, Prior, Problem};
 use specialist_tabular::{Base, Encoder, Estimator, EstimatorSettings, Forest, Model};
 
-use crate::recipe::Recipe;
+use crate::recipe::{Recipe, RecipeError};
 use crate::{Error, Place, artifact};
 
 /// Settings are tried on at most this many source rows.
@@ -107,7 +107,7 @@ fn ridge_path(
 ///
 /// # Errors
 /// [`Error::Model`] when the file is cut short, altered, or made for other columns.
-pub fn bring(path: &str, target: &Dataset, place: &Place) -> Result<Pretrained, Error> {
+pub fn bring(path: &str, recipe: &Recipe, target: &Dataset, place: &Place) -> Result<Pretrained, Error> {
     let path = place.path(path);
     let model = if path.is_dir() {
         artifact::load_model(&path, "generalist")?
@@ -116,11 +116,28 @@ pub fn bring(path: &str, target: &Dataset, place: &Place) -> Result<Pretrained, 
             what: format!("{}: there is no such model file", path.display()),
             hint: "check the path; it is taken relative to the recipe's folder".into(),
         })?;
-        Model::new(Base::Trees(import(&path, &bytes, target)?))
+        let forest = import(&path, &bytes, target)?;
+        levels_declared(&forest.features, recipe)?;
+        Model::new(Base::Trees(forest))
     };
     // Scoring one row tells at once whether the columns fit.
     model.margin(&target.select(&[0])).map_err(|e| refused(&path, &e))?;
     Ok(Pretrained { model, settings: None, trials: 0 })
+}
+
+/// A brought model knows categories by their codes only: which level has which code must be declared.
+fn levels_declared(features: &[Feature], recipe: &Recipe) -> Result<(), Error> {
+    let undeclared = features.iter().find(|f| {
+        matches!(f.kind, FeatureKind::Category { .. })
+            && recipe.columns.get(&f.name).is_none_or(|c| c.levels.is_empty())
+    });
+    let Some(f) = undeclared else { return Ok(()) };
+    Err(RecipeError::Invalid {
+        key: format!("columns.{}.levels", f.name),
+        expected: "declared: the model knows this category by its codes only".into(),
+        hint: Some("list the levels in the order the model was trained with (pandas categories: alphabetical)".into()),
+    }
+    .into())
 }
 
 fn import(path: &Path, bytes: &[u8], target: &Dataset) -> Result<Forest, Error> {

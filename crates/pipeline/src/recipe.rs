@@ -155,6 +155,9 @@ pub struct SplitSpec {
     /// Time left out before the test rows, and the delay after which a label is known: `12h`, `7d`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gap: Option<String>,
+    /// Leave out source rows that are later than the target's train rows may be.
+    #[serde(skip_serializing_if = "is_default")]
+    pub cut_source: bool,
     /// The label column, to keep its share on both sides.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stratify_on: Option<String>,
@@ -162,7 +165,7 @@ pub struct SplitSpec {
 
 impl Default for SplitSpec {
     fn default() -> Self {
-        Self { test: 0.4, group_on: None, time_on: None, gap: None, stratify_on: None }
+        Self { test: 0.4, group_on: None, time_on: None, gap: None, cut_source: false, stratify_on: None }
     }
 }
 

@@ -6,7 +6,7 @@ use ndarray::Array2;
 use rand::Rng;
 use serde::{Deserialize, Serialize};
 use specialist_core::bootstrap::quantile;
-use specialist_core::{Context, Dataset, Domain, FeatureKind, PanelInput, Predict};
+use specialist_core::{Context, Dataset, Domain, Feature, FeatureKind, PanelInput, Predict};
 use specialist_report::{Finding, Report};
 use specialist_tabular::Model;
 
@@ -79,7 +79,9 @@ fn effects(model: &Model, train: &Dataset) -> Result<Vec<(String, f64)>, Error> 
 /// Made-up rows with each model's score, to check after a copy that the models still say the same.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Probes {
-    /// Rows × features of the generalist; `null` is missing.
+    /// The features of the target's rows.
+    pub features: Vec<Feature>,
+    /// Rows × features; `null` is missing.
     pub rows: Vec<Vec<Option<f64>>>,
     /// Model → probability per row.
     pub scores: std::collections::BTreeMap<String, Vec<f64>>,
@@ -92,8 +94,6 @@ pub(crate) fn probes(
     ctx: &Context,
 ) -> Result<Probes, Error> {
     let mut rng = ctx.rng("probes");
-    let model = &models[0].2;
-    let train = train.aligned(model.features())?;
     let mut records = Array2::from_elem((PROBES, train.features.len()), f64::NAN);
     for (c, feature) in train.features.iter().enumerate() {
         let seen: Vec<f64> = train.records().column(c).iter().copied().filter(|v| !v.is_nan()).collect();
@@ -110,15 +110,15 @@ pub(crate) fn probes(
         }
     }
     let rows = records.rows().into_iter().map(|r| r.iter().map(|v| (!v.is_nan()).then_some(*v)).collect()).collect();
-    let data = probe_data(model, records)?;
+    let data = probe_data(&train.features, records)?;
     let score = |(name, _, model): &(&'static str, String, Model)| Ok(((*name).to_string(), model.probability(&data)?));
     let scores = models.iter().map(score).collect::<Result<_, Error>>()?;
-    Ok(Probes { rows, scores })
+    Ok(Probes { features: train.features.clone(), rows, scores })
 }
 
-pub(crate) fn probe_data(model: &Model, records: Array2<f64>) -> Result<Dataset, Error> {
+pub(crate) fn probe_data(features: &[Feature], records: Array2<f64>) -> Result<Dataset, Error> {
     let labels = ndarray::Array1::from_elem(records.nrows(), f64::NAN);
-    Ok(Dataset::new(model.features().to_vec(), records, labels)?)
+    Ok(Dataset::new(features.to_vec(), records, labels)?)
 }
 
 /// The candidates' metrics and nothing else, for machines.

@@ -101,6 +101,10 @@ impl Job<'_> {
         ctx.observer().end();
         let target: Split = split::target(recipe, &loaded.target, ctx)?;
         ctx.observer().begin("check", 0);
+        let mut loaded = loaded;
+        if recipe.split.cut_source {
+            loaded.source = split::cut_source(recipe, &loaded, &target)?;
+        }
         let findings = check::check(&check::Input {
             recipe,
             source: loaded.source.as_ref(),
@@ -131,7 +135,7 @@ impl Job<'_> {
         let metrics = self.metrics();
         match (&prepared.source_train, &self.recipe.source.model) {
             (Some(source), _) => pretrain(self.recipe, source, metrics[0].as_ref(), self.ctx),
-            (None, Some(model)) => bring(model, &prepared.train, self.place),
+            (None, Some(model)) => bring(model, self.recipe, &prepared.train, self.place),
             (None, None) => Err(Error::Usage {
                 what: "the recipe names neither source rows nor a model".into(),
                 hint: "set `data` or `model` under [source]".into(),

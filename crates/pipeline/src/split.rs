@@ -3,8 +3,8 @@
 
 use specialist_core::{Context, Dataset, Split};
 
-use crate::Error;
 use crate::recipe::Recipe;
+use crate::{Error, Loaded};
 
 /// Fewest target train rows of the rarer label for any tuning to be searched.
 const FEWEST_TRAIN_EVENTS: usize = 5;
@@ -27,6 +27,24 @@ pub fn target(recipe: &Recipe, target: &Dataset, ctx: &Context) -> Result<Split,
         }
     }
     Ok(split)
+}
+
+/// The source rows that are earlier than the target's train rows must be, for `cut_source`.
+///
+/// # Errors
+/// [`specialist_core::Error::TooFew`] when none is left.
+pub fn cut_source(recipe: &Recipe, loaded: &Loaded, target: &Split) -> Result<Option<Dataset>, Error> {
+    let (Some(source), Some(of_target)) = (&loaded.source, &loaded.target.time) else {
+        return Ok(loaded.source.clone());
+    };
+    let Some(of_source) = &source.time else { return Ok(Some(source.clone())) };
+    let border = target.test.iter().map(|&r| of_target[r]).min().unwrap_or(i64::MAX) - recipe.gap()?;
+    let rows: Vec<usize> = (0..source.rows()).filter(|&r| of_source[r] < border).collect();
+    if rows.is_empty() {
+        let what = "source rows earlier than the sealed rows".into();
+        return Err(specialist_core::Error::TooFew { what, found: 0, needed: 1 }.into());
+    }
+    Ok(Some(source.select(&rows)))
 }
 
 /// The source's split; its test rows may be empty.

@@ -245,7 +245,7 @@ fn choose(study: &Study) -> (TuningPlan, String) {
         let error = sd / (paired.len() as f64).sqrt();
         if mean <= error {
             let reason = format!(
-                "The best rung in cross-validation was {}; {} is lower on the ladder and within one standard error of it.",
+                "The best rung in cross-validation was {}; {} is lower on the ladder and within one standard error of the paired difference.",
                 rung(best).name(),
                 r.name()
             );
@@ -254,7 +254,7 @@ fn choose(study: &Study) -> (TuningPlan, String) {
     }
     (
         plan(&best.params),
-        "It is the best in cross-validation, by more than one standard error over every lower rung.".into(),
+        "It is the best in cross-validation, and every lower rung is behind by more than one standard error of the paired difference.".into(),
     )
 }
 

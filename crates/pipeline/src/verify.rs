@@ -29,14 +29,13 @@ pub struct Verified {
 pub fn verify(folder: &Path) -> Result<Verified, Error> {
     let manifest = artifact::open(folder)?;
     let probes: Probes = artifact::read_json(folder, "probes.json")?;
-    let first = artifact::load_model(folder, "generalist")?;
-    let width = first.features().len();
+    let width = probes.features.len();
     if probes.rows.iter().any(|r| r.len() != width) {
-        return Err(corrupt(folder, "probes.json", "its rows do not have the model's features"));
+        return Err(corrupt(folder, "probes.json", "its rows do not have its features"));
     }
     let cells = probes.rows.iter().flatten().map(|v| v.unwrap_or(f64::NAN)).collect();
     let records = Array2::from_shape_vec((probes.rows.len(), width), cells).expect("every row has the width");
-    let data = probe_data(&first, records)?;
+    let data = probe_data(&probes.features, records)?;
     for (name, expected) in &probes.scores {
         let scores = artifact::load_model(folder, name)?.probability(&data)?;
         if scores.len() != expected.len() || scores.iter().zip(expected).any(|(a, b)| (a - b).abs() > TOLERANCE) {

@@ -80,7 +80,9 @@ pub fn card(r: &Report) -> String {
     line("");
     line("## Limits");
     line("");
-    line("The figures hold for rows like the target's. `report.html` has the plots, `recipe.toml` repeats the run,");
+    line(
+        "The figures hold for rows like the target's. `report.html` has the plots; `recipe.toml` is the recipe\nas it ran (its relative paths start where the recipe lay);",
+    );
     line("`evidence.json` has every number; `verify` checks that no file was changed.");
     let _ = writeln!(out);
     out

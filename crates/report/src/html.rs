@@ -28,6 +28,9 @@ pub fn html(r: &Report) -> String {
                     p.reason { (e.verdict.reason) }
                     @if !r.question.is_empty() { p.question { (r.question) } }
                     @if r.simulated { p.notice { strong { "Simulated data." } " These figures say nothing about any real population." } }
+                    @if r.findings.iter().any(|f| f.waived) {
+                        p.notice { "The recipe waives a leak: " @for f in r.findings.iter().filter(|f| f.waived) { (f.name) " " } "– the figures hold only if it does not matter." }
+                    }
                     @if e.opened_before > 0 {
                         p.notice { "The sealed rows had been opened " (e.opened_before) " time(s) before this run: the figures are no longer blind." }
                     }

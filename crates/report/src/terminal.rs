@@ -126,5 +126,11 @@ pub fn verdict(r: &Report, colour: bool) -> String {
     };
     let word = v.outcome.word();
     let word = if colour { format!("{paint}{word}\u{1b}[0m") } else { word.to_string() };
-    format!("VERDICT: {word}\n{}", v.reason)
+    let waived: Vec<&str> = r.findings.iter().filter(|f| f.waived).map(|f| f.name.as_str()).collect();
+    let caveat = if waived.is_empty() {
+        String::new()
+    } else {
+        format!("\nThis holds only if the waived findings do not matter: {}", waived.join(", "))
+    };
+    format!("VERDICT: {word}\n{}{caveat}", v.reason)
 }

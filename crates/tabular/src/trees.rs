@@ -143,13 +143,15 @@ impl TreeEngine for Trees {
             })
             .collect();
         if start.is_none() {
-            params.base_score = Some(data.prevalence().clamp(1e-6, 1.0 - 1e-6));
+            // In the precision of the model file: a model that is read back scores the same to the bit.
+            params.base_score = Some(f64::from(data.prevalence().clamp(1e-6, 1.0 - 1e-6) as f32));
         }
         let mut trainer = Trainer::new(&params, &train, settings.rounds);
         if let Some(start) = start {
             trainer = trainer.init_model(&start.model);
         }
         let model = trainer.train().map_err(failed)?.model;
+        let model = if start.is_none() { from_document(&document(&model)?)? } else { model };
         Ok(Forest { features: features.clone(), model })
     }
 
@@ -217,6 +219,7 @@ impl Forest {
         if objective != "binary:logistic" {
             return Err(wrong(format!("its objective is {objective}; binary:logistic is needed")));
         }
+        let model = at_its_best(model, bytes, format)?;
         let names = feature_names(bytes, format);
         let features = if names.is_empty() {
             if features.len() != model.n_features() {
@@ -261,6 +264,16 @@ impl Forest {
         let names = self.features.iter().map(|f| Value::String(f.name.clone())).collect();
         doc["learner"]["feature_names"] = Value::Array(names);
         let kind = |f: &Feature| Value::from(if feature_type(f) == FeatureType::Categorical { "c" } else { "float" });
+        let levels: serde_json::Map<String, Value> = self
+            .features
+            .iter()
+            .filter_map(|f| match &f.kind {
+                FeatureKind::Category { levels } => Some((f.name.clone(), levels.clone().into())),
+                FeatureKind::Number => None,
+            })
+            .collect();
+        // XGBoost knows codes only: what they stand for travels as an attribute, which it keeps.
+        doc["learner"]["attributes"]["category_levels"] = Value::String(Value::Object(levels).to_string());
         doc["learner"]["feature_types"] = self.features.iter().map(kind).collect();
         Ok(doc)
     }
@@ -361,6 +374,20 @@ fn on_leaves(tree: &mut Value, change: impl Fn(usize, f64) -> f64) -> Result<(),
         }
     }
     Ok(())
+}
+
+/// A model that stopped early names its best round: the trees behind it are left out, as scikit-learn's
+/// interface of XGBoost does when it predicts.
+fn at_its_best(model: BoostedModel, bytes: &[u8], format: ModelFormat) -> Result<BoostedModel, Error> {
+    if format != ModelFormat::XgboostJson {
+        return Ok(model);
+    }
+    let doc: Value = serde_json::from_slice(bytes).map_err(failed)?;
+    let best = doc["learner"]["attributes"]["best_iteration"].as_str().and_then(|b| b.parse::<usize>().ok());
+    match best.filter(|b| b + 1 < model.num_boost_rounds()) {
+        Some(best) => model.slice(..=best, 1).map_err(failed),
+        None => Ok(model),
+    }
 }
 
 fn feature_names(bytes: &[u8], format: ModelFormat) -> Vec<String> {

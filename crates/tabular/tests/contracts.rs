@@ -48,6 +48,21 @@ fn estimators_predict_as_they_must() {
 }
 
 #[test]
+fn forests_come_back_to_the_bit_for_any_prevalence() {
+    for seed in 0..25 {
+        let data = rows(60 + 7 * seed as usize, seed as f64 / 8.0 - 1.5, seed);
+        let mut settings = Estimator::BoostedTrees.defaults();
+        settings.trees.rounds = 8;
+        let model = settings.pretrain(&data, &Context::new(1, 1)).unwrap();
+        for rung in [Rung::Keep, Rung::LeafRefit, Rung::Continue] {
+            let tuned = plan(rung).fine_tune(&model, &data, &Context::new(1, 1)).unwrap();
+            let again = Model::from_json(&tuned.to_json().unwrap()).unwrap();
+            assert_eq!(again.margin(&data).unwrap(), tuned.margin(&data).unwrap(), "{seed} {}", rung.name());
+        }
+    }
+}
+
+#[test]
 fn rungs_tune_as_they_must() {
     let target = rows(300, 1.5, 2);
     for estimator in [Estimator::BoostedTrees, Estimator::Glm] {

@@ -35,7 +35,7 @@ pub fn rows(rows: usize, shift: f64, seed: u64) -> Dataset {
     data.time = Some((0..rows as i64).map(|r| r * 3600).collect());
     data.amount = Some((0..rows).map(|r| 1.0 + (r % 97) as f64).collect());
     let codes = (0..rows).map(|r| (r % 23) as u32).collect();
-    data.keys.push(Key { name: "g".into(), role: KeyRole::Group, codes, levels: Vec::new() });
+    data.keys.push(Key { name: "g".into(), role: KeyRole::Group, codes, levels: Vec::new(), digests: Vec::new() });
     data
 }
 

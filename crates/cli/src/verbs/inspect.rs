@@ -115,17 +115,16 @@ pub fn init(session: &Session, args: &Args, source: Option<&Path>, label: Option
         };
         Ok(file.display().to_string())
     };
-    let source = source.map(&beside).transpose()?;
-    let text = template(&beside(Path::new(data))?, source.as_deref(), &sketch);
+    let of_source = source.map(|s| Ok::<_, Error>((beside(s)?, sketching::delimiter(s)?))).transpose()?;
+    let named = of_source.as_ref().map(|(path, delimiter)| (path.as_str(), *delimiter));
+    let text = template(&beside(Path::new(data))?, named, &sketch);
     artifact::replace_file(&path, text.as_bytes())?;
     print(&format!("recipe: {}", path.display()))?;
     for (name, spec, why) in &sketch.columns {
         session.say(&format!("  {name:<28} {:<9} {why}", format!("{:?}", spec.role).to_lowercase()));
     }
-    session.say(&format!(
-        "next: look at the label and the roles, name the source, then {} check --recipe {}",
-        session.domain.name(),
-        path.display()
-    ));
+    let name_it = if source.is_some() { "" } else { ", name the source" };
+    let (program, path) = (session.domain.name(), path.display());
+    session.say(&format!("next: look at the label and the roles{name_it}, then {program} check --recipe {path}"));
     Ok(0)
 }

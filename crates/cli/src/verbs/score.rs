@@ -24,10 +24,27 @@ fn input(session: &Session, args: &Args, verb: &str) -> Result<Input, Error> {
     Place::default().input(data, session.domain)
 }
 
+/// Scores must not replace the rows they come from, nor a file of an artifact.
+fn refuse_overwriting(output: &Path, data: Option<&str>) -> Result<(), Error> {
+    let same = |a: &Path, b: &Path| matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b);
+    let in_artifact = output.ancestors().skip(1).take(2).any(|p| p.join("manifest.json").is_file());
+    if in_artifact || data.is_some_and(|d| same(output, Path::new(d))) {
+        return Err(Error::Usage {
+            what: format!("{}: this would replace the rows to score, or a file of an artifact", output.display()),
+            hint: "name another file with --output".into(),
+        });
+    }
+    Ok(())
+}
+
 /// Scores rows, in constant memory.
 pub fn predict(session: &Session, args: &Args, artifact: Option<&Path>, model: Option<&str>) -> Result<u8, Error> {
-    let scorer = Scorer::open(&folder(session, args, artifact)?, model)?;
+    let mut scorer = Scorer::open(&folder(session, args, artifact)?, model, session.domain)?;
+    scorer.delimiter = args.delimiter;
     let input = input(session, args, "predict")?;
+    if let Some(output) = &args.output {
+        refuse_overwriting(output, args.data.as_deref())?;
+    }
     session.progress.begin("predict", 0);
     let tick = |_| session.progress.step(None);
     let rows = match &args.output {
@@ -35,6 +52,7 @@ pub fn predict(session: &Session, args: &Args, artifact: Option<&Path>, model: O
         Some(path) => {
             let wrong = |error| Error::Write { file: path.display().to_string(), error };
             let parent = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            std::fs::create_dir_all(parent).map_err(wrong)?;
             // The scores take their place when they are all there.
             let file = tempfile::NamedTempFile::new_in(parent).map_err(wrong)?;
             let parquet = path.extension().is_some_and(|e| e == "parquet" || e == "pq");
@@ -50,7 +68,10 @@ pub fn predict(session: &Session, args: &Args, artifact: Option<&Path>, model: O
         }
     };
     session.progress.end();
-    session.say(&format!("{rows} rows scored by the {}", scorer.name));
+    for column in &rows.unseen {
+        session.say(&format!("warning: `{column}` has levels that the model never saw; it takes them as missing"));
+    }
+    session.say(&format!("{} row(s) scored by the {}", rows.rows, scorer.name));
     Ok(0)
 }
 
@@ -64,7 +85,8 @@ pub fn explain(
 ) -> Result<u8, Error> {
     const FIRST: usize = 3;
     const SHOWN: usize = 8;
-    let scorer = Scorer::open(&folder(session, args, artifact)?, model)?;
+    let mut scorer = Scorer::open(&folder(session, args, artifact)?, model, session.domain)?;
+    scorer.delimiter = args.delimiter;
     let input = input(session, args, "explain")?;
     let explained = explaining::explain(&scorer, &input, session.domain, rows, FIRST)?;
     if args.json {
@@ -89,7 +111,7 @@ pub fn explain(
 /// Writes a model as XGBoost JSON.
 pub fn export(session: &Session, args: &Args, artifact: Option<&Path>, model: Option<&str>) -> Result<u8, Error> {
     let folder = folder(session, args, artifact)?;
-    let scorer = Scorer::open(&folder, model)?;
+    let scorer = Scorer::open(&folder, model, session.domain)?;
     let refused = |e: specialist_tabular::ModelError| Error::Usage {
         what: e.to_string(),
         hint: "export another model with --model".into(),

@@ -36,10 +36,10 @@ fn prepare(session: &Session, args: &Args, job: &Job<'_>) -> Result<Prepared, Er
     {
         print(&view::check_table(&prepared.findings, args.verbose, session.colour))?;
     }
-    session.done(
-        "split",
-        &format!("{} target rows to train on, {} sealed", prepared.train.rows(), prepared.sealed.rows()),
-    );
+    let (train, sealed) = (prepared.train.rows(), prepared.sealed.rows());
+    let between = prepared.loaded.target.rows() - train - sealed;
+    let gap = if between > 0 { format!(", {between} between them left out") } else { String::new() };
+    session.done("split", &format!("{train} target rows to train on, {sealed} sealed{gap}"));
     Ok(prepared)
 }
 

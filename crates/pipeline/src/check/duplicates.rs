@@ -1,9 +1,9 @@
 //! The same row, or nearly the same, on both sides of the split.
 //!
 //! Two patients may well share a record of few findings; they do not share eight laboratory values.
-//! A coincidence is told from a copy by its surprisal: the sum over the columns of −log₂ of the
-//! value's frequency. Only an agreement that independent rows would reach less than once in a
-//! thousand such data sets counts.
+//! Coincidences are told from copies by counting: the surprisal of a row (the sum over its columns of
+//! −log₂ of the value's frequency) says how many agreements chance would bring. Rows of which chance
+//! would seldom bring one are counted, and more agreements than chance explains are copies.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
@@ -14,10 +14,13 @@ use specialist_report::{Finding, Severity};
 
 use super::{Input, NAMED, finding, ok, place};
 
-/// log₂ of a thousand.
-const MARGIN: f64 = 10.0;
 /// Columns depend on each other, so the sum overstates the surprise: this share of it is believed.
 const BELIEVED: f64 = 0.8;
+/// Rows that chance would pair more often than this tell nothing.
+const SELDOM: f64 = 0.1;
+/// So many times more pairs than chance explains, and so many at least, are no chance.
+const TIMES: f64 = 10.0;
+const FEWEST: f64 = 3.0;
 
 /// Hashes and surprisal of every row of a table.
 struct Rows<'a> {
@@ -71,21 +74,25 @@ pub(super) fn find(input: &Input<'_>) -> Vec<Finding> {
     let frequencies = Frequencies::count(&tables);
 
     let trained: usize = tables[1..].iter().map(|t| t.rows.len()).sum();
-    let needed = (trained as f64 * test.rows.len() as f64).log2() + MARGIN;
+    // How many trained rows chance would make equal to a row of so many bits.
+    let chance = |bits: f64| trained as f64 * (-bits * BELIEVED).exp2();
     // Every sealed row under its whole hash and under its hash without each column in turn.
     let mut whole: HashMap<u64, usize> = HashMap::new();
     let mut part: HashMap<u64, usize> = HashMap::new();
+    let (mut chance_exact, mut chance_near) = (0.0, 0.0);
     for &r in &test.rows {
         let bits = frequencies.bits(target.row(r));
         let sum: f64 = bits.iter().sum();
-        if sum * BELIEVED < needed {
+        if chance(sum) > SELDOM {
             continue;
         }
+        chance_exact += chance(sum);
         let hashes: Vec<u64> = target.row(r).iter().enumerate().map(|(c, &x)| cell_hash(c, x)).collect();
         let total = hashes.iter().fold(0u64, |a, h| a.wrapping_add(*h));
         whole.insert(total, r);
         for ((c, h), b) in hashes.iter().enumerate().zip(&bits) {
-            if (sum - b) * BELIEVED >= needed {
+            if chance(sum - b) <= SELDOM {
+                chance_near += chance(sum - b);
                 part.insert(total.wrapping_sub(*h) ^ c as u64, r);
             }
         }
@@ -108,21 +115,22 @@ pub(super) fn find(input: &Input<'_>) -> Vec<Finding> {
         }
     }
     vec![
-        told(input, "duplicate-rows", "equal", &exact),
-        told(input, "near-duplicate-rows", "equal in all columns but one to", &near),
+        told(input, "duplicate-rows", "equal", &exact, chance_exact),
+        told(input, "near-duplicate-rows", "equal in all columns but one to", &near, chance_near),
     ]
 }
 
-fn told(input: &Input<'_>, name: &str, how: &str, pairs: &[(bool, u64, u64)]) -> Finding {
-    if pairs.is_empty() {
-        return ok(name, "no row that is trained on is a copy of a sealed row");
+fn told(input: &Input<'_>, name: &str, how: &str, pairs: &[(bool, u64, u64)], chance: f64) -> Finding {
+    if (pairs.len() as f64) < FEWEST.max(TIMES * chance) {
+        let message = match pairs.len() {
+            0 => "no row that is trained on is a copy of a sealed row".into(),
+            n => format!("{n} row(s) that are trained on {how} sealed rows, no more than chance explains"),
+        };
+        return ok(name, &message);
     }
-    let how = how.trim_end_matches(" to");
-    let to = if how == "equal" { "equal sealed rows" } else { "are equal in all columns but one to sealed rows" };
-    let rows = pairs
-        .iter()
-        .take(NAMED)
-        .map(|&(s, trained, sealed)| format!("{} and sealed line {sealed}", place(input, s, trained)));
-    let rows = rows.collect();
-    finding(name, Severity::Leak, format!("{} row(s) that are trained on {to}, beyond coincidence", pairs.len()), rows)
+    let place =
+        |&(s, trained, sealed): &(bool, u64, u64)| format!("{} and sealed line {sealed}", place(input, s, trained));
+    let message =
+        format!("{} row(s) that are trained on {how} sealed rows, where chance explains {chance:.1}", pairs.len());
+    finding(name, Severity::Leak, message, pairs.iter().take(NAMED).map(place).collect())
 }

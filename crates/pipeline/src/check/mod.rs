@@ -9,14 +9,14 @@ mod duplicates;
 
 use std::collections::HashSet;
 
-use specialist_core::{Dataset, KeyRole, Role, Split};
+use specialist_core::{Dataset, FeatureKind, Key, KeyRole, Role, Split};
 use specialist_report::{Finding, Severity};
 use specialist_tabular::read::ReadReport;
 
 use crate::recipe::Recipe;
 
 /// The checks' names, as a waiver spells them.
-pub const NAMES: [&str; 9] = [
+pub const NAMES: [&str; 11] = [
     "impossible-values",
     "duplicate-rows",
     "near-duplicate-rows",
@@ -26,6 +26,8 @@ pub const NAMES: [&str; 9] = [
     "id-like-feature",
     "constant-column",
     "undeclared-column",
+    "unseen-levels",
+    "unlabelled-rows",
 ];
 
 /// At most this many rows are named.
@@ -54,6 +56,8 @@ pub fn check(input: &Input<'_>) -> Vec<Finding> {
     out.push(time_order(input));
     out.extend(columns::find(input));
     out.push(undeclared(input));
+    out.push(unseen_levels(input));
+    out.push(unlabelled(input));
     for f in &mut out {
         f.waived = f.severity == Severity::Leak && input.recipe.check.waive.contains(&f.name);
     }
@@ -105,8 +109,11 @@ fn group_overlap(input: &Input<'_>) -> Finding {
     };
     let tested: HashSet<u32> = input.split.test.iter().map(|&r| group.codes[r]).collect();
     let shared: Vec<usize> = input.split.train.iter().copied().filter(|&r| tested.contains(&group.codes[r])).collect();
+    if let Some(finding) = shared_with_source(input, group, &tested) {
+        return finding;
+    }
     if shared.is_empty() {
-        return ok(name, "no group has rows on both sides of the split");
+        return ok(name, "no group has rows on both sides of the split, nor in the source and sealed");
     }
     let groups: HashSet<u32> = shared.iter().map(|&r| group.codes[r]).collect();
     let message = format!(
@@ -123,6 +130,59 @@ fn group_overlap(input: &Input<'_>) -> Finding {
     }
     let rows = shared.iter().take(NAMED).map(|&r| place(input, false, input.target.lines[r])).collect();
     finding(name, Severity::Leak, format!("{message}; set group_on"), rows)
+}
+
+/// Groups that are sealed and also in the source, where the generalist meets them.
+fn shared_with_source(input: &Input<'_>, group: &Key, tested: &HashSet<u32>) -> Option<Finding> {
+    let source = input.source?;
+    let of_source = source.key(KeyRole::Group)?;
+    let digest = |key: &Key, code: u32| key.digests.get(code as usize).copied();
+    let sealed: HashSet<u64> = tested.iter().filter_map(|&c| digest(group, c)).collect();
+    let met = |r: &usize| digest(of_source, of_source.codes[*r]).is_some_and(|d| sealed.contains(&d));
+    let rows: Vec<usize> = (0..source.rows()).filter(met).collect();
+    if rows.is_empty() {
+        return None;
+    }
+    let severity = if input.recipe.split.time_on.is_some() { Severity::Warning } else { Severity::Leak };
+    let message =
+        format!("{} source row(s) belong to a `{}` that is also among the sealed rows", rows.len(), group.name);
+    let named = rows.iter().take(NAMED).map(|&r| place(input, true, source.lines[r])).collect();
+    Some(finding("group-overlap", severity, message, named))
+}
+
+/// Levels of the target's categories that the source never showed a model.
+fn unseen_levels(input: &Input<'_>) -> Finding {
+    let name = "unseen-levels";
+    let Some(source) = input.source else { return ok(name, "there are no source rows to compare with") };
+    let mut told = Vec::new();
+    for f in &input.target.features {
+        let theirs = source.features.iter().find(|s| s.name == f.name).map(|s| &s.kind);
+        if let (FeatureKind::Category { levels }, Some(FeatureKind::Category { levels: known })) = (&f.kind, theirs) {
+            let new = levels.iter().filter(|l| !known.contains(l)).count();
+            if new > 0 {
+                told.push(format!("{new} of the {} levels of `{}`", levels.len(), f.name));
+            }
+        }
+    }
+    if told.is_empty() {
+        return ok(name, "every level of the target's categories is in the source");
+    }
+    let message = format!(
+        "not in the source, so the generalist takes them as missing: {}; is one side spelled differently?",
+        told.join(", ")
+    );
+    finding(name, Severity::Warning, message, Vec::new())
+}
+
+fn unlabelled(input: &Input<'_>) -> Finding {
+    let name = "unlabelled-rows";
+    let dropped = input.reports.iter().filter(|r| r.unlabelled > 0);
+    let told: Vec<String> =
+        dropped.map(|r| format!("{} in {}", r.unlabelled, r.input.rsplit('/').next().unwrap_or(""))).collect();
+    if told.is_empty() {
+        return ok(name, "every row carries a label");
+    }
+    finding(name, Severity::Warning, format!("rows without a label were left out: {}", told.join(", ")), Vec::new())
 }
 
 fn time_order(input: &Input<'_>) -> Finding {
@@ -142,7 +202,7 @@ fn time_order(input: &Input<'_>) -> Finding {
         let late: Vec<usize> = (0..source.rows()).filter(|&r| times[r] >= first - gap).collect();
         if !late.is_empty() {
             let message = format!(
-                "{} source row(s) are later than the target's train rows may be: the generalist would know the future",
+                "{} source row(s) are later than the target's train rows may be: the generalist would know the future; cut_source under [split] leaves them out",
                 late.len()
             );
             let rows = late.iter().take(NAMED).map(|&r| place(input, true, source.lines[r])).collect();

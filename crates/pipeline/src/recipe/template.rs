@@ -9,18 +9,17 @@ use crate::init::Sketch;
 
 /// The text of a recipe for `target` (and `source`, if there is one) with the columns of `sketch`.
 #[must_use]
-pub fn template(target: &str, source: Option<&str>, sketch: &Sketch) -> String {
+pub fn template(target: &str, source: Option<(&str, u8)>, sketch: &Sketch) -> String {
     let mut out = String::new();
-    let delimiter = if sketch.delimiter == b',' {
-        String::new()
-    } else {
-        format!("delimiter = {:?}\n", char::from(sketch.delimiter).to_string())
+    let separated = |by: u8| {
+        if by == b',' { String::new() } else { format!("delimiter = {:?}\n", char::from(by).to_string()) }
     };
+    let delimiter = separated(sketch.delimiter);
     let label = sketch.columns.iter().find(|c| c.1.role == Role::Label).map_or("", |c| &c.0);
     let group = sketch.columns.iter().find(|c| c.1.role == Role::Group).map(|c| &c.0);
     let time = sketch.columns.iter().find(|c| c.1.role == Role::Time).map(|c| &c.0);
     let source = match source {
-        Some(path) => format!("data = {path:?}\n{delimiter}"),
+        Some((path, by)) => format!("data = {path:?}\n{}", separated(by)),
         None => "# Rows of the broad population, with the same columns …\ndata = \"source.csv\"\n# … or a model trained on them: XGBoost .json or .ubj, LightGBM .txt, an artifact folder.\n# model = \"generalist.json\"\n".into(),
     };
     let split = match (time, group) {

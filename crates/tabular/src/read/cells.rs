@@ -1,6 +1,7 @@
 //! One declared column and how its cells become numbers.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime};
 use specialist_core::{Column, ColumnKind, OnInvalid, Role};
@@ -34,6 +35,12 @@ impl CellColumn {
     /// The levels by code: declared, or seen so far.
     pub(super) fn levels(&self) -> Vec<String> {
         self.names.clone()
+    }
+
+    /// A digest of every name seen so far, by code.
+    pub(super) fn digests(&self) -> Vec<u64> {
+        let hash = BuildHasherDefault::<DefaultHasher>::default();
+        self.names.iter().map(|n| hash.hash_one(n)).collect()
     }
 
     /// The cell as a number: a value, a code, seconds, or 0 and 1 for the label; `NaN` is missing.
@@ -84,6 +91,12 @@ impl CellColumn {
                 hint: format!("leave the cell empty, or add it to `missing` of [columns.{}]", self.column.name),
             });
         }
+        if self.column.role == Role::Weight && value <= 0.0 {
+            return Err(CellFault {
+                expected: "a weight above 0 is expected".into(),
+                hint: "leave the row out if it should not count".into(),
+            });
+        }
         let possible = self.column.min.is_none_or(|m| value >= m) && self.column.max.is_none_or(|m| value <= m);
         if possible {
             return Ok(value);
@@ -131,7 +144,9 @@ impl CellColumn {
             let is = |list: &[String]| list.iter().any(|x| x == t);
             let fault = |expected: &str| CellFault {
                 expected: expected.into(),
-                hint: format!("name the label's levels with `positive` and `negative` in [columns.{name}]"),
+                hint: format!(
+                    "name the label's levels with `positive` and `negative` in [columns.{name}], and what means no label with `missing`"
+                ),
             };
             match (positive.is_empty(), negative.is_empty()) {
                 _ if is(&positive) => Ok(1.0),

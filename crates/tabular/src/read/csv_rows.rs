@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 use std::fs::File;
-use std::io::{BufRead, BufReader, Cursor, Read};
+use std::io::{BufRead, BufReader, Cursor};
 use std::path::Path;
 
 use super::{Cell, ReadError, RowSink, Rows};
@@ -95,41 +95,7 @@ impl Rows for CsvRows {
     }
 }
 
-/// The first rows of a file, as text.
-pub struct Sniffed {
-    /// Between the cells.
-    pub delimiter: u8,
-    /// The columns' names.
-    pub header: Vec<String>,
-    /// Rows of cells.
-    pub rows: Vec<Vec<String>>,
-}
-
-/// The header and up to `rows` rows of a CSV file, as text: for `init`, which has no schema yet. The
-/// delimiter is the most frequent of the usual ones in the first line.
-///
-/// # Errors
-/// As reading does.
-pub fn sniff_header(path: &Path, rows: usize) -> Result<Sniffed, ReadError> {
-    let name = path.display().to_string();
-    let mut first = Vec::new();
-    let file = File::open(path).map_err(|e| io(&name, &e))?;
-    BufReader::new(file).take(1 << 16).read_until(b'\n', &mut first).map_err(|e| io(&name, &e))?;
-    let count = |mark: u8| first.iter().filter(|&&b| b == mark).count();
-    let delimiter = [b',', b';', b'\t', b'|'].into_iter().rev().max_by_key(|&m| count(m)).unwrap_or(b',');
-    let mut source = CsvRows::open(path, delimiter)?;
-    let width = source.header.len();
-    let mut out = Vec::new();
-    while out.len() < rows && source.csv.read_record(&mut source.record).map_err(|e| broken(&name, &e))? {
-        out.push((0..width).map(|i| source.record[i].trim().to_string()).collect());
-    }
-    if out.is_empty() {
-        return Err(ReadError::NoRows { file: name });
-    }
-    Ok(Sniffed { delimiter, header: source.header, rows: out })
-}
-
-fn io(name: &str, e: &std::io::Error) -> ReadError {
+pub(super) fn io(name: &str, e: &std::io::Error) -> ReadError {
     if e.kind() == std::io::ErrorKind::NotFound {
         ReadError::Missing { file: name.into() }
     } else {

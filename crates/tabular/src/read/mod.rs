@@ -5,17 +5,18 @@ mod cells;
 mod csv_rows;
 mod error;
 mod parquet_rows;
+mod sniff;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use ndarray::{Array1, Array2};
 use specialist_core::{ColumnKind, Dataset, Feature, FeatureKind, Key, KeyRole, OnInvalid, Role, Schema};
 
 use cells::{CellColumn, Invalid};
-pub use csv_rows::{Sniffed, sniff_header};
 pub use error::ReadError;
+pub use sniff::{Sniffed, sniff_header};
 
 /// Where rows come from.
 #[derive(Debug, Clone)]
@@ -136,9 +137,7 @@ impl Reader {
     pub fn open(input: &Input, schema: &Schema, options: &Options) -> Result<Self, ReadError> {
         let name = input.name();
         let rows: Box<dyn Rows> = match input {
-            Input::File(path) if path.extension().is_some_and(|e| e == "parquet" || e == "pq") => {
-                Box::new(parquet_rows::ParquetRows::open(path)?)
-            }
+            Input::File(path) if is_parquet(path) => Box::new(parquet_rows::ParquetRows::open(path)?),
             Input::File(path) => Box::new(csv_rows::CsvRows::open(path, options.delimiter)?),
             Input::Embedded { text, .. } => {
                 Box::new(csv_rows::CsvRows::embedded(&name, text.clone(), options.delimiter)?)
@@ -240,6 +239,7 @@ impl Reader {
                 role,
                 codes: v.iter().map(|&x| x as u32).collect(),
                 levels: if role == KeyRole::Site { c.levels() } else { Vec::new() },
+                digests: c.digests(),
             };
             match c.column.role {
                 Role::Label => targets = v.iter().copied().collect(),
@@ -273,6 +273,11 @@ impl Reader {
         (data.time, data.amount, data.keys, data.lines) = (time, amount, keys, lines);
         data
     }
+}
+
+/// By its name: a Parquet file ends in `.parquet` or `.pq`.
+fn is_parquet(path: &Path) -> bool {
+    path.extension().is_some_and(|e| e == "parquet" || e == "pq")
 }
 
 /// At most this many lines are named.

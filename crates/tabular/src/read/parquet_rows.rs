@@ -72,7 +72,10 @@ fn cells(column: &Column) -> Result<Cells, PolarsError> {
             };
             numbers(&column.cast(&DataType::Int64)?, seconds)
         }
-        _ => numbers(column, 1.0),
+        kind => numbers(column, 1.0).map_err(|_| {
+            let reason = format!("column `{}` is of the type {kind}, which is not read", column.name());
+            PolarsError::ComputeError(reason.into())
+        }),
     }
 }
 
