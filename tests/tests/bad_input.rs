@@ -261,12 +261,15 @@ fn leaks_stop_training() {
         RECIPE.replace("[columns.dose]", "[columns.dose]\n[columns.patient]\nrole = \"group\"\nkind = \"text\""),
     );
     for (file, rows, site, seed) in [("source.csv", 400, "A", 1), ("target.csv", 200, "B", 2)] {
-        let of = |(i, l): (usize, &str)| if i == 0 { format!("{l},patient\n") } else { format!("{l},p{}\n", i % 40) };
+        let of =
+            |(i, l): (usize, &str)| if i == 0 { format!("{l},patient\n") } else { format!("{l},{site}{}\n", i % 40) };
         here.write(file, table(rows, site, seed).lines().enumerate().map(of).collect::<String>());
     }
     leaks(&here, "group-overlap", &["group_on", "target.csv line"]);
 
     // A patient who is sealed and in the source.
+    let theirs = String::from_utf8(here.read("source.csv")).unwrap().replace(",A", ",B");
+    here.write("source.csv", theirs);
     let group = "[columns.dose]\n[columns.patient]\nrole = \"group\"\nkind = \"text\"";
     here.write(
         "recipe.toml",
