@@ -73,8 +73,10 @@ pub fn trial_table(tuning: &Tuning, colour: bool) -> String {
 #[must_use]
 pub fn comparison(r: &Report, colour: bool) -> String {
     let e = &r.evidence;
-    let mut header = vec!["candidate"];
-    header.extend(e.candidates[0].figures.iter().map(|f| f.metric.as_str()));
+    // A long name is broken where a person would break it.
+    let wrapped = |name: &str| if name.len() > 14 { name.replacen('-', "-\n", 1) } else { name.to_string() };
+    let names: Vec<String> = e.candidates[0].figures.iter().map(|f| wrapped(&f.metric)).collect();
+    let header: Vec<&str> = std::iter::once("candidate").chain(names.iter().map(String::as_str)).collect();
     let mut t = table(&header, colour);
     for c in &e.candidates {
         let mut row = vec![Cell::new(&c.name)];
