@@ -156,7 +156,7 @@ fn recipes_that_cannot_run() {
     recipe("test = 0.4", "test = 0", 2, &["`split.test`", "between 0 and 1"]);
     recipe("trials = 2", "estimator = \"boosted-tree\"", 2, &["boosted-trees", "did you mean"]);
     recipe("[tune]", "[check]\nwaive = [\"duplicates\"]\n[tune]", 2, &["check.waive", "duplicate-rows"]);
-    recipe("[tune]", "[tune]\nsampler = \"bayes\"", 2, &["random, grid"]);
+    recipe("[tune]", "[tune]\nsampler = \"bayes\"", 2, &["random, sobol, grid"]);
     recipe("[tune]", "[tune]\ntunings = [\"lora\"]", 2, &["tune.tunings", "leaf-refit"]);
     recipe("role = \"label\"", "", 2, &["label", "there are 0"]);
     recipe("stratify_on = \"y\"", "group_on = \"site\"", 2, &["split.group_on", "group"]);

@@ -11,7 +11,7 @@ const LAYERS: [&[&str]; 6] = [
     &["specialist-pipeline"],
     &["specialist-cli"],
     &["fraud", "medical", "new-domain"],
-    &["specialist-e2e", "specialist-benches", "specialist-testing"],
+    &["specialist-e2e", "specialist-benches", "specialist-search-bench", "specialist-testing"],
 ];
 
 fn layer(package: &str) -> Option<usize> {
@@ -21,7 +21,7 @@ fn layer(package: &str) -> Option<usize> {
 fn manifests() -> Vec<toml::Table> {
     let read = |p: &Path| std::fs::read_to_string(p).ok().map(|t| t.parse::<toml::Table>().unwrap());
     let crates = std::fs::read_dir(root().join("crates")).unwrap().flatten().map(|e| e.path().join("Cargo.toml"));
-    let more = ["tests", "benches", "examples/new-domain"].map(|p| root().join(p).join("Cargo.toml"));
+    let more = ["tests", "benches", "benches/search", "examples/new-domain"].map(|p| root().join(p).join("Cargo.toml"));
     crates.chain(more).filter_map(|p| read(&p)).collect()
 }
 

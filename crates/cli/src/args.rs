@@ -65,6 +65,9 @@ pub enum Verb {
         /// Exit with 1 unless the verdict is adopt
         #[arg(long)]
         gate: bool,
+        /// How it searches
+        #[command(flatten)]
+        search: Search,
     },
     /// Write a commented recipe for a CSV file by looking at it
     Init {
@@ -80,7 +83,26 @@ pub enum Verb {
     /// Make the generalist and write it
     Pretrain,
     /// Search the tunings and write every candidate; the sealed rows stay sealed
-    Tune,
+    Tune {
+        /// How it searches
+        #[command(flatten)]
+        search: Search,
+    },
+    /// Look into the studies of a store or an artifact
+    Study {
+        /// What to do
+        #[arg(value_enum)]
+        what: StudyWhat,
+        /// A SQLite file, `journal:FILE` or `postgresql://…`; by default the artifact's own studies
+        #[arg(long, value_name = "STORE")]
+        store: Option<String>,
+        /// The artifact's folder
+        #[arg(long, value_name = "DIR")]
+        artifact: Option<PathBuf>,
+        /// The study's name; by default the first one that `list` shows
+        #[arg(long, value_name = "NAME")]
+        study: Option<String>,
+    },
     /// Open the sealed rows of a tuned artifact and judge its candidates
     Compare {
         /// The folder that `tune` wrote
@@ -149,6 +171,57 @@ pub enum Verb {
         #[arg(value_enum)]
         shell: clap_complete::Shell,
     },
+}
+
+/// How a search goes about it.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct Search {
+    /// Who suggests: auto, gp, tpe, random, sobol, grid or transfer
+    #[arg(long, value_name = "NAME")]
+    pub sampler: Option<String>,
+    /// Who ends trials early: race, median, successive-halving, hyperband, patience or none
+    #[arg(long, value_name = "NAME")]
+    pub pruner: Option<String>,
+    /// Settings to try for the specialist, and as many for scratch
+    #[arg(long, value_name = "N")]
+    pub trials: Option<usize>,
+    /// Trials evaluated at once in this process; the study does not depend on it
+    #[arg(long, value_name = "N")]
+    pub workers: Option<usize>,
+    /// Keep the studies in a SQLite file, `journal:FILE` or `postgresql://…`, and go on with what is there
+    #[arg(long, value_name = "STORE")]
+    pub store: Option<String>,
+    /// Work on the studies of a store until they have their trials, and write nothing else
+    #[arg(long, value_name = "STORE", conflicts_with = "store")]
+    pub join: Option<String>,
+    /// What the studies are called in the store; by default the program and the recipe
+    #[arg(long, value_name = "NAME")]
+    pub study: Option<String>,
+}
+
+impl Args {
+    /// How the search was asked for, if the verb searches.
+    pub fn search(&self) -> Option<&Search> {
+        match &self.verb {
+            Some(Verb::Run { search, .. } | Verb::Tune { search }) => Some(search),
+            _ => None,
+        }
+    }
+}
+
+/// What `study` does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum StudyWhat {
+    /// The studies with their trials and best values
+    List,
+    /// Every trial of a study
+    Show,
+    /// The best trial
+    Best,
+    /// All trials as CSV
+    Export,
+    /// The share of each parameter in what makes trials good
+    Importance,
 }
 
 /// What `recipe` prints.

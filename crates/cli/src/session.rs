@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 
 use specialist_core::{Budget, Cancelled, Context, Domain};
 use specialist_pipeline::recipe::{Recipe, RecipeError, parse};
-use specialist_pipeline::{Error, Job, Place};
+use specialist_pipeline::{Effort, Error, Job, Place};
+
+use specialist_pipeline::studies::open_store;
 
 use crate::args::Args;
 use crate::progress::Progress;
@@ -37,6 +39,8 @@ pub struct Chosen {
     pub recipe: Recipe,
     /// Where its paths start.
     pub place: Place,
+    /// Where its studies are kept, and how many work on them.
+    pub effort: Effort,
 }
 
 impl Session {
@@ -103,6 +107,12 @@ impl Session {
         if let Some(data) = &args.data {
             overrides.push(format!("target.data={}", quote(&absolute(data)?)));
         }
+        if let Some(search) = args.search() {
+            let word = |key: &str, v: &Option<String>| v.as_ref().map(|v| format!("tune.{key}={v:?}"));
+            overrides.extend(word("sampler", &search.sampler));
+            overrides.extend(word("pruner", &search.pruner));
+            overrides.extend(search.trials.map(|n| format!("tune.trials={n}")));
+        }
         if let Some(delimiter) = args.delimiter {
             overrides.extend(["source", "target"].map(|t| format!("{t}.delimiter={:?}", delimiter.to_string())));
         }
@@ -130,12 +140,17 @@ impl Session {
                 }
             },
         };
-        Ok(Chosen { name, recipe: parse(&file, &text, &overrides)?, place: Place { folder } })
+        let recipe = parse(&file, &text, &overrides)?;
+        let search = args.search();
+        let store = search.and_then(|s| s.store.as_ref().or(s.join.as_ref())).map(|s| open_store(s)).transpose()?;
+        let study = search.and_then(|s| s.study.clone()).unwrap_or_else(|| format!("{}-{name}", self.domain.name()));
+        let effort = Effort { store, name: study, workers: search.and_then(|s| s.workers) };
+        Ok(Chosen { name, recipe, place: Place { folder }, effort })
     }
 
     /// The job of a chosen recipe.
     pub fn job<'a>(&'a self, chosen: &'a Chosen, ctx: &'a Context) -> Job<'a> {
-        Job { recipe: &chosen.recipe, domain: self.domain, place: &chosen.place, ctx }
+        Job { recipe: &chosen.recipe, domain: self.domain, place: &chosen.place, ctx, effort: chosen.effort.clone() }
     }
 
     /// Where the artifact of a recipe goes.

@@ -184,7 +184,7 @@ pub fn replace_file(path: &Path, content: &[u8]) -> Result<(), Error> {
     sync(parent).map_err(wrong)
 }
 
-fn digest(content: &[u8]) -> String {
+pub(crate) fn digest(content: &[u8]) -> String {
     Sha256::digest(content).iter().map(|b| format!("{b:02x}")).collect()
 }
 

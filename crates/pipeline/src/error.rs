@@ -34,6 +34,9 @@ pub enum Error {
     /// The checks found a leak.
     #[error("the data leaks: {}", names(.0))]
     Leak(Vec<Finding>),
+    /// A store of studies.
+    #[error(transparent)]
+    Store(#[from] specialist_search::StoreError),
     /// Something the user asked for is not there.
     #[error("{what}")]
     Usage {
@@ -67,6 +70,8 @@ impl Error {
             Self::Core(specialist_core::Error::Setting { .. } | specialist_core::Error::Cancelled) => 2,
             Self::Core(_) => 3,
             Self::Artifact(ArtifactError::Missing { .. } | ArtifactError::Occupied { .. }) => 2,
+            Self::Store(e) if e.is_corrupt() => 4,
+            Self::Store(_) => 2,
             Self::Model { .. } | Self::Artifact(_) => 4,
             Self::Write { .. } => 2,
         }
@@ -86,6 +91,7 @@ impl Error {
                 "mend the data or the split; `waive` under [check] lets a finding pass by name, and the report says so"
                     .into()
             }
+            Self::Store(e) => store_hint(e).into(),
             Self::Write { .. } => "check that the folder exists and may be written to".into(),
             Self::Core(Core::NoColumn { nearest: Some(n), .. }) => format!("did you mean `{n}`?"),
             Self::Core(Core::NoColumn { .. }) => {
@@ -96,6 +102,22 @@ impl Error {
             Self::Core(Core::Mismatch(_)) => "use the columns that the model was trained with".into(),
             Self::Core(Core::Fit { .. }) => "look at the columns with `check`, or choose another estimator".into(),
             Self::Core(Core::Cancelled) => "nothing was written; start the run again".into(),
+        }
+    }
+}
+
+fn store_hint(error: &specialist_search::StoreError) -> &'static str {
+    use specialist_search::StoreError as Store;
+    match error {
+        Store::Foreign { .. } => "nothing in it was changed; name another --store, or a new file",
+        Store::Corrupt { .. } => {
+            "nothing in it was changed; take a copy from before the damage, or name another --store"
+        }
+        Store::NoStudy(_) => "`study list` shows the studies of the store",
+        Store::Exists(_) => "choose another name, or delete the study first",
+        Store::NoTrial(_) | Store::Finished(_) => "another worker has ended it; start the run again to go on",
+        Store::Io { .. } => {
+            "check that the place can be reached and written to and has room; then start the run again: finished trials are kept"
         }
     }
 }

@@ -15,6 +15,7 @@ pub mod recipe;
 pub mod report;
 pub mod run;
 mod split;
+pub mod studies;
 mod tune;
 pub mod verify;
 
@@ -23,3 +24,4 @@ pub use error::Error;
 pub use load::{Loaded, Place};
 pub use run::{Compared, Job, Prepared, Tuned};
 pub use specialist_report as view;
+pub use tune::Effort;

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use specialist_core::{Context, Dataset, Feature, FeatureKind, Metric, Predict, Pretrain, SplitKeys, metric};
-use specialist_search::{Random, Study};
+use specialist_search::{Auto, StartingWith, Study};
 use specialist_tabular::glm::{Family, Prior, Problem};
 use specialist_tabular::{Base, Encoder, Estimator, EstimatorSettings, Forest, Model};
 
@@ -21,6 +21,8 @@ pub struct Pretrained {
     pub settings: Option<EstimatorSettings>,
     /// Trials it took.
     pub trials: usize,
+    /// The study that found the settings, where there was one.
+    pub study: Option<Study>,
 }
 
 /// Searches settings on a part of the source rows held out for it, then fits on all of them.
@@ -32,11 +34,12 @@ pub fn pretrain(recipe: &Recipe, source: &Dataset, primary: &dyn Metric, ctx: &C
     let ctx = &ctx.child("pretrain");
     let trials = recipe.pretrain.trials;
     ctx.observer().begin("pretrain", trials + 1);
-    let settings = if trials == 0 { estimator.defaults() } else { search(recipe, estimator, source, primary, ctx)? };
+    let (settings, study) =
+        if trials == 0 { (estimator.defaults(), None) } else { search(recipe, estimator, source, primary, ctx)? };
     let model = settings.pretrain(source, &ctx.child("fit"))?;
     ctx.observer().step(None);
     ctx.observer().end();
-    Ok(Pretrained { model, settings: Some(settings), trials })
+    Ok(Pretrained { model, settings: Some(settings), trials, study })
 }
 
 fn search(
@@ -45,7 +48,7 @@ fn search(
     source: &Dataset,
     primary: &dyn Metric,
     ctx: &Context,
-) -> Result<EstimatorSettings, Error> {
+) -> Result<(EstimatorSettings, Option<Study>), Error> {
     let keys = recipe.split_keys()?;
     let part = if source.rows() > SEARCH_ROWS {
         let few = SplitKeys { stratify: true, ..SplitKeys::default() };
@@ -57,25 +60,36 @@ fn search(
     let split = keys.holdout(part, 0.25, &mut ctx.rng("validation"))?;
     let (train, test) = (part.select(&split.train), part.select(&split.test));
     if estimator == Estimator::Glm {
-        return ridge_path(recipe.pretrain.trials, &train, &test, primary, ctx);
+        return Ok((ridge_path(recipe.pretrain.trials, &train, &test, primary, ctx)?, None));
     }
     let mut study = Study::maximise("pretrain", estimator.space(), ctx.seed());
-    study.enqueue(specialist_search::Params::default());
-    while study.trials().len() < recipe.pretrain.trials && study.ask(&Random).is_some() {}
-    let goodness = ctx.map(study.trials().len(), |i| {
-        let settings = estimator.settings(&study.trials()[i].params);
-        let fit = settings.pretrain(&train, &ctx.child("trial").single())?;
-        ctx.observer().step(None);
-        Ok::<f64, specialist_core::Error>(primary.goal().goodness(metric::evaluate(
-            primary,
-            &test,
-            &fit.probability(&test)?,
-        )))
-    });
-    for (i, g) in goodness.into_iter().enumerate() {
-        study.tell(i, g.map(|g| vec![g]).map_err(|e| e.to_string()));
+    let sampler = StartingWith { points: vec![estimator.default_params()], then: &Auto::default() };
+    // Asked in batches, so that a batch runs in parallel and the study is the same on any number of
+    // threads.
+    const BATCH: usize = 4;
+    while study.trials().len() < recipe.pretrain.trials {
+        ctx.check()?;
+        let done = study.trials().len();
+        while study.trials().len() < recipe.pretrain.trials.min(done + BATCH) && study.ask(&sampler)?.is_some() {}
+        if study.trials().len() == done {
+            break;
+        }
+        let goodness = ctx.map(study.trials().len() - done, |i| {
+            let settings = estimator.settings(&study.trials()[done + i].params);
+            let fit = settings.pretrain(&train, &ctx.child("trial").single())?;
+            ctx.observer().step(None);
+            let value = metric::evaluate(primary, &test, &fit.probability(&test)?);
+            Ok::<f64, specialist_core::Error>(primary.goal().goodness(value))
+        });
+        for (i, g) in goodness.into_iter().enumerate() {
+            match g {
+                Ok(v) => study.tell(done + i, Ok(&[v]))?,
+                Err(e) => study.tell(done + i, Err(&e.to_string()))?,
+            }
+        }
     }
-    Ok(study.best().map_or_else(|| estimator.defaults(), |t| estimator.settings(&t.params)))
+    let settings = study.best().map_or_else(|| estimator.defaults(), |t| estimator.settings(&t.params));
+    Ok((settings, Some(study)))
 }
 
 /// The ridge penalty that does best on `test`, along a path of warm starts from firm to weak.
@@ -122,7 +136,7 @@ pub fn bring(path: &str, recipe: &Recipe, target: &Dataset, place: &Place) -> Re
     };
     // Scoring one row tells at once whether the columns fit.
     model.margin(&target.select(&[0])).map_err(|e| refused(&path, &e))?;
-    Ok(Pretrained { model, settings: None, trials: 0 })
+    Ok(Pretrained { model, settings: None, trials: 0, study: None })
 }
 
 /// A brought model knows categories by their codes only: which level has which code must be declared.

@@ -202,10 +202,19 @@ pub struct TuneSpec {
     /// The rungs that may be tried; empty: all that fit the generalist and the number of events.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tunings: Vec<String>,
-    /// `random` or `grid`.
+    /// `auto`, `gp`, `tpe`, `random`, `sobol`, `grid`, or `transfer`, which starts from earlier studies.
     pub sampler: String,
+    /// Ends a trial whose folds so far cannot win: `race`, `median`, `successive-halving`, `hyperband`,
+    /// `patience`, or `none`.
+    pub pruner: String,
     /// Settings tried for the specialist, and as many for scratch.
     pub trials: usize,
+    /// Trials that may be under way at once, whoever works on them. The study depends on it, and not on
+    /// the number of workers.
+    pub concurrency: usize,
+    /// For the sampler `transfer`: a store with studies of another target.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub transfer: Option<String>,
     /// Folds of the cross-validation inside the target's train rows.
     pub folds: usize,
     /// Repeats of the cross-validation.
@@ -217,7 +226,17 @@ pub struct TuneSpec {
 
 impl Default for TuneSpec {
     fn default() -> Self {
-        Self { tunings: Vec::new(), sampler: "random".into(), trials: 40, folds: 5, repeats: 1, scratch: None }
+        Self {
+            tunings: Vec::new(),
+            sampler: "auto".into(),
+            pruner: "race".into(),
+            trials: 40,
+            concurrency: 8,
+            transfer: None,
+            folds: 5,
+            repeats: 1,
+            scratch: None,
+        }
     }
 }
 

@@ -148,7 +148,7 @@ pub(crate) fn write(
     add_models(&mut draft, &tuned.candidates.models)?;
     draft.add("plans.json", json(&tuned.plans));
     for (name, journal) in &tuned.journals {
-        draft.add(&format!("study-{name}.jsonl"), journal.as_str());
+        draft.add(&format!("study-{name}.log"), journal.as_str());
     }
     draft.add("checks.json", json(&prepared.findings));
     draft.add("probes.json", json(&probes(&tuned.candidates.models, &prepared.train, ctx)?));

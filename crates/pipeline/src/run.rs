@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use specialist_core::{Context, Dataset, Domain, FineTune, Metric, Pretrain, Split, metric};
 use specialist_report::{Finding, Report, Tuning};
-use specialist_search::{Params, write_journal};
+use specialist_search::{Params, journal_text};
 use specialist_tabular::{EstimatorSettings, plan};
 
 use crate::artifact::{self, Draft};
@@ -13,6 +13,7 @@ use crate::compare::{Candidates, Remake, Rows, compare as judge, describe};
 use crate::load::load;
 use crate::pretrain::{Pretrained, bring, pretrain};
 use crate::recipe::Recipe;
+use crate::tune::{Effort, Start};
 use crate::{Error, Loaded, Place, check, report, split, tune};
 
 /// A recipe with what it needs to run.
@@ -25,6 +26,8 @@ pub struct Job<'a> {
     pub place: &'a Place,
     /// Threads, seed, progress, cancellation.
     pub ctx: &'a Context,
+    /// Where the studies are kept, and how many work on them.
+    pub effort: Effort,
 }
 
 /// Rows that were read, checked and parted.
@@ -95,7 +98,7 @@ impl Job<'_> {
     /// # Errors
     /// When a file cannot be read as declared, or the rows are too few to be parted.
     pub fn prepare(&self) -> Result<Prepared, Error> {
-        let Self { recipe, domain, place, ctx } = self;
+        let Self { recipe, domain, place, ctx, .. } = self;
         ctx.observer().begin("load", 0);
         let loaded = load(recipe, *domain, place)?;
         ctx.observer().end();
@@ -151,7 +154,8 @@ impl Job<'_> {
         let (recipe, ctx, train) = (self.recipe, self.ctx, &prepared.train);
         let metrics = self.metrics();
         let pooled = prepared.source_train.as_ref().zip(pretrained.settings.as_ref());
-        let found = tune::tune(recipe, &pretrained.model, pooled, train, metrics[0].as_ref(), ctx)?;
+        let start = Start { generalist: &pretrained.model, pooled, study: pretrained.study.as_ref(), train };
+        let found = tune::tune(recipe, &start, metrics[0].as_ref(), &self.effort, self.place, ctx)?;
         let generalist = pretrained.model;
         let fit = ctx.child("fit");
         let specialist = found.specialist.fine_tune(&generalist, train, &fit)?;
@@ -173,10 +177,12 @@ impl Job<'_> {
         }
         models.push(("specialist", describe(&found.specialist), specialist));
         let trials = pretrained.trials + found.studies.iter().map(|s| s.trials().len()).sum::<usize>();
-        let journal = |s: &specialist_search::Study| (s.name.clone(), write_journal(s).expect("a study is plain data"));
+        let journal = |s: &specialist_search::Study| {
+            (s.name().rsplit('/').next().unwrap_or("study").to_string(), journal_text(s))
+        };
         Ok(Tuned {
             candidates: Candidates { models },
-            journals: found.studies.iter().map(journal).collect(),
+            journals: found.studies.iter().chain(&pretrained.study).map(journal).collect(),
             plans: Plans {
                 specialist: found.specialist.params,
                 recalibration: found.recalibration.params,
@@ -186,6 +192,21 @@ impl Job<'_> {
                 summary: found.summary,
             },
         })
+    }
+
+    /// Works on the studies that another process keeps in the store, and writes nothing else; returns how
+    /// many trials this process evaluated.
+    ///
+    /// # Errors
+    /// As [`Job::tune`].
+    pub fn join(&self, prepared: &Prepared, pretrained: &Pretrained) -> Result<usize, Error> {
+        let start = Start {
+            generalist: &pretrained.model,
+            pooled: None,
+            study: pretrained.study.as_ref(),
+            train: &prepared.train,
+        };
+        tune::join(self.recipe, &start, self.metrics()[0].as_ref(), &self.effort, self.place, self.ctx)
     }
 
     /// Opens the sealed rows and judges the candidates.
@@ -273,8 +294,8 @@ impl Job<'_> {
                 models.push((name, model.describe(), model));
             }
         }
-        let journals = ["specialist", "scratch"].into_iter().filter_map(|name| {
-            let text = artifact::read(folder, &format!("study-{name}.jsonl")).ok()?;
+        let journals = ["specialist", "scratch", "pretrain"].into_iter().filter_map(|name| {
+            let text = artifact::read(folder, &format!("study-{name}.log")).ok()?;
             Some((name.to_string(), String::from_utf8_lossy(&text).into_owned()))
         });
         Ok(Tuned { candidates: Candidates { models }, plans, journals: journals.collect() })

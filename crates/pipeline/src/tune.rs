@@ -2,22 +2,40 @@
 //! train rows; and the same effort for scratch and pooled, so that no comparator is weaker than it
 //! need be.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde_json::json;
 use specialist_core::bootstrap::mean_sd;
 use specialist_core::evidence::Interval;
-use specialist_core::{Context, Dataset, FineTune, Metric, Predict, Pretrain, Tuning, metric};
-use specialist_report::{BestTrial, Tuning as Summary};
-use specialist_search::{Params, Sampler, Space, Study, Trial, Value, sampler_by_name};
+use specialist_core::{Context, Dataset, FineTune, Metric, Predict, Pretrain, SplitKeys, Tuning, metric};
+use specialist_report::{BestTrial, Optimism, Tuning as Summary};
+use specialist_search::{
+    Direction, Job, Params, PastStudy, Run, Sampler, Scope, Space, StartingWith, State, Stop, Stopped, Store, Study,
+    Transfer, Trial, pruner_by_name, run, sampler_by_name,
+};
 use specialist_tabular::{EstimatorSettings, Model, Rung, TuningPlan, ladder_space, plan};
 
-use crate::Error;
 use crate::recipe::Recipe;
+use crate::{Error, Place, artifact, studies};
 
-/// Trials that are asked for together: the study is the same on any number of threads.
-const BATCH: usize = 8;
 /// Weights of a target row against a source row that `pooled` tries.
 const POOLED_WEIGHTS: [f64; 3] = [1.0, 4.0, 16.0];
 /// `pooled` is searched on at most this many source rows.
 const POOLED_ROWS: usize = 20_000;
+/// The system attribute of a study that says which job it belongs to.
+const JOB: &str = "specialist:job";
+
+/// Where the studies are kept and how many work on them here.
+#[derive(Clone, Default)]
+pub struct Effort {
+    /// Keeps them for other processes and for a later run; without it they are in memory.
+    pub store: Option<Arc<dyn Store>>,
+    /// What the studies' names start with.
+    pub name: String,
+    /// Trials that are evaluated at once in this process; by default as many as there are threads.
+    pub workers: Option<usize>,
+}
 
 /// What the search came to.
 pub struct Searched {
@@ -70,25 +88,53 @@ impl Judge<'_> {
     }
 }
 
-/// Searches on the target's train rows only.
-///
-/// # Errors
-/// When no fold can be made, or the run is cancelled.
-pub fn tune(
-    recipe: &Recipe,
-    generalist: &Model,
-    pooled: Option<(&Dataset, &EstimatorSettings)>,
-    train: &Dataset,
-    primary: &dyn Metric,
-    ctx: &Context,
-) -> Result<Searched, Error> {
-    let ctx = &ctx.child("tune");
-    let keys = recipe.split_keys()?;
+impl Judge<'_> {
+    /// Goodness of a fit on each fold in turn; each is reported, so that a pruner may end it.
+    fn trial<M: Predict>(
+        &self,
+        job: &Job<'_>,
+        fit: impl Fn(&Dataset, &Context) -> Result<M, specialist_core::Error>,
+    ) -> Result<Vec<f64>, Stopped> {
+        let inner = self.ctx.child("trial").single();
+        let mut sum = 0.0;
+        for (k, fold) in self.folds.iter().enumerate() {
+            let value = self.one(fold, &inner, &fit).map_err(|e| Stopped::Failed(e.to_string()))?;
+            if value.is_nan() {
+                return Err(Stopped::Failed("the metric is not defined on a fold".into()));
+            }
+            sum += value;
+            job.report(k as u64 + 1, sum / (k + 1) as f64)?;
+        }
+        Ok(vec![sum / self.folds.len() as f64])
+    }
+
+    fn one<M: Predict>(
+        &self,
+        fold: &Fold,
+        ctx: &Context,
+        fit: impl Fn(&Dataset, &Context) -> Result<M, specialist_core::Error>,
+    ) -> Result<f64, specialist_core::Error> {
+        let model = fit(&fold.train, ctx)?;
+        let value = metric::evaluate(self.primary, &fold.test, &model.probability(&fold.test)?);
+        Ok(self.primary.goal().goodness(value))
+    }
+}
+
+/// What a search needs beside the study.
+struct Search<'a> {
+    recipe: &'a Recipe,
+    judge: &'a Judge<'a>,
+    effort: &'a Effort,
+    /// What the studies must have been made for.
+    job: String,
+}
+
+/// The folds of the target's train rows that can judge: early windows of a time split may hold no event
+/// of one side.
+fn folds(recipe: &Recipe, keys: &SplitKeys, train: &Dataset, ctx: &Context, name: &str) -> Result<Vec<Fold>, Error> {
     let events = train.events();
-    let rarer = events.min(train.rows() - events);
-    let k = recipe.tune.folds.min(rarer).max(2);
-    let splits = keys.folds(train, k, recipe.tune.repeats, &mut ctx.rng("folds"))?;
-    // Early windows of a time split may hold no event of one side: they can judge nothing.
+    let k = recipe.tune.folds.min(events.min(train.rows() - events)).max(2);
+    let splits = keys.folds(train, k, recipe.tune.repeats, &mut ctx.rng(name))?;
     let judges = |rows: &[usize]| {
         let events = rows.iter().filter(|&&r| train.labels()[r] == 1.0).count();
         events > 0 && events < rows.len()
@@ -97,49 +143,56 @@ pub fn tune(
     let folds: Vec<Fold> =
         usable.map(|s| Fold { train: train.select(&s.train), test: train.select(&s.test) }).collect();
     if folds.is_empty() {
-        return Err(specialist_core::Error::TooFew {
-            what: "folds with both labels on both sides".into(),
-            found: 0,
-            needed: 1,
-        }
-        .into());
+        let what = "folds with both labels on both sides".into();
+        return Err(specialist_core::Error::TooFew { what, found: 0, needed: 1 }.into());
     }
-    let judge = Judge { folds, primary, ctx };
-    let sampler = sampler_by_name(&recipe.tune.sampler).expect("checked with the recipe");
-    let trials = recipe.tune.trials;
-    ctx.observer().begin("tune", 2 * trials);
+    Ok(folds)
+}
 
-    let space = ladder_space(generalist, rarer, &recipe.rungs()?);
-    let mut ladder = Study::maximise("specialist", space.clone(), ctx.child("specialist").seed());
-    // A grid counts on from the last trial: it takes no points but its own.
-    let sampled = sampler.name() != "grid";
-    if sampled {
-        starting_points(&space).into_iter().for_each(|p| _ = ladder.enqueue(p));
-    }
-    let trials_of_ladder = trials.max(ladder.trials().len());
-    search(&mut ladder, &*sampler, trials_of_ladder, &judge, |params, data, ctx| {
-        plan(params).fine_tune(generalist, data, ctx)
-    })?;
+/// What a search starts from.
+pub struct Start<'a> {
+    /// The model to tune.
+    pub generalist: &'a Model,
+    /// Source rows, and what the generalist was fitted with.
+    pub pooled: Option<(&'a Dataset, &'a EstimatorSettings)>,
+    /// The study that tuned the generalist.
+    pub study: Option<&'a Study>,
+    /// The target's train rows.
+    pub train: &'a Dataset,
+}
 
-    let estimator = recipe.scratch_estimator()?;
-    let mut scratch = Study::maximise("scratch", estimator.space(), ctx.child("scratch").seed());
-    if sampled {
-        scratch.enqueue(Params::default());
-    }
-    search(&mut scratch, &*sampler, trials, &judge, |params, data, ctx| {
-        estimator.settings(params).pretrain(data, ctx)
-    })?;
-
+/// Searches on the target's train rows only.
+///
+/// # Errors
+/// When no fold can be made, the store fails or belongs to another job, or the run is cancelled.
+pub fn tune(
+    recipe: &Recipe,
+    start: &Start<'_>,
+    primary: &dyn Metric,
+    effort: &Effort,
+    place: &Place,
+    ctx: &Context,
+) -> Result<Searched, Error> {
+    let ctx = &ctx.child("tune");
+    let Start { generalist, pooled, train, .. } = *start;
+    let keys = recipe.split_keys()?;
+    let judge = Judge { folds: folds(recipe, &keys, train, ctx, "folds")?, primary, ctx };
+    let search = Search { recipe, judge: &judge, effort, job: fingerprint(recipe, start) };
+    ctx.observer().begin("tune", 2 * recipe.tune.trials);
+    let (ladder, scratch) = both_studies(&search, start, place)?;
     let pooled_weight = match pooled {
         Some((source, settings)) => Some(search_pooled(source, settings, &judge, ctx)?),
         None => None,
     };
     ctx.observer().end();
-
     let (chosen, reason) = choose(&ladder);
     let recalibration = ladder.best_where(|t| rung(t).recalibrates()).map_or_else(keep, |t| plan(&t.params));
+    let estimator = recipe.scratch_estimator()?;
     let scratch_settings = scratch.best().map_or_else(|| estimator.defaults(), |t| estimator.settings(&t.params));
-    let summary = summarise(&ladder, &scratch, &chosen, reason, primary);
+    let fresh = Judge { folds: folds(recipe, &keys, train, ctx, "fresh folds")?, primary, ctx };
+    let mut summary = summarise(&ladder, &scratch, &chosen, reason, primary);
+    summary.optimism = optimism(&ladder, &fresh, generalist, ctx);
+    summary.studies = [&ladder, &scratch].map(|s| studies::view(s, primary)).into();
     Ok(Searched {
         specialist: chosen,
         recalibration,
@@ -147,6 +200,181 @@ pub fn tune(
         pooled_weight,
         summary,
         studies: vec![ladder, scratch],
+    })
+}
+
+/// Works on the studies of another process until they have their trials; returns how many this process
+/// evaluated.
+///
+/// # Errors
+/// As [`tune`].
+pub fn join(
+    recipe: &Recipe,
+    start: &Start<'_>,
+    primary: &dyn Metric,
+    effort: &Effort,
+    place: &Place,
+    ctx: &Context,
+) -> Result<usize, Error> {
+    let ctx = &ctx.child("tune");
+    let judge = Judge { folds: folds(recipe, &recipe.split_keys()?, start.train, ctx, "folds")?, primary, ctx };
+    let search = Search { recipe, judge: &judge, effort, job: fingerprint(recipe, start) };
+    ctx.observer().begin("tune", 0);
+    let (ladder, scratch) = both_studies(&search, start, place)?;
+    ctx.observer().end();
+    let own = specialist_search::identity();
+    let mine = |s: &Study| s.trials().iter().filter(|t| t.worker() == Some(own.as_str())).count();
+    Ok(mine(&ladder) + mine(&scratch))
+}
+
+/// What a study was made for: the recipe but for the number of trials, the rows, the generalist.
+fn fingerprint(recipe: &Recipe, start: &Start<'_>) -> String {
+    let mut recipe = recipe.clone();
+    recipe.tune.trials = 0;
+    // What is judged afterwards does not change a trial, nor does where files lie.
+    recipe.compare = crate::recipe::CompareSpec { metric: recipe.compare.metric, ..Default::default() };
+    recipe.source.data = None;
+    recipe.target.data = String::new();
+    let model = start.generalist.to_json().unwrap_or_default();
+    let parts = [recipe.render().into_bytes(), artifact::fingerprint(start.train).into_bytes(), model.into()];
+    artifact::digest(&parts.concat())
+}
+
+/// The ladder's study and scratch's, with all their trials.
+fn both_studies(search: &Search<'_>, start: &Start<'_>, place: &Place) -> Result<(Study, Study), Error> {
+    let (recipe, generalist, train) = (search.recipe, start.generalist, start.train);
+    let events = train.events();
+    let space = ladder_space(generalist, events.min(train.rows() - events), &recipe.rungs()?);
+    let points = starting_points(&space);
+    let ladder =
+        search.study("specialist", space, points, &past(recipe, place, "specialist", None)?, |p, data, ctx| {
+            plan(p).fine_tune(generalist, data, ctx)
+        })?;
+    let estimator = recipe.scratch_estimator()?;
+    // The study that tuned the generalist knows something about the same settings on other rows.
+    let known = start.study.filter(|s| *s.space() == estimator.space());
+    let past = past(recipe, place, "scratch", known)?;
+    let defaults = estimator.default_params();
+    let scratch = search.study("scratch", estimator.space(), vec![defaults], &past, |p, data, ctx| {
+        estimator.settings(p).pretrain(data, ctx)
+    })?;
+    Ok((ladder, scratch))
+}
+
+/// The earlier studies that the sampler `transfer` starts from: of the store that the recipe names those
+/// whose name ends as this study's does, and `known`.
+fn past(recipe: &Recipe, place: &Place, name: &str, known: Option<&Study>) -> Result<Vec<PastStudy>, Error> {
+    let mut out: Vec<PastStudy> = known.map(PastStudy::of).into_iter().collect();
+    if let Some(address) = &recipe.tune.transfer {
+        let address = if address.contains(':') { address.clone() } else { place.path(address).display().to_string() };
+        let store = studies::existing(&address)?;
+        for record in store.studies()? {
+            if record.name.rsplit('/').next() == Some(name) {
+                out.push(PastStudy::of(&Study::open(Arc::clone(&store), &record.name, 0)?));
+            }
+        }
+    }
+    Ok(out)
+}
+
+impl Search<'_> {
+    /// The study called `name`: begun, or taken up where it was left, and brought to its number of trials.
+    fn study<M: Predict>(
+        &self,
+        name: &str,
+        space: Space,
+        points: Vec<Params>,
+        past: &[PastStudy],
+        fit: impl Fn(&Params, &Dataset, &Context) -> Result<M, specialist_core::Error> + Sync,
+    ) -> Result<Study, Error> {
+        let (tune, ctx) = (&self.recipe.tune, self.judge.ctx);
+        let seed = ctx.child(name).seed();
+        let study = match &self.effort.store {
+            Some(store) => self.shared(store, &format!("{}/{name}", self.effort.name), space, seed)?,
+            None => Study::maximise(name, space, seed),
+        };
+        let sampler: Box<dyn Sampler> = match sampler_by_name(&tune.sampler) {
+            Some(sampler) => sampler,
+            None => Box::new(Transfer::new(past.to_vec())),
+        };
+        // A grid counts on from the last trial: it takes no points but its own.
+        let points = if sampler.name() == "grid" { Vec::new() } else { points };
+        let least = points.len().max(1);
+        let pruner = pruner_by_name(&tune.pruner, self.judge.folds.len() as u64).expect("checked with the recipe");
+        let ended = AtomicUsize::new(0);
+        let told = |study: &Study, number: usize| {
+            ended.fetch_add(1, Ordering::Relaxed);
+            ctx.observer().step(Some(&progress(study, number)));
+        };
+        // A point of every rung is always tried, however small the budget.
+        let cancelled = || ctx.check().is_err() || (ctx.is_spent() && ended.load(Ordering::Relaxed) >= least);
+        let sampler = StartingWith { points, then: &*sampler };
+        let plan = Run {
+            pruner: &*pruner,
+            workers: self.effort.workers.unwrap_or_else(|| ctx.threads()),
+            stop: Stop { trials: Some(tune.trials.max(least)), cancelled: Some(&cancelled), ..Stop::default() },
+            ..Run::new(&sampler, 0)
+        };
+        let study = Mutex::new(study.recorded_order(tune.concurrency));
+        run(&study, &plan, |job| self.judge.trial(job, |data, ctx| fit(job.params, data, ctx)), &told)?;
+        ctx.check()?;
+        Ok(study.into_inner().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn shared(&self, store: &Arc<dyn Store>, name: &str, space: Space, seed: u64) -> Result<Study, Error> {
+        let study = Study::open_or_create(Arc::clone(store), name, space, &[Direction::Maximise], seed)?;
+        let (store, id) = study.store();
+        match store.study(name)?.system.get(JOB) {
+            Some(job) if *job == json!(self.job) => {}
+            Some(_) => {
+                return Err(Error::Usage {
+                    what: format!("the store's study `{name}` was made for another recipe, seed, data or generalist"),
+                    hint: "go on with the same ones, or name another --store or --study".into(),
+                });
+            }
+            None => {
+                store.set_study_attribute(id, Scope::System, JOB, &json!(self.job))?;
+                store.set_study_attribute(id, Scope::User, "metric", &json!(self.judge.primary.name()))?;
+                store.set_study_attribute(id, Scope::System, "study:metric_names", &json!(["goodness"]))?;
+            }
+        }
+        Ok(study)
+    }
+}
+
+/// How the search stands, in a few words.
+fn progress(study: &Study, _: usize) -> String {
+    let count = |state| study.trials().iter().filter(|t| t.state == state).count();
+    let best = study.best().and_then(|t| Some((t.value()?, t)));
+    let best = best.map_or_else(String::new, |(v, t)| {
+        let tuning = t.params.text("tuning");
+        format!("best {:.4} {tuning} (trial {})", v.abs(), t.number)
+    });
+    let few = [("pruned", count(State::Pruned)), ("failed", count(State::Failed))];
+    let few: Vec<String> = few.iter().filter(|(_, n)| *n > 0).map(|(w, n)| format!("{n} {w}")).collect();
+    [best, few.join(", ")].into_iter().filter(|s| !s.is_empty()).collect::<Vec<_>>().join(", ")
+}
+
+/// How much better the best trial looks than it is: its gap on folds that the search never saw. The
+/// folds share their rows with the old ones, so this is the optimism of having chosen the best of many,
+/// not that of having fitted.
+fn optimism(ladder: &Study, fresh: &Judge<'_>, generalist: &Model, ctx: &Context) -> Option<Optimism> {
+    let best = ladder.best()?;
+    let inner = ctx.child("trial").single();
+    let plan = plan(&best.params);
+    let values = ctx.map(fresh.folds.len(), |k| {
+        fresh.one(&fresh.folds[k], &inner, |data, ctx| plan.fine_tune(generalist, data, ctx))
+    });
+    let again: Vec<f64> = values.into_iter().collect::<Result<_, _>>().ok()?;
+    let (mean, sd) = mean_sd(&again);
+    let (found, spread) = mean_sd(&best.folds());
+    let error = |sd: f64, n: usize| sd / (n as f64).sqrt();
+    let gap = found - mean;
+    let half = 1.96 * error(sd, again.len()).hypot(error(spread, best.folds().len()));
+    Some(Optimism {
+        tuning: rung(best).name().into(),
+        gap: Interval { estimate: gap, low: gap - half, high: gap + half },
+        trials: ladder.trials().len(),
     })
 }
 
@@ -160,53 +388,13 @@ fn rung(trial: &Trial) -> Rung {
 
 /// One point in the middle of every rung, so that each has a say however few trials there are.
 fn starting_points(space: &Space) -> Vec<Params> {
-    let Some(specialist_search::Domain::Categorical { levels }) = space.params().first().map(|p| &p.domain) else {
+    let Some(specialist_search::Domain::Categorical { levels, .. }) = space.params().first().map(|p| &p.domain) else {
         return Vec::new();
     };
-    let middle = |p: &specialist_search::Param| match &p.domain {
-        specialist_search::Domain::Float { lo, hi, log: true } => Value::Float((lo * hi).sqrt()),
-        specialist_search::Domain::Float { lo, hi, log: false } => Value::Float((lo + hi) / 2.0),
-        specialist_search::Domain::Int { lo, hi, log: true } => Value::Int(((lo * hi) as f64).sqrt().round() as i64),
-        specialist_search::Domain::Int { lo, hi, log: false } => Value::Int((lo + hi) / 2),
-        specialist_search::Domain::Categorical { levels } => Value::Text(levels[0].clone()),
+    let point = |level: &specialist_search::Value| {
+        space.choose(|p| if p.name == "tuning" { level.clone() } else { p.domain.value(0.5) })
     };
-    let point =
-        |level: &String| space.choose(|p| if p.name == "tuning" { Value::Text(level.clone()) } else { middle(p) });
     levels.iter().map(point).collect()
-}
-
-fn search<M: Predict>(
-    study: &mut Study,
-    sampler: &dyn Sampler,
-    trials: usize,
-    judge: &Judge<'_>,
-    fit: impl Fn(&Params, &Dataset, &Context) -> Result<M, specialist_core::Error> + Sync,
-) -> Result<(), Error> {
-    let mut done = 0;
-    while done < trials {
-        judge.ctx.check()?;
-        // The first batch always runs: it holds a point of every rung.
-        if done > 0 && judge.ctx.is_spent() {
-            break;
-        }
-        while study.trials().len() < (done + BATCH).min(trials) {
-            if study.ask(sampler).is_none() {
-                break;
-            }
-        }
-        let batch = study.trials()[done..study.trials().len().min(done + BATCH)].to_vec();
-        if batch.is_empty() {
-            break;
-        }
-        let values = judge.values(batch.len(), |i, data, ctx| fit(&batch[i].params, data, ctx));
-        for (trial, value) in batch.iter().zip(values) {
-            study.tell(trial.number, value);
-            let best = study.best().and_then(Trial::value).map(|v| format!("best {:.4}", v.abs()));
-            judge.ctx.observer().step(best.as_deref());
-        }
-        done += batch.len();
-    }
-    Ok(())
 }
 
 /// The weight of target rows at which a pooled fit does best.
@@ -240,7 +428,7 @@ fn choose(study: &Study) -> (TuningPlan, String) {
     };
     for r in Rung::ALL.into_iter().filter(|r| *r < rung(best)) {
         let Some(lower) = study.best_where(|t| rung(t) == r) else { continue };
-        let paired: Vec<f64> = best.parts().iter().zip(lower.parts()).map(|(a, b)| a - b).collect();
+        let paired: Vec<f64> = best.folds().iter().zip(lower.folds()).map(|(a, b)| a - b).collect();
         let (mean, sd) = mean_sd(&paired);
         let error = sd / (paired.len() as f64).sqrt();
         if mean <= error {
@@ -263,8 +451,8 @@ fn summarise(ladder: &Study, scratch: &Study, chosen: &TuningPlan, reason: Strin
     let sign = primary.goal().goodness(1.0).signum();
     let row = |tuning: &str, study: &Study, keep: &dyn Fn(&Trial) -> bool| {
         let best = study.best_where(keep)?;
-        let (mean, sd) = mean_sd(best.parts());
-        let error = sd / (best.parts().len() as f64).sqrt();
+        let (mean, sd) = mean_sd(&best.folds());
+        let error = sd / (best.folds().len() as f64).sqrt();
         let mut settings = best.params.clone();
         settings.0.remove("tuning");
         Some(BestTrial {
@@ -279,7 +467,13 @@ fn summarise(ladder: &Study, scratch: &Study, chosen: &TuningPlan, reason: Strin
     let mut settings = chosen.params.clone();
     settings.0.remove("tuning");
     let settings = if settings.0.is_empty() { String::new() } else { format!(" ({settings})") };
-    Summary { chosen: format!("{}{settings}", chosen.rung.name()), reason, metric: primary.name().into(), best }
+    Summary {
+        chosen: format!("{}{settings}", chosen.rung.name()),
+        reason,
+        metric: primary.name().into(),
+        best,
+        ..Summary::default()
+    }
 }
 
 #[cfg(test)]

@@ -59,9 +59,16 @@ fn label(v: f64) -> String {
 
 impl Plot {
     pub(crate) fn draw(&self) -> Markup {
+        self.draw_with(&[])
+    }
+
+    /// As [`Plot::draw`], with single points behind the lines.
+    pub(crate) fn draw_with(&self, points: &[(f64, f64)]) -> Markup {
         let finite = |f: fn(&Line) -> Vec<f64>| self.lines.iter().flat_map(f).collect::<Vec<f64>>();
-        let xs = finite(|l| l.points.iter().map(|p| p.0).collect());
+        let xs: Vec<f64> =
+            finite(|l| l.points.iter().map(|p| p.0).collect()).into_iter().chain(points.iter().map(|p| p.0)).collect();
         let ys = finite(|l| l.points.iter().map(|p| p.1).chain(l.band.iter().flat_map(|b| [b.0, b.1])).collect());
+        let ys: Vec<f64> = ys.into_iter().chain(points.iter().map(|p| p.1)).collect();
         let scale = |v: f64| if self.log_x { v.max(1e-9).ln() } else { v };
         let (x0, x1) = self.x_range.map_or_else(|| range(xs.iter().map(|&v| scale(v))), |(a, b)| (scale(a), scale(b)));
         let (y0, y1) = self.y_range.unwrap_or_else(|| range(ys.iter().copied()));
@@ -87,6 +94,9 @@ impl Plot {
                     }
                     @if self.diagonal {
                         line.diagonal x1=(c(px(x0))) y1=(c(py(x0))) x2=(c(px(x1))) y2=(c(py(x1))) {}
+                    }
+                    @for p in points.iter().filter(|p| p.0.is_finite() && p.1.is_finite()) {
+                        circle.faint cx=(c(px(p.0))) cy=(c(py(p.1))) r="2.6" {}
                     }
                     @for (i, l) in self.lines.iter().enumerate() {
                         @if !l.band.is_empty() && !l.bars {
@@ -178,6 +188,108 @@ pub(crate) fn bars(rows: &[(String, f64)], x: &str) -> Markup {
                 span.value { (format!("{value:.3}")) }
             }
         }
+    }
+}
+
+/// The frame of a plot with its own ticks along x.
+fn frame(x: &str, y: &str, x_ticks: &[(f64, String)], (y0, y1): (f64, f64), inside: &Markup) -> Markup {
+    let px = |v: f64| LEFT + v * (WIDTH - LEFT - RIGHT);
+    let py = |v: f64| HEIGHT - BOTTOM - (v - y0) / (y1 - y0) * (HEIGHT - TOP - BOTTOM);
+    html! {
+        figure {
+            svg viewBox=(format!("0 0 {WIDTH} {HEIGHT}")) role="img" aria-label=(format!("{y} by {x}")) {
+                @for t in ticks(y0, y1) {
+                    line.grid x1=(LEFT) x2=(WIDTH - RIGHT) y1=(c(py(t))) y2=(c(py(t))) {}
+                    text.tick x=(LEFT - 6.0) y=(c(py(t) + 4.0)) text-anchor="end" { (label(t)) }
+                }
+                @for (t, word) in x_ticks {
+                    text.tick x=(c(px(*t))) y=(HEIGHT - BOTTOM + 15.0) text-anchor=(anchor(*t)) { (word) }
+                }
+                (inside)
+                text.axis x=((LEFT + WIDTH - RIGHT) / 2.0) y=(HEIGHT - 8.0) text-anchor="middle" { (x) }
+                text.axis transform=(format!("translate(13 {}) rotate(-90)", (TOP + HEIGHT - BOTTOM) / 2.0)) text-anchor="middle" { (y) }
+            }
+        }
+    }
+}
+
+fn anchor(place: f64) -> &'static str {
+    if place < 0.05 {
+        "start"
+    } else if place > 0.95 {
+        "end"
+    } else {
+        "middle"
+    }
+}
+
+/// Points over a place from 0 to 1, the better the stronger (rank from 0 to 1).
+pub(crate) fn scatter(points: &[(f64, f64, f64)], x_ticks: &[(f64, String)], x: &str, y: &str) -> Markup {
+    let (y0, y1) = range(points.iter().map(|p| p.1));
+    let px = |v: f64| LEFT + v * (WIDTH - LEFT - RIGHT);
+    let py = |v: f64| HEIGHT - BOTTOM - (v - y0) / (y1 - y0) * (HEIGHT - TOP - BOTTOM);
+    let inside = html! {
+        @for (place, value, rank) in points {
+            circle.dot.c0 cx=(c(px(*place))) cy=(c(py(*value))) r="3" style=(format!("opacity:{:.2}", 0.15 + 0.85 * rank * rank)) {}
+        }
+    };
+    frame(x, y, x_ticks, (y0, y1), &inside)
+}
+
+/// Many thin curves; those that ended early are broken.
+pub(crate) fn bundle(curves: &[(Vec<(f64, f64)>, bool)], x: &str, y: &str) -> Markup {
+    let all = || curves.iter().flat_map(|(points, _)| points);
+    let (x0, x1) = (all().map(|p| p.0).fold(f64::MAX, f64::min), all().map(|p| p.0).fold(f64::MIN, f64::max));
+    let (y0, y1) = range(all().map(|p| p.1));
+    let width = (x1 - x0).max(1e-12);
+    let px = |v: f64| LEFT + (v - x0) / width * (WIDTH - LEFT - RIGHT);
+    let py = |v: f64| HEIGHT - BOTTOM - (v - y0) / (y1 - y0) * (HEIGHT - TOP - BOTTOM);
+    let path = |points: &[(f64, f64)]| -> String {
+        let step = |(i, (x, y)): (usize, &(f64, f64))| {
+            format!("{}{:.1} {:.1}", if i == 0 { "M" } else { "L" }, px(*x), py(*y))
+        };
+        points.iter().enumerate().map(step).collect()
+    };
+    let inside = html! {
+        @for (points, early) in curves {
+            path class=(if *early { "line thin c3" } else { "line thin c0" }) d=(path(points)) {}
+            @if *early { @if let Some((x, y)) = points.last() { circle.dot.c3 cx=(c(px(*x))) cy=(c(py(*y))) r="2.6" {} } }
+        }
+    };
+    let few: Vec<(f64, String)> =
+        ticks(x0, x0 + width).into_iter().filter(|t| t.fract() == 0.0).map(|t| ((t - x0) / width, label(t))).collect();
+    frame(x, y, &few, (y0, y1), &inside)
+}
+
+/// Parallel coordinates: an axis a parameter (name, low end, high end), a line a trial (places from 0 to
+/// 1, rank from 0 for the worst to 1 for the best).
+pub(crate) fn parallel(axes: &[(String, String, String)], lines: &[(Vec<Option<f64>>, f64)]) -> Markup {
+    let width = 640.0_f64.max(90.0 * axes.len() as f64);
+    let (top, bottom, side) = (34.0, 240.0, 50.0);
+    let px = |i: usize| {
+        if axes.len() < 2 { width / 2.0 } else { side + i as f64 / (axes.len() - 1) as f64 * (width - 2.0 * side) }
+    };
+    // Below the axes stand the trials in which a parameter was not active.
+    let py = |place: Option<f64>| place.map_or(bottom + 16.0, |p| bottom - p * (bottom - top));
+    let path = |places: &[Option<f64>]| -> String {
+        let step =
+            |(i, p): (usize, &Option<f64>)| format!("{}{:.1} {:.1}", if i == 0 { "M" } else { "L" }, px(i), py(*p));
+        places.iter().enumerate().map(step).collect()
+    };
+    html! {
+        figure.wide { div.scroll {
+            svg viewBox=(format!("0 0 {width} 290")) width=(width) role="img" aria-label="parallel coordinates: one line a trial" {
+                @for (places, rank) in lines {
+                    path class="line thin c0" style=(format!("opacity:{:.2}", 0.06 + 0.94 * rank.powi(4))) d=(path(places)) {}
+                }
+                @for (i, (name, low, high)) in axes.iter().enumerate() {
+                    line.zero x1=(c(px(i))) x2=(c(px(i))) y1=(top) y2=(bottom) {}
+                    text.tick x=(c(px(i))) y=(top - 6.0) text-anchor="middle" { (high) }
+                    text.tick x=(c(px(i))) y=(bottom + 32.0) text-anchor="middle" { (low) }
+                    text.axis x=(c(px(i))) y=(if i % 2 == 0 { 14.0 } else { 284.0 }) text-anchor="middle" { (name) }
+                }
+            }
+        } }
     }
 }
 

@@ -267,6 +267,8 @@ fn tuning(r: &Report) -> Markup {
                 thead { tr { th { "Tuning" } th { "Best settings" } th.n { "Trials" } th.n { (t.metric) " in cross-validation (± 1 SE)" } } }
                 tbody { @for b in &t.best { tr { td { (b.tuning) } td { (b.settings) } td.n { (b.trials) } td.n { (figure(&b.value, 4)) } } } }
             } }
+            @if let Some(o) = &t.optimism { p { (o.sentence()) ". The fresh folds are drawn anew from the same rows: this is the price of having chosen the best of many." } }
+            @for s in &t.studies { (crate::study::section(s)) }
         }
     }
 }
@@ -301,7 +303,7 @@ const STYLE: &str = r#"
 header,main,footer{max-width:60rem;margin:0 auto;padding:1.2rem}
 header{border-left:.5rem solid var(--plain);margin-top:1rem}header.good{border-color:var(--good)}header.mid{border-color:var(--mid)}
 h1{font-size:2.4rem;line-height:1.1;margin:.1rem 0 .6rem}header.good h1{color:var(--good)}header.mid h1{color:var(--mid)}
-h2{font-size:1.25rem;margin:0 0 .4rem}h3{font-size:1rem;margin:.8rem 0 .2rem}.eyebrow{margin:0;color:var(--soft);letter-spacing:.04em}
+h2{font-size:1.25rem;margin:0 0 .4rem}h3{font-size:1rem;margin:.8rem 0 .2rem}h4{font-size:.9rem;margin:.8rem 0 .2rem}.eyebrow{margin:0;color:var(--soft);letter-spacing:.04em}
 .reason{font-size:1.15rem;margin:.2rem 0}.question,.small,footer{color:var(--soft)}.small,footer{font-size:.85rem}
 .notice{border:1px solid var(--mid);border-radius:.4rem;padding:.4rem .7rem}
 section{background:var(--card);border:1px solid var(--line);border-radius:.6rem;padding:1rem;margin:0 0 1rem}
@@ -309,7 +311,7 @@ table{border-collapse:collapse;width:100%;font-size:.9rem}th,td{text-align:left;
 .n{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}.scroll{overflow-x:auto}
 figure{margin:.4rem 0}figure svg{width:100%;max-width:34rem;height:auto;display:block}figure.wide svg{max-width:44rem}
 .grid{stroke:var(--line);stroke-width:1}.tick,.axis{fill:var(--soft);font-size:11px}.axis{fill:var(--fg);font-size:12px}
-.zero,.diagonal{stroke:var(--soft);stroke-dasharray:4 3}.line{fill:none;stroke-width:2}.bar{stroke-width:2}.band{opacity:.16;stroke:none}
+.zero,.diagonal{stroke:var(--soft);stroke-dasharray:4 3}.line{fill:none;stroke-width:2}.line.thin{stroke-width:1}.faint{fill:var(--soft);opacity:.45}.bar{stroke-width:2}.band{opacity:.16;stroke:none}
 .c0{stroke:var(--c0);fill:var(--c0)}.c1{stroke:var(--c1);fill:var(--c1)}.c2{stroke:var(--c2);fill:var(--c2)}.c3{stroke:var(--c3);fill:var(--c3)}.c4{stroke:var(--c4);fill:var(--c4)}
 .line.c0,.line.c1,.line.c2,.line.c3,.line.c4{fill:none}.band.c0,.band.c1,.band.c2,.band.c3,.band.c4{stroke:none}
 figcaption{font-size:.85rem;color:var(--soft)}.key{margin-right:.9rem;white-space:nowrap}.key svg{display:inline;width:14px;vertical-align:middle}

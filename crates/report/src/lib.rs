@@ -4,6 +4,7 @@
 mod card;
 mod chart;
 mod html;
+mod study;
 mod terminal;
 
 use serde::{Deserialize, Serialize};
@@ -12,7 +13,9 @@ use specialist_core::evidence::{Evidence, Interval};
 
 pub use card::card;
 pub use html::html;
-pub use terminal::{check_table, comparison, data_table, trial_table, verdict};
+pub use terminal::{
+    check_table, comparison, data_table, study_importance, study_list, study_trials, trial_table, verdict,
+};
 
 /// Everything that is said about a run. It holds no row and no identifier, and no count of people
 /// below [`SMALLEST_CELL`].
@@ -110,6 +113,68 @@ pub struct Tuning {
     pub metric: String,
     /// The best trial of every rung and of scratch.
     pub best: Vec<BestTrial>,
+    /// How much better the best trial looks than it is.
+    #[serde(default)]
+    pub optimism: Option<Optimism>,
+    /// The studies, for the page.
+    #[serde(default)]
+    pub studies: Vec<StudyView>,
+}
+
+/// How much better the best trial of a search looks than it is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Optimism {
+    /// The rung of the best trial.
+    pub tuning: String,
+    /// Goodness in the search's folds minus goodness in fresh ones, with a 95 % interval.
+    pub gap: Interval,
+    /// Trials that it was the best of.
+    pub trials: usize,
+}
+
+/// A study as the page draws it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StudyView {
+    /// Its name.
+    pub name: String,
+    /// What its values are.
+    pub metric: String,
+    /// Which way is better.
+    pub larger_is_better: bool,
+    /// Its parameters.
+    pub params: Vec<ParamView>,
+    /// Its trials.
+    pub trials: Vec<TrialView>,
+    /// The share of each parameter in what makes trials good, largest first.
+    pub importance: Vec<(String, f64)>,
+}
+
+/// A parameter of a study.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ParamView {
+    /// Its name.
+    pub name: String,
+    /// The value at place 0.
+    pub low: String,
+    /// The value at place 1.
+    pub high: String,
+    /// Its levels, if it is categorical.
+    pub levels: Vec<String>,
+}
+
+/// A trial of a study.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TrialView {
+    /// Its number.
+    pub number: usize,
+    /// `complete`, `pruned`, `failed`, `running` or `waiting`.
+    pub state: String,
+    /// Its value, if it has one.
+    pub value: Option<f64>,
+    /// Where each parameter stands on its axis, from 0 to 1; none where it was not active.
+    pub places: Vec<Option<f64>>,
+    /// Values on the way, by step.
+    pub steps: Vec<(u64, f64)>,
 }
 
 /// The best trial of a rung.
@@ -123,6 +188,25 @@ pub struct BestTrial {
     pub trials: usize,
     /// Mean of the metric over the folds and one standard error either side.
     pub value: Interval,
+}
+
+/// A line of a list of studies.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct StudyRow {
+    /// The study's name.
+    pub name: String,
+    /// Its trials.
+    pub trials: usize,
+    /// Of them complete.
+    pub complete: usize,
+    /// Of them pruned.
+    pub pruned: usize,
+    /// Of them failed.
+    pub failed: usize,
+    /// Of them running or waiting.
+    pub running: usize,
+    /// Its best value.
+    pub best: Option<f64>,
 }
 
 /// The curves of one candidate on the sealed rows.

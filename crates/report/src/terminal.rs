@@ -66,7 +66,41 @@ pub fn trial_table(tuning: &Tuning, colour: bool) -> String {
         let value = right(figure(&b.value, 4));
         t.add_row(vec![Cell::new(&b.tuning), Cell::new(&b.settings), right(b.trials.to_string()), value]);
     }
-    format!("{t}\nchosen: {}. {}", tuning.chosen, tuning.reason)
+    let optimism = tuning.optimism.as_ref().map_or_else(String::new, |o| format!("\n{}", o.sentence()));
+    format!("{t}\nchosen: {}. {}{optimism}", tuning.chosen, tuning.reason)
+}
+
+/// The studies of a store.
+#[must_use]
+pub fn study_list(rows: &[crate::StudyRow], colour: bool) -> String {
+    let mut t = table(&["study", "trials", "complete", "pruned", "failed", "running", "best"], colour);
+    for r in rows {
+        let counts = [r.trials, r.complete, r.pruned, r.failed, r.running].map(|n| right(n.to_string()));
+        let best = right(r.best.map_or("–".into(), |v| number(v, 4)));
+        t.add_row([vec![Cell::new(&r.name)], counts.into(), vec![best]].concat());
+    }
+    t.to_string()
+}
+
+/// Every trial of a study.
+#[must_use]
+pub fn study_trials(study: &crate::StudyView, settings: &[String], colour: bool) -> String {
+    let mut t = table(&["trial", "state", &study.metric, "settings"], colour);
+    for (trial, settings) in study.trials.iter().zip(settings) {
+        let value = right(trial.value.map_or("–".into(), |v| number(v, 4)));
+        t.add_row(vec![right(trial.number.to_string()), Cell::new(&trial.state), value, Cell::new(settings)]);
+    }
+    format!("{}\n{t}", study.name)
+}
+
+/// The share of each parameter in what makes trials good.
+#[must_use]
+pub fn study_importance(study: &crate::StudyView, colour: bool) -> String {
+    let mut t = table(&["parameter", "importance"], colour);
+    for (name, share) in &study.importance {
+        t.add_row(vec![Cell::new(name), right(number(*share, 3))]);
+    }
+    format!("{}\n{t}", study.name)
 }
 
 /// Every candidate and every metric, then the paired differences.

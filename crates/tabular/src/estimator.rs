@@ -86,6 +86,28 @@ impl Estimator {
         }
     }
 
+    /// The point of [`Estimator::space`] that stands for the default settings.
+    #[must_use]
+    pub fn default_params(self) -> Params {
+        let d = self.defaults();
+        self.space().choose(|p| {
+            let float = |v: f64| specialist_search::Value::Float(v);
+            let int = |v: usize| specialist_search::Value::Int(v as i64);
+            match (self, p.name.as_str()) {
+                (Self::BoostedTrees, "rounds") => int(d.trees.rounds),
+                (Self::BoostedTrees, "learning-rate") => float(d.trees.learning_rate),
+                (Self::BoostedTrees, "max-depth") => int(d.trees.max_depth),
+                (Self::BoostedTrees, "min-child-weight") => float(d.trees.min_child_weight),
+                (Self::BoostedTrees, "lambda") => float(d.trees.lambda),
+                (_, "ridge" | "alpha") => float(d.ridge),
+                (_, "max-depth") => int(d.max_depth),
+                (_, "min-leaf") => int(d.min_leaf as usize),
+                (_, "trees") => int(d.forest_trees),
+                _ => p.domain.value(0.5),
+            }
+        })
+    }
+
     /// The settings that `params`, drawn from [`Estimator::space`], stand for.
     #[must_use]
     pub fn settings(self, params: &Params) -> EstimatorSettings {

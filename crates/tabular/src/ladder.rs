@@ -105,22 +105,22 @@ pub fn ladder_space(generalist: &Model, events: usize, allowed: &[Rung]) -> Spac
     for rung in rungs {
         space = match rung {
             Rung::Keep => space,
-            Rung::Intercept => space.log_float("intercept-strength", 1.0, 100.0).when("tuning", &["intercept"]),
-            Rung::Slope => space.log_float("slope-strength", 1.0, 100.0).when("tuning", &["slope"]),
+            Rung::Intercept => space.log_float("intercept-strength", 1.0, 100.0).when("tuning", ["intercept"]),
+            Rung::Slope => space.log_float("slope-strength", 1.0, 100.0).when("tuning", ["slope"]),
             Rung::PriorCentred => space
                 .log_float("prior-strength", if plenty { 0.3 } else { 3.0 }, 1000.0)
-                .when("tuning", &["prior-centred"]),
-            Rung::Offset => space.log_float("offset-ridge", 3.0, 1000.0).when("tuning", &["offset"]),
+                .when("tuning", ["prior-centred"]),
+            Rung::Offset => space.log_float("offset-ridge", 3.0, 1000.0).when("tuning", ["offset"]),
             Rung::LeafRefit => {
-                space.float("decay", if plenty { 0.5 } else { 0.8 }, 0.98).when("tuning", &["leaf-refit"])
+                space.float("decay", if plenty { 0.5 } else { 0.8 }, 0.98).when("tuning", ["leaf-refit"])
             }
             Rung::Continue => space
                 .log_int("rounds", 5, if plenty { 150 } else { 40 })
-                .when("tuning", &["continue"])
+                .when("tuning", ["continue"])
                 .log_float("learning-rate", 0.005, if plenty { 0.1 } else { 0.02 })
-                .when("tuning", &["continue"])
+                .when("tuning", ["continue"])
                 .int("max-depth", 1, if plenty { 5 } else { 3 })
-                .when("tuning", &["continue"]),
+                .when("tuning", ["continue"]),
         };
     }
     space

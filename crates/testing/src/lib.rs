@@ -1,6 +1,9 @@
 //! What every implementation of a trait must hold to, as functions that a test calls with one of
 //! them, and a sink that fails when it is told to.
 
+mod sampler;
+mod store;
+
 use std::io::{self, Write};
 
 use rand::{Rng, SeedableRng};
@@ -9,7 +12,9 @@ use specialist_core::ndarray::{Array1, Array2};
 use specialist_core::{
     Context, Dataset, Error, Feature, FeatureKind, FineTune, Key, KeyRole, Metric, Predict, Scored, metric,
 };
-use specialist_search::{Sampler, Space, Trial};
+
+pub use sampler::sampler_contract;
+pub use store::store_contract;
 
 /// `rows` rows with two numbers (one with missing values) and a category, which drive the label; with
 /// time, amount and a group, so that every metric and feature step finds what it needs.
@@ -113,38 +118,6 @@ pub fn metric_contract(metric: &dyn Metric) {
     let (forth, back) =
         (metric::evaluate(metric, &data, &p), metric::evaluate(metric, &data.select(&backwards), &reversed));
     assert!((forth - back).abs() < 1e-9, "{}: {forth} forth, {back} back", metric.name());
-}
-
-/// A sampler stays inside the space, sets exactly the active parameters, and suggests the same for
-/// the same seed and history.
-///
-/// # Panics
-/// When the sampler does not hold to it.
-pub fn sampler_contract(sampler: &dyn Sampler) {
-    let space = Space::new()
-        .categorical("model", ["glm", "trees"])
-        .log_float("ridge", 0.1, 10.0)
-        .when("model", &["glm"])
-        .int("depth", 1, 4)
-        .when("model", &["trees"])
-        .float("share", 0.0, 1.0);
-    let draw = |seed| {
-        let mut trials: Vec<Trial> = Vec::new();
-        for n in 0..30 {
-            let mut rng = ChaCha8Rng::seed_from_u64(seed + n as u64);
-            let Some(params) = sampler.suggest(&space, &trials, &mut rng) else { break };
-            trials.push(Trial::new(n, params));
-        }
-        trials
-    };
-    let trials = draw(1);
-    assert_eq!(trials, draw(1), "{}: the same seed suggests the same", sampler.name());
-    for p in trials.iter().map(|t| &t.params) {
-        let glm = p.text("model") == "glm";
-        assert_eq!((p.get("ridge").is_some(), p.get("depth").is_some()), (glm, !glm), "{p}");
-        assert!((0.0..=1.0).contains(&p.float("share")), "{p}");
-        assert!(if glm { (0.1..=10.0).contains(&p.float("ridge")) } else { (1..=4).contains(&p.int("depth")) }, "{p}");
-    }
 }
 
 /// A sink that takes `left` bytes and then has no room.

@@ -3,6 +3,7 @@
 mod inspect;
 mod score;
 mod stages;
+mod study;
 
 use specialist_pipeline::Error;
 
@@ -13,10 +14,13 @@ use crate::session::Session;
 pub fn dispatch(session: &Session, args: &Args) -> Result<u8, Error> {
     match &args.verb {
         None => stages::run(session, args, false),
-        Some(Verb::Run { gate }) => stages::run(session, args, *gate),
+        Some(Verb::Run { gate, .. }) => stages::run(session, args, *gate),
         Some(Verb::Check) => stages::check(session, args),
         Some(Verb::Pretrain) => stages::pretrain(session, args),
-        Some(Verb::Tune) => stages::tune(session, args),
+        Some(Verb::Tune { .. }) => stages::tune(session, args),
+        Some(Verb::Study { what, store, artifact, study }) => {
+            study::study(session, args, *what, store.as_deref(), artifact.as_deref(), study.as_deref())
+        }
         Some(Verb::Compare { artifact, gate }) => stages::compare(session, args, artifact.as_deref(), *gate),
         Some(Verb::Report { artifact }) => inspect::report(session, args, artifact.as_deref()),
         Some(Verb::Verify { artifact }) => inspect::verify(session, args, artifact.as_deref()),

@@ -156,6 +156,9 @@ pub fn tune(session: &Session, args: &Args) -> Result<u8, Error> {
     let chosen = session.recipe(args)?;
     let ctx = session.context(chosen.recipe.seed);
     let job = session.job(&chosen, &ctx);
+    if args.search().is_some_and(|s| s.join.is_some()) {
+        return join(session, args, &job);
+    }
     let folder = session.folder(args, &chosen.name);
     writable(&folder)?;
     let prepared = prepare(session, args, &job)?;
@@ -163,6 +166,16 @@ pub fn tune(session: &Session, args: &Args) -> Result<u8, Error> {
     job.write_tuned(&prepared, &tuned, &folder)?;
     print(&format!("tuned: {}", folder.display()))?;
     session.say(&format!("next: {} compare --artifact {}", session.domain.name(), folder.display()));
+    Ok(0)
+}
+
+/// Works on the studies of another process.
+fn join(session: &Session, args: &Args, job: &Job<'_>) -> Result<u8, Error> {
+    let prepared = prepare(session, args, job)?;
+    let pretrained = job.pretrain(&prepared)?;
+    session.done("pretrain", &format!("generalist: {}", pretrained.model.describe()));
+    let trials = job.join(&prepared, &pretrained)?;
+    print(&format!("joined: {trials} trials evaluated here; the studies have all of theirs"))?;
     Ok(0)
 }
 

@@ -246,8 +246,18 @@ fn checked(recipe: Recipe) -> Result<Recipe, RecipeError> {
     if recipe.tune.folds < 2 || recipe.tune.repeats < 1 || recipe.tune.trials < 1 {
         return invalid("tune", "two folds, one repeat and one trial at least");
     }
-    if specialist_search::sampler_by_name(&recipe.tune.sampler).is_none() {
-        return Err(RecipeError::choice("tune.sampler", &recipe.tune.sampler, &["random", "grid"]));
+    let samplers: Vec<&str> = specialist_search::SAMPLERS.into_iter().chain(["transfer"]).collect();
+    if !samplers.contains(&recipe.tune.sampler.as_str()) {
+        return Err(RecipeError::choice("tune.sampler", &recipe.tune.sampler, &samplers));
+    }
+    if !specialist_search::PRUNERS.contains(&recipe.tune.pruner.as_str()) {
+        return Err(RecipeError::choice("tune.pruner", &recipe.tune.pruner, &specialist_search::PRUNERS));
+    }
+    if !(1..=1024).contains(&recipe.tune.concurrency) {
+        return invalid("tune.concurrency", "from 1 to 1024");
+    }
+    if recipe.tune.transfer.is_some() && recipe.tune.sampler != "transfer" {
+        return invalid("tune.transfer", "left out unless `sampler = \"transfer\"`");
     }
     if let Some(name) = &recipe.compare.metric
         && specialist_core::metric::by_name(name).is_none()

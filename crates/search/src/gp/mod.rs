@@ -1,0 +1,7 @@
+//! The Gaussian process behind the `gp` and `transfer` samplers.
+
+mod lbfgs;
+mod process;
+
+pub use lbfgs::minimise;
+pub use process::{Axis, Kernel, Points, Posterior, Scratch};

@@ -1,0 +1,302 @@
+//! The tree-structured Parzen estimator.
+
+use rand::Rng;
+use rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
+
+use super::sobol::sobol_point;
+use super::{Sampler, allowed, uniform};
+use crate::history::History;
+use crate::normal::{cdf, quantile};
+use crate::space::{Domain, Params, Space};
+
+/// The tree-structured Parzen estimator (Bergstra et al. 2011), multivariate (Falkner et al. 2018) and
+/// grouped: the parameters that are active together share one density, so a branch of the tree is
+/// judged by the trials that took it. Of several candidates drawn from the density of the good trials
+/// the one with the largest ratio to the density of the others is suggested; trials without an outcome
+/// count among the others (a constant liar). Several objectives are ranked by front and crowding.
+pub struct Tpe {
+    /// Quasi-random points before the densities are used.
+    pub startup: usize,
+    /// Candidates drawn for each group of parameters.
+    pub candidates: usize,
+}
+
+impl Default for Tpe {
+    fn default() -> Self {
+        Self { startup: 10, candidates: 24 }
+    }
+}
+
+/// The good trials: this share of the told ones, at most [`MOST_GOOD`].
+const GOOD_SHARE: f64 = 0.1;
+const MOST_GOOD: usize = 25;
+/// The others' density is estimated from at most this many of them, drawn at random.
+const MOST_OTHERS: usize = 500;
+/// Good trials decide the width of a kernel in this proportion of the range.
+const WIDTH: f64 = 0.2;
+/// Kernels narrower than this share of the range see nothing but noise.
+const NARROWEST: f64 = 0.01;
+
+impl Sampler for Tpe {
+    fn name(&self) -> &'static str {
+        "tpe"
+    }
+
+    fn suggest(&self, history: &History<'_>, rng: &mut ChaCha8Rng) -> Option<Params> {
+        let space = history.space;
+        let told = if history.directions.len() == 1 { history.told() } else { history.ranked() };
+        if told.len() < self.startup || space.params().is_empty() {
+            let point = space.decode(&sobol_point(space, history.trials.len(), history.seed as u32));
+            return if space.allows(&point) { Some(point) } else { allowed(space, || uniform(space, rng)) };
+        }
+        let (good, others) = split(told, history.pending(), rng);
+        let groups = groups(space);
+        const DRAWS: usize = 20;
+        for _ in 0..DRAWS {
+            let mut code = vec![f64::NAN; space.params().len()];
+            for group in &groups {
+                // The group's condition is decided: its parent stands in an earlier group.
+                let partial = space.decode(&code);
+                if partial.activates(&space.params()[group[0]]) {
+                    self.choose(space, group, &good, &others, &mut code, rng);
+                }
+            }
+            let point = space.decode(&code);
+            if space.allows(&point) {
+                return Some(point);
+            }
+        }
+        allowed(space, || uniform(space, rng))
+    }
+}
+
+/// The good codes and the others, latest last.
+fn split<'a>(
+    told: Vec<(&'a [f64], f64)>,
+    pending: Vec<&'a [f64]>,
+    rng: &mut ChaCha8Rng,
+) -> (Vec<&'a [f64]>, Vec<&'a [f64]>) {
+    let n = ((told.len() as f64 * GOOD_SHARE).ceil() as usize).clamp(1, MOST_GOOD);
+    let mut order: Vec<usize> = (0..told.len()).collect();
+    order.select_nth_unstable_by(n - 1, |&a, &b| told[a].1.total_cmp(&told[b].1).then(a.cmp(&b)));
+    let (good, others) = order.split_at_mut(n);
+    good.sort_by(|&a, &b| told[a].1.total_cmp(&told[b].1).then(a.cmp(&b)));
+    if others.len() > MOST_OTHERS {
+        others.sort_unstable();
+        others.shuffle(rng);
+    }
+    let kept = &others[..others.len().min(MOST_OTHERS)];
+    let others = kept.iter().map(|&i| told[i].0).chain(pending).collect();
+    (good.iter().map(|&i| told[i].0).collect(), others)
+}
+
+/// The indices of the parameters that exist under the same condition, parents' groups first.
+fn groups(space: &Space) -> Vec<Vec<usize>> {
+    let mut out: Vec<Vec<usize>> = Vec::new();
+    for (i, p) in space.params().iter().enumerate() {
+        match out.iter_mut().find(|g| space.params()[g[0]].when == p.when) {
+            Some(group) => group.push(i),
+            None => out.push(vec![i]),
+        }
+    }
+    out
+}
+
+impl Tpe {
+    /// Sets the codes of `group` to those of the best of some candidates.
+    fn choose(
+        &self,
+        space: &Space,
+        group: &[usize],
+        good: &[&[f64]],
+        others: &[&[f64]],
+        code: &mut [f64],
+        rng: &mut ChaCha8Rng,
+    ) {
+        let domains: Vec<&Domain> = group.iter().map(|&i| &space.params()[i].domain).collect();
+        let pick = |of: &[&[f64]]| -> Vec<Vec<f64>> {
+            let active = of.iter().filter(|c| !c[group[0]].is_nan());
+            group.iter().map(|&i| active.clone().map(|c| c[i]).collect()).collect()
+        };
+        let (good, others) = (Density::new(&domains, pick(good)), Density::new(&domains, pick(others)));
+        let drawn: Vec<Vec<f64>> = (0..self.candidates).map(|_| good.draw(rng)).collect();
+        let (l, g) = (good.logarithms(&drawn), others.logarithms(&drawn));
+        let best = (0..drawn.len()).max_by(|&a, &b| (l[a] - g[a]).total_cmp(&(l[b] - g[b]))).unwrap_or(0);
+        group.iter().zip(&drawn[best]).for_each(|(&i, &c)| code[i] = c);
+    }
+}
+
+/// A mixture of one kernel a trial and a broad one over the whole range; each kernel is a product
+/// over the parameters.
+struct Density<'a> {
+    dims: Vec<Dim<'a>>,
+    kernels: usize,
+}
+
+struct Dim<'a> {
+    domain: &'a Domain,
+    /// The kernels' centres.
+    centre: Vec<f64>,
+    width: f64,
+}
+
+impl<'a> Density<'a> {
+    /// From the codes of each parameter (rows: parameters, columns: trials).
+    fn new(domains: &[&'a Domain], centres: Vec<Vec<f64>>) -> Self {
+        let n = centres.first().map_or(0, Vec::len);
+        let d = domains.len() as f64;
+        let width = (WIDTH * (n.max(1) as f64).powf(-1.0 / (d + 4.0))).max(NARROWEST);
+        let dims = domains.iter().zip(centres).map(|(domain, centre)| Dim { domain, centre, width }).collect();
+        Self { dims, kernels: n }
+    }
+
+    fn draw(&self, rng: &mut ChaCha8Rng) -> Vec<f64> {
+        // The last kernel is the broad one.
+        let k = rng.random_range(0..=self.kernels);
+        self.dims.iter().map(|dim| dim.draw((k < self.kernels).then(|| dim.centre[k]), self.kernels, rng)).collect()
+    }
+
+    /// The logarithm of the density at each point, up to a constant that is the same for all points.
+    fn logarithms(&self, points: &[Vec<f64>]) -> Vec<f64> {
+        let mut out = Vec::with_capacity(points.len());
+        let tables: Vec<Table> = self.dims.iter().map(|d| d.table(self.kernels)).collect();
+        let offset: Vec<f64> = (0..self.kernels)
+            .map(|k| self.dims.iter().zip(&tables).map(|(d, t)| t.offset(d.centre[k])).sum())
+            .collect();
+        let mut log = vec![0.0; self.kernels];
+        for point in points {
+            log.copy_from_slice(&offset);
+            let mut broad = 0.0;
+            for ((dim, table), &x) in self.dims.iter().zip(&tables).zip(point) {
+                broad += dim.add(table, x, self.kernels, &mut log);
+            }
+            let top = log.iter().copied().fold(broad, f64::max);
+            let sum: f64 = log.iter().map(|l| (l - top).exp()).sum::<f64>() + (broad - top).exp();
+            out.push(top + (sum / (self.kernels + 1) as f64).ln());
+        }
+        out
+    }
+}
+
+/// What the kernels of one parameter have in common.
+enum Table {
+    /// Logarithm of the mass that a normal kernel has inside the range, by its centre.
+    Normal(Vec<f64>),
+    /// Logarithms for a level that is the kernel's own and for any other, and of the broad kernel.
+    Levels { own: f64, other: f64, broad: f64 },
+}
+
+/// Steps of the table of normalising constants.
+const TABLE: usize = 128;
+
+impl Table {
+    fn offset(&self, centre: f64) -> f64 {
+        match self {
+            Self::Normal(mass) => {
+                let at = centre.clamp(0.0, 1.0) * TABLE as f64;
+                let i = (at as usize).min(TABLE - 1);
+                let share = at - i as f64;
+                -(mass[i] * (1.0 - share) + mass[i + 1] * share)
+            }
+            Self::Levels { .. } => 0.0,
+        }
+    }
+}
+
+impl Dim<'_> {
+    fn levels(&self) -> Option<usize> {
+        match self.domain {
+            Domain::Categorical { levels, ordered: false } => Some(levels.len()),
+            _ => None,
+        }
+    }
+
+    fn table(&self, kernels: usize) -> Table {
+        match self.levels() {
+            Some(n) => {
+                let (n, weight) = (n as f64, 1.0 / (kernels as f64 + 1.0));
+                let total = 1.0 + n * weight;
+                Table::Levels { own: ((1.0 + weight) / total).ln(), other: (weight / total).ln(), broad: -n.ln() }
+            }
+            None => {
+                let mass = |i: usize| {
+                    let c = i as f64 / TABLE as f64;
+                    (cdf((1.0 - c) / self.width) - cdf(-c / self.width)).ln()
+                };
+                Table::Normal((0..=TABLE).map(mass).collect())
+            }
+        }
+    }
+
+    /// Adds this parameter's part of every kernel's logarithm at `x`; returns that of the broad one.
+    fn add(&self, table: &Table, x: f64, _: usize, log: &mut [f64]) -> f64 {
+        match table {
+            Table::Normal(_) => {
+                let scale = -0.5 / (self.width * self.width);
+                log.iter_mut().zip(&self.centre).for_each(|(l, c)| *l += scale * (x - c) * (x - c));
+                // A normal kernel of width 1 over the range, relative to one of this width.
+                -0.5 * (x - 0.5) * (x - 0.5) + self.width.ln() - BROAD_MASS.ln()
+            }
+            Table::Levels { own, other, broad } => {
+                log.iter_mut().zip(&self.centre).for_each(|(l, c)| *l += if *c == x { *own } else { *other });
+                *broad
+            }
+        }
+    }
+
+    fn draw(&self, centre: Option<f64>, kernels: usize, rng: &mut ChaCha8Rng) -> f64 {
+        if let Some(n) = self.levels() {
+            let n_f = n as f64;
+            let own = (1.0 + 1.0 / (kernels as f64 + 1.0)) / (1.0 + n_f / (kernels as f64 + 1.0));
+            // Any other level shares what the kernel's own leaves.
+            return match centre {
+                Some(c) if n == 1 || rng.random::<f64>() < own => c,
+                Some(c) => {
+                    let k = rng.random_range(0..n - 1) as f64;
+                    if k >= c { k + 1.0 } else { k }
+                }
+                None => rng.random_range(0..n) as f64,
+            };
+        }
+        let (centre, width) = centre.map_or((0.5, 1.0), |c| (c, self.width));
+        let (lo, hi) = (cdf(-centre / width), cdf((1.0 - centre) / width));
+        let u = lo + rng.random::<f64>() * (hi - lo);
+        self.domain.snap((centre + width * quantile(u)).clamp(0.0, 1.0))
+    }
+}
+
+/// The mass of the standard normal distribution within half a unit of its centre.
+const BROAD_MASS: f64 = 0.382_924_922_548_026;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_density_integrates_to_one() {
+        let number = Domain::Float { lo: 0.0, hi: 1.0, log: false, step: None };
+        let density = Density::new(&[&number], vec![vec![0.0, 0.1, 0.7]]);
+        let grid: Vec<Vec<f64>> = (0..2000).map(|i| vec![(f64::from(i) + 0.5) / 2000.0]).collect();
+        let width = density.dims[0].width;
+        let scale = 1.0 / (width * (2.0 * std::f64::consts::PI).sqrt());
+        let total: f64 = density.logarithms(&grid).iter().map(|l| l.exp() * scale).sum::<f64>() / 2000.0;
+        assert!((total - 1.0).abs() < 1e-4, "{total}");
+        let levels = Domain::Categorical { levels: vec!["a".into(), "b".into(), "c".into()], ordered: false };
+        let density = Density::new(&[&levels], vec![vec![0.0, 2.0]]);
+        let total: f64 = density.logarithms(&[vec![0.0], vec![1.0], vec![2.0]]).iter().map(|l| l.exp()).sum();
+        assert!((total - 1.0).abs() < 1e-12, "{total}");
+    }
+
+    #[test]
+    fn parameters_that_are_active_together_are_one_group() {
+        let space = Space::new()
+            .categorical("a", ["x", "y"])
+            .float("b", 0.0, 1.0)
+            .when("a", ["x"])
+            .float("c", 0.0, 1.0)
+            .float("d", 0.0, 1.0)
+            .when("a", ["x"]);
+        assert_eq!(groups(&space), [vec![0, 2], vec![1, 3]]);
+    }
+}

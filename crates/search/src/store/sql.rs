@@ -1,0 +1,570 @@
+//! Optuna's relational schema (version 12, alembic `v3.2.0.a`): the queries that SQLite and PostgreSQL
+//! share. Statements are written with `?`; a dialect says what differs.
+
+use std::collections::BTreeMap;
+use std::collections::HashMap;
+use std::time::Duration;
+
+use serde_json::Value as Json;
+
+use super::format;
+use super::{Scope, Store, StoreError, StudyRecord, domains_of, now};
+use crate::history::Direction;
+use crate::space::{Domain, Params, Space};
+use crate::trial::{State, Trial};
+
+/// The version of the schema, as Optuna's migrations call it.
+pub const ALEMBIC: &str = "v3.2.0.a";
+/// Versions before it: such a store can be brought up to date by Optuna.
+const OLDER: [&str; 9] =
+    ["v0.9.0.a", "v1.2.0.a", "v1.3.0.a", "v2.4.0.a", "v2.6.0.a", "v3.0.0.a", "v3.0.0.b", "v3.0.0.c", "v3.0.0.d"];
+
+/// A cell to write or that was read.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Cell {
+    Null,
+    Int(i64),
+    Float(f64),
+    Text(String),
+}
+
+impl From<i64> for Cell {
+    fn from(v: i64) -> Self {
+        Self::Int(v)
+    }
+}
+
+impl From<&str> for Cell {
+    fn from(v: &str) -> Self {
+        Self::Text(v.into())
+    }
+}
+
+impl From<Option<String>> for Cell {
+    fn from(v: Option<String>) -> Self {
+        v.map_or(Self::Null, Self::Text)
+    }
+}
+
+impl Cell {
+    fn int(&self) -> i64 {
+        match self {
+            Self::Int(v) => *v,
+            Self::Float(v) => *v as i64,
+            _ => 0,
+        }
+    }
+
+    fn float(&self) -> Option<f64> {
+        match self {
+            Self::Int(v) => Some(*v as f64),
+            Self::Float(v) => Some(*v),
+            _ => None,
+        }
+    }
+
+    fn text(&self) -> &str {
+        match self {
+            Self::Text(v) => v,
+            _ => "",
+        }
+    }
+}
+
+pub type Row = Vec<Cell>;
+
+/// One open transaction.
+pub trait Transaction {
+    /// Runs a statement; how many rows it changed.
+    fn execute(&mut self, sql: &str, cells: &[Cell]) -> Result<u64, StoreError>;
+    /// Runs a query.
+    fn query(&mut self, sql: &str, cells: &[Cell]) -> Result<Vec<Row>, StoreError>;
+    /// Inserts a row and returns its key.
+    fn insert(&mut self, table: &str, key: &str, columns: &[&str], cells: &[Cell]) -> Result<i64, StoreError>;
+}
+
+/// A database with the schema.
+pub trait Database: Send + Sync {
+    /// What messages call it.
+    fn place(&self) -> String;
+
+    /// Runs `f` in a transaction that may write; what it wrote is kept as a whole, or not at all when it
+    /// returns an error.
+    fn write<T>(&self, f: impl FnMut(&mut dyn Transaction) -> Result<T, StoreError>) -> Result<T, StoreError>;
+
+    /// Runs `f` in a transaction that sees one state of the database.
+    fn read<T>(&self, f: impl FnMut(&mut dyn Transaction) -> Result<T, StoreError>) -> Result<T, StoreError>;
+
+    /// The expression for a time column's text and, the other way, for a written text.
+    fn time_text(column: &str) -> String;
+
+    /// The placeholder of a cell of an enumeration's type.
+    fn cast(of: &'static str) -> &'static str;
+
+    /// What locks the row of a study until the transaction ends, behind the query for it.
+    const LOCK: &'static str;
+
+    /// The present time as a heartbeat's cell has it.
+    const NOW: &'static str;
+
+    /// The heartbeats' age in seconds.
+    const AGE: &'static str;
+}
+
+/// Whether the tables that are there are ours to use; `None` when there are none.
+pub fn check_version(place: &str, tables: &[String], t: &mut dyn Transaction) -> Result<bool, StoreError> {
+    let foreign = |reason: String| StoreError::Foreign { place: place.into(), reason };
+    let has = |name: &str| tables.iter().any(|t| t == name);
+    if tables.is_empty() {
+        return Ok(false);
+    }
+    if !has("studies") || !has("trials") || !has("trial_params") || !has("version_info") {
+        return Err(foreign("it holds other tables, none of a study".into()));
+    }
+    let rows = if has("alembic_version") { t.query("SELECT version_num FROM alembic_version", &[])? } else { vec![] };
+    match rows.first().map(|r| r[0].text()) {
+        Some(ALEMBIC) => Ok(true),
+        Some(old) if OLDER.contains(&old) => Err(foreign(format!(
+            "its schema {old} is older than {ALEMBIC}; `optuna storage upgrade` brings it up to date"
+        ))),
+        Some(other) => Err(foreign(format!("its schema {other} is newer than {ALEMBIC}, which this program knows"))),
+        None => {
+            let version = t.query("SELECT schema_version FROM version_info", &[])?;
+            match version.first().map(|r| r[0].int()) {
+                Some(12) | None => Ok(true),
+                Some(v) => Err(foreign(format!("its schema version is {v}; this program knows version 12"))),
+            }
+        }
+    }
+}
+
+/// Puts the schema's version into new tables.
+pub fn stamp(t: &mut dyn Transaction) -> Result<(), StoreError> {
+    let library = format!("specialist {}", env!("CARGO_PKG_VERSION"));
+    t.execute(
+        "INSERT INTO version_info (version_info_id, schema_version, library_version) VALUES (1, 12, ?)",
+        &[Cell::Text(library)],
+    )?;
+    t.execute("INSERT INTO alembic_version (version_num) VALUES (?)", &[ALEMBIC.into()])?;
+    Ok(())
+}
+
+/// A store in a database.
+pub struct SqlStore<D> {
+    pub database: D,
+}
+
+/// A finite number, or the word for one that the tables do not hold.
+fn number_cells(v: f64) -> (Cell, &'static str) {
+    match v {
+        v if v.is_nan() => (Cell::Null, "NAN"),
+        v if v == f64::INFINITY => (Cell::Null, "INF_POS"),
+        v if v == f64::NEG_INFINITY => (Cell::Null, "INF_NEG"),
+        v => (Cell::Float(v), "FINITE"),
+    }
+}
+
+fn number_of(value: &Cell, kind: &str) -> f64 {
+    match kind {
+        "INF_POS" => f64::INFINITY,
+        "INF_NEG" => f64::NEG_INFINITY,
+        _ => value.float().unwrap_or(f64::NAN),
+    }
+}
+
+fn attributes(scope: Scope) -> &'static str {
+    match scope {
+        Scope::User => "user_attributes",
+        Scope::System => "system_attributes",
+    }
+}
+
+fn json_cell(value: &Json) -> Cell {
+    Cell::Text(format::ascii(&value.to_string()))
+}
+
+impl<D: Database> SqlStore<D> {
+    fn study_exists(t: &mut dyn Transaction, study: i64) -> Result<(), StoreError> {
+        let found = t.query("SELECT study_id FROM studies WHERE study_id = ?", &[study.into()])?;
+        if found.is_empty() { Err(StoreError::NoStudy(study.to_string())) } else { Ok(()) }
+    }
+
+    /// The key and state of a trial, locked where rows can be.
+    fn trial(t: &mut dyn Transaction, study: i64, number: usize) -> Result<(i64, State), StoreError> {
+        let sql =
+            format!("SELECT trial_id, {} FROM trials WHERE study_id = ? AND number = ?{}", text_of("state"), D::LOCK);
+        let rows = t.query(&sql, &[study.into(), (number as i64).into()])?;
+        let row = rows.first().ok_or(StoreError::NoTrial(number))?;
+        let state = format::state_named(row[1].text()).ok_or(StoreError::NoTrial(number))?;
+        Ok((row[0].int(), state))
+    }
+
+    fn open_trial(t: &mut dyn Transaction, study: i64, number: usize) -> Result<i64, StoreError> {
+        let (id, state) = Self::trial(t, study, number)?;
+        if state.is_finished() { Err(StoreError::Finished(number)) } else { Ok(id) }
+    }
+
+    fn set_attribute(
+        t: &mut dyn Transaction,
+        owner: &str,
+        id: i64,
+        scope: Scope,
+        key: &str,
+        value: &Json,
+    ) -> Result<(), StoreError> {
+        let sql = format!(
+            "INSERT INTO {owner}_{table} ({owner}_id, key, value_json) VALUES (?, ?, ?) \
+             ON CONFLICT ({owner}_id, key) DO UPDATE SET value_json = excluded.value_json",
+            table = attributes(scope)
+        );
+        t.execute(&sql, &[id.into(), key.into(), json_cell(value)]).map(|_| ())
+    }
+
+    /// Adds the parameters that the trial has not yet.
+    fn add_params(t: &mut dyn Transaction, id: i64, params: &Params, space: &Space) -> Result<(), StoreError> {
+        for (name, domain) in domains_of(params, space) {
+            let Some(value) = params.get(name).and_then(|v| format::internal(domain, v)) else { continue };
+            t.execute(
+                "INSERT INTO trial_params (trial_id, param_name, param_value, distribution_json) VALUES (?, ?, ?, ?) \
+                 ON CONFLICT (trial_id, param_name) DO NOTHING",
+                &[id.into(), name.into(), Cell::Float(value), Cell::Text(format::distribution(domain))],
+            )?;
+        }
+        Ok(())
+    }
+
+    fn set_step(t: &mut dyn Transaction, id: i64, step: u64, value: f64) -> Result<(), StoreError> {
+        let (cell, kind) = number_cells(value);
+        let sql = format!(
+            "INSERT INTO trial_intermediate_values (trial_id, step, intermediate_value, intermediate_value_type) \
+             VALUES (?, ?, ?, {}) ON CONFLICT (trial_id, step) DO UPDATE SET \
+             intermediate_value = excluded.intermediate_value, intermediate_value_type = excluded.intermediate_value_type",
+            D::cast("trialintermediatevaluetype")
+        );
+        t.execute(&sql, &[id.into(), (step as i64).into(), cell, kind.into()]).map(|_| ())
+    }
+
+    fn set_beat(t: &mut dyn Transaction, id: i64) -> Result<(), StoreError> {
+        let sql = format!(
+            "INSERT INTO trial_heartbeats (trial_id, heartbeat) VALUES (?, {now}) \
+             ON CONFLICT (trial_id) DO UPDATE SET heartbeat = {now}",
+            now = D::NOW
+        );
+        t.execute(&sql, &[id.into()]).map(|_| ())
+    }
+
+    fn set_values(t: &mut dyn Transaction, id: i64, values: &[f64]) -> Result<(), StoreError> {
+        for (objective, v) in values.iter().enumerate() {
+            let (cell, kind) = number_cells(*v);
+            let sql = format!(
+                "INSERT INTO trial_values (trial_id, objective, value, value_type) VALUES (?, ?, ?, {})",
+                D::cast("trialvaluetype")
+            );
+            t.execute(&sql, &[id.into(), (objective as i64).into(), cell, kind.into()])?;
+        }
+        Ok(())
+    }
+}
+
+/// An enumeration's or a text's column as text; the same in both dialects.
+fn text_of(column: &str) -> String {
+    format!("CAST({column} AS TEXT)")
+}
+
+/// Rows of a trial's table are fetched for all wanted trials at once, in parts this long.
+const PART: usize = 500;
+
+impl<D: Database> Store for SqlStore<D> {
+    fn create_study(&self, name: &str, directions: &[Direction]) -> Result<i64, StoreError> {
+        self.database.write(|t| {
+            if !t.query("SELECT study_id FROM studies WHERE study_name = ?", &[name.into()])?.is_empty() {
+                return Err(StoreError::Exists(name.into()));
+            }
+            let id = t.insert("studies", "study_id", &["study_name"], &[name.into()])?;
+            for (objective, direction) in directions.iter().enumerate() {
+                let sql = format!(
+                    "INSERT INTO study_directions (direction, study_id, objective) VALUES ({}, ?, ?)",
+                    D::cast("studydirection")
+                );
+                t.execute(&sql, &[format::direction_name(*direction).into(), id.into(), (objective as i64).into()])?;
+            }
+            Ok(id)
+        })
+    }
+
+    fn studies(&self) -> Result<Vec<StudyRecord>, StoreError> {
+        self.database.read(|t| {
+            let mut out: Vec<StudyRecord> = Vec::new();
+            for row in t.query("SELECT study_id, study_name FROM studies ORDER BY study_id", &[])? {
+                let (id, name) = (row[0].int(), row[1].text().to_string());
+                out.push(StudyRecord { id, name, directions: vec![], user: BTreeMap::new(), system: BTreeMap::new() });
+            }
+            let at: HashMap<i64, usize> = out.iter().enumerate().map(|(i, s)| (s.id, i)).collect();
+            let sql =
+                format!("SELECT study_id, {} FROM study_directions ORDER BY study_id, objective", text_of("direction"));
+            for row in t.query(&sql, &[])? {
+                if let (Some(&i), Some(d)) = (at.get(&row[0].int()), format::direction_named(row[1].text())) {
+                    out[i].directions.push(d);
+                }
+            }
+            for scope in [Scope::User, Scope::System] {
+                let sql = format!("SELECT study_id, key, value_json FROM study_{}", attributes(scope));
+                for row in t.query(&sql, &[])? {
+                    let Some(&i) = at.get(&row[0].int()) else { continue };
+                    let notes = if scope == Scope::User { &mut out[i].user } else { &mut out[i].system };
+                    notes.insert(row[1].text().into(), format::parse(row[2].text()).unwrap_or(Json::Null));
+                }
+            }
+            Ok(out)
+        })
+    }
+
+    fn delete_study(&self, study: i64) -> Result<(), StoreError> {
+        self.database.write(|t| {
+            Self::study_exists(t, study)?;
+            for table in [
+                "trial_user_attributes",
+                "trial_system_attributes",
+                "trial_params",
+                "trial_values",
+                "trial_intermediate_values",
+                "trial_heartbeats",
+            ] {
+                let sql =
+                    format!("DELETE FROM {table} WHERE trial_id IN (SELECT trial_id FROM trials WHERE study_id = ?)");
+                t.execute(&sql, &[study.into()])?;
+            }
+            for table in ["trials", "study_directions", "study_user_attributes", "study_system_attributes", "studies"] {
+                t.execute(&format!("DELETE FROM {table} WHERE study_id = ?"), &[study.into()])?;
+            }
+            Ok(())
+        })
+    }
+
+    fn set_study_attribute(&self, study: i64, scope: Scope, key: &str, value: &Json) -> Result<(), StoreError> {
+        self.database.write(|t| {
+            Self::study_exists(t, study)?;
+            Self::set_attribute(t, "study", study, scope, key, value)
+        })
+    }
+
+    fn add_trial(
+        &self,
+        study: i64,
+        trial: &Trial,
+        space: &Space,
+        expected: Option<usize>,
+    ) -> Result<Option<usize>, StoreError> {
+        self.database.write(|t| {
+            // The lock on the study's row is what keeps numbers without a gap; Optuna takes it too.
+            let sql = format!("SELECT study_id FROM studies WHERE study_id = ?{}", D::LOCK);
+            if t.query(&sql, &[study.into()])?.is_empty() {
+                return Err(StoreError::NoStudy(study.to_string()));
+            }
+            let count = t.query("SELECT COUNT(trial_id) FROM trials WHERE study_id = ?", &[study.into()])?[0][0].int();
+            if expected.is_some_and(|e| e as i64 != count) {
+                return Ok(None);
+            }
+            let time = |v: Option<i64>| Cell::from(v.map(|v| format::time_text(v, ' ')));
+            let id = t.insert(
+                "trials",
+                "trial_id",
+                &["number", "study_id", "state", "datetime_start", "datetime_complete"],
+                &[
+                    count.into(),
+                    study.into(),
+                    format::state_name(trial.state).into(),
+                    time(trial.started),
+                    time(trial.ended),
+                ],
+            )?;
+            Self::add_params(t, id, &trial.params, space)?;
+            for (scope, notes) in [(Scope::User, &trial.user), (Scope::System, &trial.system)] {
+                for (key, value) in notes {
+                    Self::set_attribute(t, "trial", id, scope, key, value)?;
+                }
+            }
+            for (step, value) in &trial.steps {
+                Self::set_step(t, id, *step, *value)?;
+            }
+            Self::set_values(t, id, &trial.values)?;
+            if trial.state == State::Running {
+                Self::set_beat(t, id)?;
+            }
+            Ok(Some(count as usize))
+        })
+    }
+
+    fn claim(&self, study: i64, number: usize, params: &Params, space: &Space) -> Result<bool, StoreError> {
+        self.database.write(|t| {
+            let (id, _) = Self::trial(t, study, number)?;
+            let sql = format!(
+                "UPDATE trials SET state = {running}, datetime_start = {time} WHERE trial_id = ? AND state = {waiting}",
+                running = D::cast("trialstate"),
+                time = D::cast("timestamp"),
+                waiting = D::cast("trialstate")
+            );
+            let cells = ["RUNNING".into(), Cell::Text(format::time_text(now(), ' ')), id.into(), "WAITING".into()];
+            if t.execute(&sql, &cells)? != 1 {
+                return Ok(false);
+            }
+            Self::add_params(t, id, params, space)?;
+            Self::set_beat(t, id)?;
+            Ok(true)
+        })
+    }
+
+    fn report(&self, study: i64, number: usize, step: u64, value: f64) -> Result<(), StoreError> {
+        self.database.write(|t| {
+            let id = Self::open_trial(t, study, number)?;
+            Self::set_step(t, id, step, value)
+        })
+    }
+
+    fn set_trial_attribute(
+        &self,
+        study: i64,
+        number: usize,
+        scope: Scope,
+        key: &str,
+        value: &Json,
+    ) -> Result<(), StoreError> {
+        self.database.write(|t| {
+            let id = Self::open_trial(t, study, number)?;
+            Self::set_attribute(t, "trial", id, scope, key, value)
+        })
+    }
+
+    fn finish(&self, study: i64, number: usize, state: State, values: &[f64]) -> Result<(), StoreError> {
+        self.database.write(|t| {
+            let id = Self::open_trial(t, study, number)?;
+            Self::set_values(t, id, values)?;
+            let sql = format!(
+                "UPDATE trials SET state = {}, datetime_complete = {} WHERE trial_id = ?",
+                D::cast("trialstate"),
+                D::cast("timestamp")
+            );
+            let cells = [format::state_name(state).into(), Cell::Text(format::time_text(now(), ' ')), id.into()];
+            t.execute(&sql, &cells).map(|_| ())
+        })
+    }
+
+    fn beat(&self, study: i64, number: usize) -> Result<(), StoreError> {
+        self.database.write(|t| {
+            let (id, _) = Self::trial(t, study, number)?;
+            Self::set_beat(t, id)
+        })
+    }
+
+    fn silent(&self, study: i64, grace: Duration) -> Result<Vec<usize>, StoreError> {
+        self.database.read(|t| {
+            let sql = format!(
+                "SELECT number FROM trials JOIN trial_heartbeats ON trials.trial_id = trial_heartbeats.trial_id \
+                 WHERE study_id = ? AND CAST(state AS TEXT) = 'RUNNING' AND {} > ? ORDER BY number",
+                D::AGE
+            );
+            let rows = t.query(&sql, &[study.into(), Cell::Float(grace.as_secs_f64())])?;
+            Ok(rows.iter().map(|r| r[0].int() as usize).collect())
+        })
+    }
+
+    fn read(&self, study: i64, numbers: &[usize], from: usize) -> Result<Vec<Trial>, StoreError> {
+        let numbers: Vec<usize> = numbers.iter().copied().filter(|&n| n < from).collect();
+        self.database.read(|t| {
+            Self::study_exists(t, study)?;
+            let mut out = Vec::new();
+            for part in numbers.chunks(PART) {
+                let list: Vec<String> = part.iter().map(ToString::to_string).collect();
+                out.extend(self.read_where(t, study, &format!("t.number IN ({})", list.join(",")))?);
+            }
+            out.extend(self.read_where(t, study, &format!("t.number >= {from}"))?);
+            Ok(out)
+        })
+    }
+
+    fn domains(&self, study: i64) -> Result<Vec<(String, Domain)>, StoreError> {
+        self.database.read(|t| {
+            let rows = t.query(
+                "SELECT p.param_name, p.distribution_json, MAX(p.param_id) AS newest FROM trial_params p \
+                 JOIN trials t ON t.trial_id = p.trial_id WHERE t.study_id = ? \
+                 GROUP BY p.param_name, p.distribution_json ORDER BY newest",
+                &[study.into()],
+            )?;
+            let mut out: BTreeMap<String, Domain> = BTreeMap::new();
+            for row in rows {
+                if let Some(domain) = format::domain(row[1].text()) {
+                    out.insert(row[0].text().into(), domain);
+                }
+            }
+            Ok(out.into_iter().collect())
+        })
+    }
+}
+
+impl<D: Database> SqlStore<D> {
+    /// The trials of a study for which `wanted` holds, in order of number.
+    fn read_where(&self, t: &mut dyn Transaction, study: i64, wanted: &str) -> Result<Vec<Trial>, StoreError> {
+        let corrupt =
+            |at: String, reason: &str| StoreError::Corrupt { place: self.database.place(), at, reason: reason.into() };
+        let sql = format!(
+            "SELECT t.trial_id, t.number, {}, {}, {} FROM trials t WHERE t.study_id = ? AND {wanted} ORDER BY t.number",
+            text_of("t.state"),
+            D::time_text("t.datetime_start"),
+            D::time_text("t.datetime_complete")
+        );
+        let mut out: Vec<Trial> = Vec::new();
+        let mut at: HashMap<i64, usize> = HashMap::new();
+        for row in t.query(&sql, &[study.into()])? {
+            let number = row[1].int() as usize;
+            let mut trial = Trial::new(number, Params::default());
+            trial.state = format::state_named(row[2].text())
+                .ok_or_else(|| corrupt(format!("trial {number}"), "its state is none of Optuna's"))?;
+            trial.started = format::time(row[3].text());
+            trial.ended = format::time(row[4].text());
+            at.insert(row[0].int(), out.len());
+            out.push(trial);
+        }
+        if out.is_empty() {
+            return Ok(out);
+        }
+        let mut of = |table: &str, columns: &str, order: &str| {
+            let sql = format!(
+                "SELECT t.trial_id, {columns} FROM {table} x JOIN trials t ON t.trial_id = x.trial_id \
+                 WHERE t.study_id = ? AND {wanted}{order}"
+            );
+            t.query(&sql, &[study.into()])
+        };
+        let mut domains: HashMap<String, Option<Domain>> = HashMap::new();
+        for row in of("trial_params", "x.param_name, x.param_value, x.distribution_json", "")? {
+            let Some(&i) = at.get(&row[0].int()) else { continue };
+            let text = row[3].text();
+            if !domains.contains_key(text) {
+                domains.insert(text.into(), format::domain(text));
+            }
+            let value = domains[text].as_ref().zip(row[2].float()).and_then(|(d, v)| format::external(d, v));
+            let value =
+                value.ok_or_else(|| corrupt(format!("trial {}", out[i].number), "a parameter cannot be read"))?;
+            out[i].params.0.insert(row[1].text().into(), value);
+        }
+        for row in
+            of("trial_values", &format!("x.value, {}", text_of("x.value_type")), " ORDER BY x.trial_id, x.objective")?
+        {
+            let Some(&i) = at.get(&row[0].int()) else { continue };
+            out[i].values.push(number_of(&row[1], row[2].text()));
+        }
+        let kind = text_of("x.intermediate_value_type");
+        for row in of("trial_intermediate_values", &format!("x.step, x.intermediate_value, {kind}"), "")? {
+            let Some(&i) = at.get(&row[0].int()) else { continue };
+            out[i].steps.insert(row[1].int() as u64, number_of(&row[2], row[3].text()));
+        }
+        for scope in [Scope::User, Scope::System] {
+            for row in of(&format!("trial_{}", attributes(scope)), "x.key, x.value_json", "")? {
+                let Some(&i) = at.get(&row[0].int()) else { continue };
+                let notes = if scope == Scope::User { &mut out[i].user } else { &mut out[i].system };
+                notes.insert(row[1].text().into(), format::parse(row[2].text()).unwrap_or(Json::Null));
+            }
+        }
+        super::settle(&mut out);
+        Ok(out)
+    }
+}
