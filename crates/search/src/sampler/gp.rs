@@ -106,7 +106,10 @@ impl<'a> Surrogate<'a> {
     pub fn fit(space: &'a Space, told: &[(&[f64], f64)], pending: &[&[f64]], past: &[Past]) -> Option<Self> {
         let mut order: Vec<usize> = (0..told.len()).collect();
         order.sort_by(|&a, &b| told[a].1.total_cmp(&told[b].1).then(a.cmp(&b)));
-        let values = standardised(&told.iter().map(|t| t.1).collect::<Vec<_>>());
+        let mut values = standardised(&told.iter().map(|t| t.1).collect::<Vec<_>>());
+        if !past.is_empty() {
+            align(space, told, past, &mut values);
+        }
         let mut chosen: Vec<usize> = if told.len() <= MOST {
             (0..told.len()).collect()
         } else {
@@ -115,7 +118,6 @@ impl<'a> Surrogate<'a> {
         chosen.sort_unstable();
         chosen.dedup();
 
-        let axis = |d: &Domain| if d.is_numeric() { Axis::Number } else { Axis::Level };
         let mut axes: Vec<Axis> = space.params().iter().map(|p| axis(&p.domain)).collect();
         let tail = if past.is_empty() { vec![] } else { vec![0.0] };
         axes.extend(tail.iter().map(|_| Axis::Level));
@@ -287,6 +289,31 @@ impl<'a> Surrogate<'a> {
         });
         self.snap(&whole(&x)[..start.len()])
     }
+}
+
+/// Brings the few values of a young study onto the scale of the past: to the mean and spread that the
+/// past predicts at the same points, the less the more values there are.
+fn align(space: &Space, told: &[(&[f64], f64)], past: &[Past], values: &mut [f64]) {
+    const YOUNG: f64 = 10.0;
+    let mut points = Points::new(space.params().iter().map(|p| axis(&p.domain)).collect());
+    let mut targets = Vec::new();
+    for trials in past {
+        trials.iter().for_each(|(code, _)| points.push(&coordinates(space, code)));
+        targets.extend(standardised(&trials.iter().map(|t| t.1).collect::<Vec<_>>()).into_iter().map(Some));
+    }
+    let kernel = fit_kernel(&points, &targets);
+    let Some(posterior) = Posterior::new(&kernel, &points, &targets) else { return };
+    let mut scratch = Scratch::default();
+    let predicted: Vec<f64> = told.iter().map(|t| posterior.at(&coordinates(space, t.0), &mut scratch).0).collect();
+    let n = predicted.len() as f64;
+    let mean = predicted.iter().sum::<f64>() / n.max(1.0);
+    let sd = (predicted.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / n.max(1.0)).sqrt().max(0.3);
+    let young = 1.0 / (1.0 + n / YOUNG);
+    values.iter_mut().for_each(|v| *v = *v * (young * sd + 1.0 - young) + young * mean);
+}
+
+fn axis(domain: &Domain) -> Axis {
+    if domain.is_numeric() { Axis::Number } else { Axis::Level }
 }
 
 /// Bounds of the numeric coordinates.

@@ -7,7 +7,7 @@ use rand_chacha::ChaCha8Rng;
 use super::sobol::sobol_point;
 use super::{Sampler, allowed, uniform};
 use crate::history::History;
-use crate::normal::{cdf, quantile};
+use crate::normal::cdf;
 use crate::space::{Domain, Params, Space};
 
 /// The tree-structured Parzen estimator (Bergstra et al. 2011), multivariate (Falkner et al. 2018) and
@@ -160,47 +160,65 @@ impl<'a> Density<'a> {
     /// The logarithm of the density at each point, up to a constant that is the same for all points.
     fn logarithms(&self, points: &[Vec<f64>]) -> Vec<f64> {
         let mut out = Vec::with_capacity(points.len());
-        let tables: Vec<Table> = self.dims.iter().map(|d| d.table(self.kernels)).collect();
-        let offset: Vec<f64> = (0..self.kernels)
-            .map(|k| self.dims.iter().zip(&tables).map(|(d, t)| t.offset(d.centre[k])).sum())
-            .collect();
+        let offset = self.offsets();
+        let levels: Vec<Levels> = self.dims.iter().map(|d| Levels::of(d, self.kernels)).collect();
         let mut log = vec![0.0; self.kernels];
         for point in points {
             log.copy_from_slice(&offset);
             let mut broad = 0.0;
-            for ((dim, table), &x) in self.dims.iter().zip(&tables).zip(point) {
-                broad += dim.add(table, x, self.kernels, &mut log);
+            for ((dim, levels), &x) in self.dims.iter().zip(&levels).zip(point) {
+                broad += dim.add(levels, x, &mut log);
             }
             let top = log.iter().copied().fold(broad, f64::max);
-            let sum: f64 = log.iter().map(|l| (l - top).exp()).sum::<f64>() + (broad - top).exp();
+            // What is below e⁻³⁰ of the largest part changes nothing.
+            let near = log.iter().map(|l| l - top).filter(|l| *l > -30.0);
+            let sum: f64 = near.map(f64::exp).sum::<f64>() + (broad - top).exp();
             out.push(top + (sum / (self.kernels + 1) as f64).ln());
         }
         out
     }
 }
 
-/// What the kernels of one parameter have in common.
-enum Table {
-    /// Logarithm of the mass that a normal kernel has inside the range, by its centre.
-    Normal(Vec<f64>),
-    /// Logarithms for a level that is the kernel's own and for any other, and of the broad kernel.
-    Levels { own: f64, other: f64, broad: f64 },
+/// Steps of a table of normalising constants; fewer of them than that are computed one by one.
+const TABLE: usize = 32;
+
+impl Density<'_> {
+    /// Minus the logarithm of the mass that each kernel has inside the range of every number.
+    fn offsets(&self) -> Vec<f64> {
+        let Some(width) = self.dims.first().map(|d| d.width) else { return vec![0.0; self.kernels] };
+        let mass = |c: f64| (cdf((1.0 - c) / width) - cdf(-c / width)).ln();
+        let numbers = || self.dims.iter().filter(|d| d.levels().is_none());
+        // The mass is the same at both ends: half a table will do.
+        let table: Vec<f64> = if self.kernels * numbers().count() > TABLE {
+            (0..=TABLE).map(|i| mass(0.5 * i as f64 / TABLE as f64)).collect()
+        } else {
+            Vec::new()
+        };
+        let looked_up = |c: f64| {
+            if table.is_empty() {
+                return mass(c);
+            }
+            let at = 2.0 * c.min(1.0 - c).clamp(0.0, 0.5) * TABLE as f64;
+            let i = (at as usize).min(TABLE - 1);
+            let share = at - i as f64;
+            table[i] * (1.0 - share) + table[i + 1] * share
+        };
+        (0..self.kernels).map(|k| -numbers().map(|d| looked_up(d.centre[k])).sum::<f64>()).collect()
+    }
 }
 
-/// Steps of the table of normalising constants.
-const TABLE: usize = 128;
+/// Logarithms for a level that is the kernel's own and for any other, and of the broad kernel.
+struct Levels {
+    own: f64,
+    other: f64,
+    broad: f64,
+}
 
-impl Table {
-    fn offset(&self, centre: f64) -> f64 {
-        match self {
-            Self::Normal(mass) => {
-                let at = centre.clamp(0.0, 1.0) * TABLE as f64;
-                let i = (at as usize).min(TABLE - 1);
-                let share = at - i as f64;
-                -(mass[i] * (1.0 - share) + mass[i + 1] * share)
-            }
-            Self::Levels { .. } => 0.0,
-        }
+impl Levels {
+    fn of(dim: &Dim<'_>, kernels: usize) -> Self {
+        let (n, weight) = (dim.levels().unwrap_or(1) as f64, 1.0 / (kernels as f64 + 1.0));
+        let total = 1.0 + n * weight;
+        Self { own: ((1.0 + weight) / total).ln(), other: (weight / total).ln(), broad: -n.ln() }
     }
 }
 
@@ -212,37 +230,16 @@ impl Dim<'_> {
         }
     }
 
-    fn table(&self, kernels: usize) -> Table {
-        match self.levels() {
-            Some(n) => {
-                let (n, weight) = (n as f64, 1.0 / (kernels as f64 + 1.0));
-                let total = 1.0 + n * weight;
-                Table::Levels { own: ((1.0 + weight) / total).ln(), other: (weight / total).ln(), broad: -n.ln() }
-            }
-            None => {
-                let mass = |i: usize| {
-                    let c = i as f64 / TABLE as f64;
-                    (cdf((1.0 - c) / self.width) - cdf(-c / self.width)).ln()
-                };
-                Table::Normal((0..=TABLE).map(mass).collect())
-            }
-        }
-    }
-
     /// Adds this parameter's part of every kernel's logarithm at `x`; returns that of the broad one.
-    fn add(&self, table: &Table, x: f64, _: usize, log: &mut [f64]) -> f64 {
-        match table {
-            Table::Normal(_) => {
-                let scale = -0.5 / (self.width * self.width);
-                log.iter_mut().zip(&self.centre).for_each(|(l, c)| *l += scale * (x - c) * (x - c));
-                // A normal kernel of width 1 over the range, relative to one of this width.
-                -0.5 * (x - 0.5) * (x - 0.5) + self.width.ln() - BROAD_MASS.ln()
-            }
-            Table::Levels { own, other, broad } => {
-                log.iter_mut().zip(&self.centre).for_each(|(l, c)| *l += if *c == x { *own } else { *other });
-                *broad
-            }
+    fn add(&self, levels: &Levels, x: f64, log: &mut [f64]) -> f64 {
+        if self.levels().is_some() {
+            log.iter_mut().zip(&self.centre).for_each(|(l, c)| *l += if *c == x { levels.own } else { levels.other });
+            return levels.broad;
         }
+        let scale = -0.5 / (self.width * self.width);
+        log.iter_mut().zip(&self.centre).for_each(|(l, c)| *l += scale * (x - c) * (x - c));
+        // A normal kernel of width 1 over the range, relative to one of this width.
+        -0.5 * (x - 0.5) * (x - 0.5) + self.width.ln() - BROAD_MASS.ln()
     }
 
     fn draw(&self, centre: Option<f64>, kernels: usize, rng: &mut ChaCha8Rng) -> f64 {
@@ -260,10 +257,20 @@ impl Dim<'_> {
             };
         }
         let (centre, width) = centre.map_or((0.5, 1.0), |c| (c, self.width));
-        let (lo, hi) = (cdf(-centre / width), cdf((1.0 - centre) / width));
-        let u = lo + rng.random::<f64>() * (hi - lo);
-        self.domain.snap((centre + width * quantile(u)).clamp(0.0, 1.0))
+        // A centre lies inside the range: every second draw or more does too.
+        loop {
+            let x = centre + width * normal(rng);
+            if (0.0..=1.0).contains(&x) {
+                return self.domain.snap(x);
+            }
+        }
     }
+}
+
+/// A draw from the standard normal distribution (Box and Muller 1958).
+fn normal(rng: &mut ChaCha8Rng) -> f64 {
+    let radius = (-2.0 * (1.0 - rng.random::<f64>()).ln()).sqrt();
+    radius * (2.0 * std::f64::consts::PI * rng.random::<f64>()).cos()
 }
 
 /// The mass of the standard normal distribution within half a unit of its centre.

@@ -68,7 +68,7 @@ pub struct Transfer {
 
 impl Transfer {
     /// Trials of which every other one looks around without the past.
-    pub const STARTUP: usize = 6;
+    pub const STARTUP: usize = 2;
     /// Trials after which the past has nothing to add.
     pub const LATE: usize = 100;
     /// Trials of the past that count at first.

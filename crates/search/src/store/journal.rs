@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value as Json, json};
@@ -40,13 +40,13 @@ struct Replay {
     studies: Vec<Option<Kept>>,
     /// Study and number of each trial of the file.
     trials: Vec<(usize, usize)>,
-    domains: HashMap<String, Option<Domain>>,
+    domains: HashMap<String, Option<Arc<Domain>>>,
 }
 
 struct Kept {
     record: StudyRecord,
     trials: Vec<Trial>,
-    domains: BTreeMap<String, Domain>,
+    domains: BTreeMap<String, Arc<Domain>>,
     /// The place of each trial among all trials of the file.
     places: Vec<usize>,
 }
@@ -312,11 +312,15 @@ impl Replay {
                 let study = int("study_id")?;
                 let trial = self.created(op)?;
                 let place = self.trials.len();
-                let newest: Vec<(String, Domain)> = self.domains_in(op);
+                let newest = self.domains_in(op);
                 if let Some(Some(kept)) = self.studies.get_mut(study) {
                     self.trials.push((study, kept.trials.len()));
                     kept.places.push(place);
-                    kept.domains.extend(newest);
+                    for (name, domain) in newest {
+                        if kept.domains.get(&name).is_none_or(|known| !Arc::ptr_eq(known, &domain)) {
+                            kept.domains.insert(name, domain);
+                        }
+                    }
                     kept.trials.push(Trial { number: kept.trials.len(), ..trial });
                 }
             }
@@ -369,14 +373,14 @@ impl Replay {
         Some(())
     }
 
-    fn domain(&mut self, text: &str) -> Option<Domain> {
+    fn domain(&mut self, text: &str) -> Option<Arc<Domain>> {
         if !self.domains.contains_key(text) {
-            self.domains.insert(text.into(), format::domain(text));
+            self.domains.insert(text.into(), format::domain(text).map(Arc::new));
         }
         self.domains[text].clone()
     }
 
-    fn domains_in(&mut self, op: &Json) -> Vec<(String, Domain)> {
+    fn domains_in(&mut self, op: &Json) -> Vec<(String, Arc<Domain>)> {
         let map = op.get("distributions").and_then(Json::as_object);
         let of = |(k, v): (&String, &Json)| Some((k.clone(), self.domain(v.as_str()?)?));
         map.into_iter().flatten().filter_map(of).collect()
@@ -611,6 +615,6 @@ impl Store for JournalStore {
     }
 
     fn domains(&self, study: i64) -> Result<Vec<(String, Domain)>, StoreError> {
-        Ok(self.synced()?.kept(study)?.domains.iter().map(|(n, d)| (n.clone(), d.clone())).collect())
+        Ok(self.synced()?.kept(study)?.domains.iter().map(|(n, d)| (n.clone(), (**d).clone())).collect())
     }
 }

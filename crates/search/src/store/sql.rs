@@ -527,12 +527,14 @@ impl<D: Database> SqlStore<D> {
         if out.is_empty() {
             return Ok(out);
         }
+        // A range of keys is one pass over a table; rows of other trials in between are passed over.
+        let (low, high) = (at.keys().min().copied().unwrap_or(0), at.keys().max().copied().unwrap_or(0));
         let mut of = |table: &str, columns: &str, order: &str| {
-            let sql = format!(
-                "SELECT t.trial_id, {columns} FROM {table} x JOIN trials t ON t.trial_id = x.trial_id \
-                 WHERE t.study_id = ? AND {wanted}{order}"
-            );
-            t.query(&sql, &[study.into()])
+            // Behind a sign SQLite takes the rows in the order in which they lie: better for many.
+            let sign = if high - low > 200 { "+" } else { "" };
+            let sql =
+                format!("SELECT x.trial_id, {columns} FROM {table} x WHERE {sign}x.trial_id BETWEEN ? AND ?{order}");
+            t.query(&sql, &[low.into(), high.into()])
         };
         let mut domains: HashMap<String, Option<Domain>> = HashMap::new();
         for row in of("trial_params", "x.param_name, x.param_value, x.distribution_json", "")? {
