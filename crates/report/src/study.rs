@@ -11,9 +11,8 @@ impl Optimism {
     pub fn sentence(&self) -> String {
         let Self { tuning, gap, trials } = self;
         format!(
-            "optimism: on fresh folds the best of {trials} trials ({tuning}) is {} by {} ({} to {}) than the search says",
-            if gap.estimate >= 0.0 { "worse" } else { "better" },
-            number(gap.estimate.abs(), 4),
+            "optimism: the best of {trials} trials ({tuning}) looks {} ({} to {}) better in the search's own folds than in fresh ones",
+            number(gap.estimate, 4),
             number(gap.low, 4),
             number(gap.high, 4),
         )
@@ -31,7 +30,7 @@ pub(crate) fn section(study: &StudyView) -> Markup {
     }
     html! {
         h3 { "The study “" (study.name) "”" }
-        p.small { (study.trials.len()) " trials: " (counts(study)) ". Smaller print follows the numbers of the trials, not the clock." }
+        p.small { (study.trials.len()) " trials: " (counts(study)) "." }
         div.grid2 { (history(study, &with)) (intermediate(study)) }
         @if !study.importance.is_empty() {
             h4 { "What mattered" }

@@ -115,12 +115,6 @@ impl<'a> History<'a> {
         let open = |t: &&Trial| t.number >= self.horizon || !t.state.is_finished();
         self.trials.iter().filter(open).filter_map(|t| codes[t.number].as_deref()).collect()
     }
-
-    /// Whether this point was tried or is being tried.
-    #[must_use]
-    pub fn has(&self, code: &[f64]) -> bool {
-        self.codes.iter().flatten().any(|c| same(c, code))
-    }
 }
 
 /// Whether two codes stand for the same point: equal up to rounding, inactive in the same places.

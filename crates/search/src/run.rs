@@ -271,10 +271,15 @@ impl Shared<'_> {
 
     fn next(&self, study: &mut Study) -> Result<Next, StoreError> {
         if let Some(reason) = self.stops(study) {
+            if reason != Ended::Trials {
+                return Ok(Next::End(reason));
+            }
             // Workers elsewhere may still die: somebody must repeat their trials.
+            if let Next::Evaluate(number) = self.waiting(study)? {
+                return Ok(Next::Evaluate(number));
+            }
             let open = study.trials().iter().any(|t| t.state == State::Running && t.system.contains_key(WORKER));
-            let cancelled = reason == Ended::Cancelled || reason == Ended::Time;
-            return Ok(if open && !cancelled { self.waiting(study)? } else { Next::End(reason) }.or_end(reason, open));
+            return Ok(if open { Next::Wait } else { Next::End(reason) });
         }
         if let Next::Evaluate(number) = self.waiting(study)? {
             return Ok(Next::Evaluate(number));
@@ -377,16 +382,6 @@ impl Shared<'_> {
     }
 }
 
-impl Next {
-    /// Of a run that stops: a waiting trial is still evaluated, and running ones are waited for.
-    fn or_end(self, reason: Ended, open: bool) -> Self {
-        match self {
-            Self::Wait if !open => Self::End(reason),
-            other => other,
-        }
-    }
-}
-
 /// Ends the running trials whose worker is dead or silent, except `own`, and adds for each a waiting
 /// trial with the same values, up to `retries` times, in Optuna's words.
 fn repeat_dead(study: &mut Study, grace: Duration, retries: usize, own: &BTreeSet<usize>) -> Result<(), StoreError> {
@@ -414,16 +409,15 @@ fn repeat_dead(study: &mut Study, grace: Duration, retries: usize, own: &BTreeSe
     loop {
         let repeated: BTreeSet<u64> =
             study.trials().iter().filter_map(|t| t.system.get(RETRIES)?.as_array()?.last()?.as_u64()).collect();
+        let history = |t: &Trial| t.system.get(RETRIES).and_then(Json::as_array).cloned().unwrap_or_default();
+        // One that was tried too often stays failed.
         let orphan = study.trials().iter().find(|t| {
-            t.state == State::Failed && t.system.contains_key(DIED) && !repeated.contains(&(t.number as u64))
+            let died = t.state == State::Failed && t.system.contains_key(DIED);
+            died && !repeated.contains(&(t.number as u64)) && history(t).len() < retries
         });
         let Some(orphan) = orphan else { return Ok(()) };
-        let mut history = orphan.system.get(RETRIES).and_then(Json::as_array).cloned().unwrap_or_default();
+        let mut history = history(orphan);
         history.push(json!(orphan.number));
-        if history.len() > retries {
-            // Given up: the failure stands. The note tells the next look.
-            return Ok(());
-        }
         let mut again = Trial { state: State::Waiting, ..Trial::new(study.trials().len(), orphan.params.clone()) };
         again.user = orphan.user.clone();
         again.user.remove(FAILURE);

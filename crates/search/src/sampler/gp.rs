@@ -46,7 +46,7 @@ impl Sampler for Gp {
         if told.len() < self.startup || space.params().is_empty() {
             return startup(history, rng);
         }
-        let model = Surrogate::fit(space, &told, &history.pending(), &[]);
+        let model = Surrogate::fit(space, &told, &history.pending(), &[], None);
         model.and_then(|m| m.propose(history, rng)).or_else(|| allowed(space, || uniform(space, rng)))
     }
 }
@@ -102,13 +102,19 @@ fn standardised(losses: &[f64]) -> Vec<f64> {
 
 impl<'a> Surrogate<'a> {
     /// Fits to the told points and losses, the pending points, and `past` studies, each of which is a
-    /// level of one more axis.
-    pub fn fit(space: &'a Space, told: &[(&[f64], f64)], pending: &[&[f64]], past: &[Past]) -> Option<Self> {
+    /// level of one more axis, with what they alone predicted at the told points.
+    pub fn fit(
+        space: &'a Space,
+        told: &[(&[f64], f64)],
+        pending: &[&[f64]],
+        past: &[Past],
+        predicted: Option<&[f64]>,
+    ) -> Option<Self> {
         let mut order: Vec<usize> = (0..told.len()).collect();
         order.sort_by(|&a, &b| told[a].1.total_cmp(&told[b].1).then(a.cmp(&b)));
         let mut values = standardised(&told.iter().map(|t| t.1).collect::<Vec<_>>());
-        if !past.is_empty() {
-            align(space, told, past, &mut values);
+        if let Some(predicted) = predicted {
+            align(&mut values, predicted);
         }
         let mut chosen: Vec<usize> = if told.len() <= MOST {
             (0..told.len()).collect()
@@ -291,25 +297,41 @@ impl<'a> Surrogate<'a> {
     }
 }
 
-/// Brings the few values of a young study onto the scale of the past: to the mean and spread that the
-/// past predicts at the same points, the less the more values there are.
-fn align(space: &Space, told: &[(&[f64], f64)], past: &[Past], values: &mut [f64]) {
-    const YOUNG: f64 = 10.0;
+/// What past studies alone predict at the told points, in their own standardised losses.
+pub(crate) fn predicted(space: &Space, told: &[(&[f64], f64)], past: &[Past]) -> Option<Vec<f64>> {
     let mut points = Points::new(space.params().iter().map(|p| axis(&p.domain)).collect());
     let mut targets = Vec::new();
     for trials in past {
         trials.iter().for_each(|(code, _)| points.push(&coordinates(space, code)));
         targets.extend(standardised(&trials.iter().map(|t| t.1).collect::<Vec<_>>()).into_iter().map(Some));
     }
-    let kernel = fit_kernel(&points, &targets);
-    let Some(posterior) = Posterior::new(&kernel, &points, &targets) else { return };
+    let posterior = Posterior::new(&fit_kernel(&points, &targets), &points, &targets)?;
     let mut scratch = Scratch::default();
-    let predicted: Vec<f64> = told.iter().map(|t| posterior.at(&coordinates(space, t.0), &mut scratch).0).collect();
-    let n = predicted.len() as f64;
-    let mean = predicted.iter().sum::<f64>() / n.max(1.0);
-    let sd = (predicted.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / n.max(1.0)).sqrt().max(0.3);
-    let young = 1.0 / (1.0 + n / YOUNG);
-    values.iter_mut().for_each(|v| *v = *v * (young * sd + 1.0 - young) + young * mean);
+    Some(told.iter().map(|t| posterior.at(&coordinates(space, t.0), &mut scratch).0).collect())
+}
+
+/// The correlation of what was told with what the past predicted.
+pub(crate) fn agreement(told: &[(&[f64], f64)], predicted: &[f64]) -> f64 {
+    let values = standardised(&told.iter().map(|t| t.1).collect::<Vec<_>>());
+    let (_, _, z) = moments(predicted);
+    values.iter().zip(&z).map(|(a, b)| a * b).sum::<f64>() / values.len().max(1) as f64
+}
+
+/// Mean, standard deviation, and the values brought to mean 0 and standard deviation 1.
+fn moments(values: &[f64]) -> (f64, f64, Vec<f64>) {
+    let n = values.len().max(1) as f64;
+    let mean = values.iter().sum::<f64>() / n;
+    let sd = (values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / n).sqrt();
+    (mean, sd, values.iter().map(|v| (v - mean) / sd.max(1e-12)).collect())
+}
+
+/// Brings the few values of a young study onto the scale of the past: to the mean and spread that the
+/// past predicts at the same points, the less the more values there are.
+fn align(values: &mut [f64], predicted: &[f64]) {
+    const YOUNG: f64 = 10.0;
+    let (mean, sd, _) = moments(predicted);
+    let young = 1.0 / (1.0 + values.len() as f64 / YOUNG);
+    values.iter_mut().for_each(|v| *v = *v * (young * sd.max(0.3) + 1.0 - young) + young * mean);
 }
 
 fn axis(domain: &Domain) -> Axis {

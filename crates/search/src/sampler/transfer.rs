@@ -2,7 +2,7 @@
 
 use rand_chacha::ChaCha8Rng;
 
-use super::gp::{Past, Surrogate, startup};
+use super::gp::{Past, Surrogate, agreement, predicted, startup};
 use super::{Auto, Sampler};
 use crate::history::History;
 use crate::space::{Params, Space};
@@ -58,7 +58,7 @@ impl PastStudy {
 /// parameters (that of the generalist, that of another target) inform a Gaussian process in which the
 /// study is one more axis (an intrinsic coregionalisation, Bonilla et al. 2008, with one correlation).
 /// How far the past is believed follows from the data: its correlation with the present is fitted, and a
-/// past that misleads is left aside after a few trials. The past's best point comes first; of the first
+/// past whose predictions run against what happens is left aside after a few trials. The past's best point comes first; of the first
 /// [`Transfer::STARTUP`] trials every other one is quasi-random; fewer of the past's trials count the
 /// more there are of the present; after [`Transfer::LATE`] trials [`Auto`] goes on alone.
 pub struct Transfer {
@@ -71,6 +71,8 @@ impl Transfer {
     pub const STARTUP: usize = 2;
     /// Trials after which the past has nothing to add.
     pub const LATE: usize = 100;
+    /// Told trials from which on a past that predicts the opposite of what happens is left aside.
+    const JUDGED: usize = 4;
     /// Trials of the past that count at first.
     const MOST: usize = 80;
 
@@ -102,7 +104,11 @@ impl Sampler for Transfer {
             return best.into_iter().find(|p| space.allows(p)).or_else(|| self.auto.suggest(history, rng));
         }
         let told = history.told();
-        let model = Surrogate::fit(space, &told, &history.pending(), &past);
+        let Some(predicted) = predicted(space, &told, &past) else { return self.auto.suggest(history, rng) };
+        if told.len() >= Self::JUDGED && agreement(&told, &predicted) < 0.0 {
+            return self.auto.suggest(history, rng);
+        }
+        let model = Surrogate::fit(space, &told, &history.pending(), &past, Some(&predicted));
         model.and_then(|m| m.propose(history, rng)).or_else(|| self.auto.suggest(history, rng))
     }
 }

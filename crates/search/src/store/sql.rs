@@ -276,7 +276,7 @@ const PART: usize = 500;
 
 impl<D: Database> Store for SqlStore<D> {
     fn create_study(&self, name: &str, directions: &[Direction]) -> Result<i64, StoreError> {
-        self.database.write(|t| {
+        let created = self.database.write(|t| {
             if !t.query("SELECT study_id FROM studies WHERE study_name = ?", &[name.into()])?.is_empty() {
                 return Err(StoreError::Exists(name.into()));
             }
@@ -289,7 +289,12 @@ impl<D: Database> Store for SqlStore<D> {
                 t.execute(&sql, &[format::direction_name(*direction).into(), id.into(), (objective as i64).into()])?;
             }
             Ok(id)
-        })
+        });
+        match created {
+            // Another process was faster: the index on the names refused this one.
+            Err(StoreError::Io { .. }) if self.study(name).is_ok() => Err(StoreError::Exists(name.into())),
+            other => other,
+        }
     }
 
     fn studies(&self) -> Result<Vec<StudyRecord>, StoreError> {
