@@ -16,15 +16,18 @@ struct Recorded {
     machine: String,
     date: String,
     versions: BTreeMap<String, String>,
-    /// Optimiser → objective → seed → (trial from 1, best regret so far), where it improves.
-    curves: BTreeMap<String, BTreeMap<String, Vec<Vec<(usize, f64)>>>>,
+    /// Optimiser → runs.
+    curves: BTreeMap<String, Runs>,
 }
+
+/// Objective → seed → (trial from 1, best regret so far), where it improves.
+type Runs = BTreeMap<String, Vec<Vec<(usize, f64)>>>;
 
 /// The recorded curves of the peers that have all the objectives.
 pub fn recorded(data: &Path, objectives: &[String], seeds: usize, trials: usize) -> Result<Curves, Error> {
     let Ok(text) = std::fs::read_to_string(data.join("peers.json")) else { return Ok(Vec::new()) };
     let all: Recorded = serde_json::from_str(&text)?;
-    let of = |(name, by): (&String, &BTreeMap<String, Vec<Vec<(usize, f64)>>>)| {
+    let of = |(name, by): (&String, &Runs)| {
         let curves = objectives.iter().map(|o| {
             let runs = by.get(o).filter(|runs| runs.len() >= seeds)?;
             Some(runs[..seeds].iter().map(|steps| unrolled(steps, trials)).collect())

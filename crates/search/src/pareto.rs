@@ -32,15 +32,16 @@ pub fn order(losses: &[Vec<f64>]) -> Vec<usize> {
     let mut crowding = vec![0.0f64; losses.len()];
     for rank in 0..=front.iter().copied().max().unwrap_or(0) {
         let members: Vec<usize> = (0..losses.len()).filter(|&i| front[i] == rank).collect();
-        for j in 0..losses.first().map_or(0, Vec::len) {
+        let objectives = losses.first().map_or(0, Vec::len);
+        (0..objectives).for_each(|j| {
             let mut along = members.clone();
             along.sort_by(|&a, &b| losses[a][j].total_cmp(&losses[b][j]));
-            let (Some(&first), Some(&last)) = (along.first(), along.last()) else { continue };
+            let (Some(&first), Some(&last)) = (along.first(), along.last()) else { return };
             let width = (losses[last][j] - losses[first][j]).max(1e-12);
             crowding[first] = f64::INFINITY;
             crowding[last] = f64::INFINITY;
             along.windows(3).for_each(|w| crowding[w[1]] += (losses[w[2]][j] - losses[w[0]][j]) / width);
-        }
+        });
     }
     let mut order: Vec<usize> = (0..losses.len()).collect();
     order.sort_by(|&a, &b| front[a].cmp(&front[b]).then(crowding[b].total_cmp(&crowding[a])));

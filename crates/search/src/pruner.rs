@@ -267,7 +267,7 @@ impl Pruner for Patience {
         }
         let (before, recent) = losses.split_at(losses.len() - self.reports);
         let least = |v: &[f64]| v.iter().copied().filter(|x| !x.is_nan()).fold(f64::INFINITY, f64::min);
-        least(recent) > least(before) - self.least - f64::EPSILON && !(least(recent) < least(before) - self.least)
+        least(recent) >= least(before) - self.least
     }
 }
 

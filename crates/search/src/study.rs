@@ -328,12 +328,8 @@ impl Study {
 
     /// Takes up a waiting trial; false if another worker has it.
     pub(crate) fn claim(&mut self, number: usize) -> Result<bool, StoreError> {
-        let params = self.completed(&self.trials[number].params);
-        let claimed = self.store.claim(self.id, number, &params, &self.space)?;
-        if claimed && self.store.is_shared() {
-            let identity = Json::from(crate::worker::identity());
-            self.store.set_trial_attribute(self.id, number, Scope::System, WORKER, &identity)?;
-        }
+        let claimed = self.begun(self.completed(&self.trials[number].params));
+        let claimed = self.store.claim(self.id, number, &claimed, &self.space)?;
         self.sync()?;
         Ok(claimed)
     }

@@ -68,7 +68,14 @@ fn kills(address: &str, times: usize) {
     let mut seen: BTreeMap<usize, Vec<f64>> = BTreeMap::new();
     let id = store.study("kill").unwrap().id;
     for k in 0..times {
-        std::thread::sleep(Duration::from_millis(rng.random_range(20..70)));
+        // Under load, however slow the machine is: something ends between two kills.
+        let waiting = Instant::now();
+        while store.read(id, &[], 0).unwrap().iter().filter(|t| t.state == State::Complete).count() <= seen.len()
+            && waiting.elapsed() < Duration::from_secs(3)
+        {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        std::thread::sleep(Duration::from_millis(rng.random_range(0..30)));
         let i = k % workers.len();
         workers[i].kill().unwrap();
         workers[i].wait().unwrap();

@@ -86,7 +86,7 @@ pub fn sampler_contract(sampler: &dyn Sampler) {
         for _ in 0..12 {
             let n = study.ask(sampler).expect("memory").expect("15: it goes on");
             assert!(study.trials()[n].params.get("a").is_some(), "15 {name}: trials of another space");
-            study.tell(n, Ok(&[if n % 2 == 0 { f64::INFINITY } else { n as f64 }])).expect("16: it runs");
+            study.tell(n, Ok(&[if n.is_multiple_of(2) { f64::INFINITY } else { n as f64 }])).expect("16: it runs");
         }
     }
     let one = studied(sampler, Space::new().int("only", 5, 5), 1, 12, |_| 0.0);

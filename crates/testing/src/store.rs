@@ -117,7 +117,7 @@ fn states(fresh: &dyn Fn() -> Arc<dyn Store>) {
     assert!(finished(store.finish(id, 0, State::Failed, &[])), "34: it ends once");
     assert!(finished(store.report(id, 0, 9, 1.0)), "35: no value after its end");
     assert!(finished(store.set_trial_attribute(id, 0, Scope::User, "k", &json!(1))), "36: no note after its end");
-    assert!(!store.claim(id, 0, &Params::default(), &space()).unwrap(), "37: nor can it be claimed");
+    assert!(!store.claim(id, 0, &running(0.1), &space()).unwrap(), "37: nor can it be claimed");
     let words = |t: &Trial| format!("{t:?}");
     assert_eq!(words(&fresh().read(id, &[0], 2).unwrap()[0]), words(&done), "38: it is as it was");
     store.finish(id, 1, State::Pruned, &[]).unwrap();
@@ -129,14 +129,17 @@ fn states(fresh: &dyn Fn() -> Arc<dyn Store>) {
     let read = fresh().read(id, &[], 2).unwrap().remove(0);
     assert_eq!((read.state, &read.params), (State::Waiting, &waiting.params), "40: it waits");
     assert_eq!((&read.system["why"], read.steps[&2]), (&json!([0]), 0.125), "41: with all that was given");
-    assert!(fresh().claim(id, 2, &waiting.params, &space()).unwrap(), "42: it can be claimed");
-    assert!(!store.claim(id, 2, &waiting.params, &space()).unwrap(), "43: once");
+    assert!(fresh().claim(id, 2, &running(0.01), &space()).unwrap(), "42: it can be claimed");
+    assert!(!store.claim(id, 2, &running(0.01), &space()).unwrap(), "43: once");
     assert_eq!(store.read(id, &[], 2).unwrap()[0].state, State::Running, "44: then it runs");
     store.finish(id, 2, State::Failed, &[]).unwrap();
     let bare = Trial { state: State::Waiting, ..Trial::new(0, Params::default()) };
     assert_eq!(store.add_trial(id, &bare, &space(), None).unwrap(), Some(3));
-    assert!(store.claim(id, 3, &point(0.02), &space()).unwrap());
-    assert_eq!(fresh().read(id, &[], 3).unwrap()[0].params, point(0.02), "45: a claim completes the parameters");
+    let mut mine = running(0.02);
+    mine.system.insert("who".into(), json!("me"));
+    assert!(store.claim(id, 3, &mine, &space()).unwrap());
+    let read = fresh().read(id, &[], 3).unwrap().remove(0);
+    assert_eq!((&read.params, &read.system["who"]), (&point(0.02), &json!("me")), "45: a claim completes it");
     assert!(store.silent(id, Duration::from_secs(60)).unwrap().is_empty(), "46: who just began is not silent");
     std::thread::sleep(Duration::from_millis(150));
     assert_eq!(fresh().silent(id, Duration::from_millis(100)).unwrap(), [3], "47: who says nothing is");
@@ -179,7 +182,7 @@ fn many_at_once(fresh: &dyn Fn() -> Arc<dyn Store>) {
     let n = fresh().add_trial(id, &waiting, &space(), None).unwrap().unwrap();
     let stores: Vec<Arc<dyn Store>> = (0..WORKERS).map(|_| fresh()).collect();
     let won: usize = std::thread::scope(|scope| {
-        let claim = |s: Arc<dyn Store>| move || s.claim(id, n, &point(0.03), &space()).unwrap();
+        let claim = |s: Arc<dyn Store>| move || s.claim(id, n, &running(0.03), &space()).unwrap();
         let handles: Vec<_> = stores.into_iter().map(|s| scope.spawn(claim(s))).collect();
         handles.into_iter().map(|h| usize::from(h.join().unwrap())).sum()
     });

@@ -4,7 +4,7 @@ use rand_chacha::ChaCha8Rng;
 
 use super::Sampler;
 use crate::history::History;
-use crate::space::{Domain, Param, Params};
+use crate::space::{Domain, Param, Params, Space};
 use crate::value::Value;
 
 /// Every combination, one after the other: all levels, all whole numbers up to `steps`, and `steps`
@@ -45,21 +45,16 @@ impl Grid {
     }
 
     /// The combination after `last`, as an odometer counts; the first one after nothing.
-    fn next(
-        &self,
-        params: &[Param],
-        choose: &dyn Fn(&dyn Fn(&Param) -> Value) -> Params,
-        last: Option<&Params>,
-    ) -> Option<Params> {
+    fn next(&self, space: &Space, last: Option<&Params>) -> Option<Params> {
         let Some(last) = last else {
-            return Some(choose(&|p| self.value(p, 0)));
+            return Some(space.choose(|p| self.value(p, 0)));
         };
-        let active: Vec<&Param> = params.iter().filter(|p| last.get(&p.name).is_some()).collect();
+        let active: Vec<&Param> = space.params().iter().filter(|p| last.get(&p.name).is_some()).collect();
         for turn in (0..active.len()).rev() {
             let p = active[turn];
             let next = self.place(p, last) + 1;
             if next < self.count(p) {
-                return Some(choose(&|q| {
+                return Some(space.choose(|q| {
                     if q.name == p.name {
                         self.value(q, next)
                     } else if active[..turn].iter().any(|k| k.name == q.name) {
@@ -81,10 +76,9 @@ impl Sampler for Grid {
 
     fn suggest(&self, history: &History<'_>, _: &mut ChaCha8Rng) -> Option<Params> {
         let space = history.space;
-        let choose = |value: &dyn Fn(&Param) -> Value| space.choose(value);
         let mut point = history.trials.last().map(|t| t.params.clone());
         loop {
-            point = Some(self.next(space.params(), &choose, point.as_ref())?);
+            point = Some(self.next(space, point.as_ref())?);
             if point.as_ref().is_some_and(|p| space.allows(p)) {
                 return point;
             }
@@ -99,7 +93,7 @@ impl Sampler for Grid {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Space, Study};
+    use crate::Study;
 
     #[test]
     fn the_grid_visits_every_active_combination_once() {

@@ -50,7 +50,7 @@ impl Sampler for Tpe {
             let point = space.decode(&sobol_point(space, history.trials.len(), history.seed as u32));
             return if space.allows(&point) { Some(point) } else { allowed(space, || uniform(space, rng)) };
         }
-        let (good, others) = split(told, history.pending(), rng);
+        let (good, others) = split(&told, history.pending(), rng);
         let groups = groups(space);
         const DRAWS: usize = 20;
         for _ in 0..DRAWS {
@@ -73,7 +73,7 @@ impl Sampler for Tpe {
 
 /// The good codes and the others, latest last.
 fn split<'a>(
-    told: Vec<(&'a [f64], f64)>,
+    told: &[(&'a [f64], f64)],
     pending: Vec<&'a [f64]>,
     rng: &mut ChaCha8Rng,
 ) -> (Vec<&'a [f64]>, Vec<&'a [f64]>) {

@@ -531,7 +531,7 @@ impl Store for JournalStore {
         })
     }
 
-    fn claim(&self, study: i64, number: usize, params: &Params, space: &Space) -> Result<bool, StoreError> {
+    fn claim(&self, study: i64, number: usize, claimed: &Trial, space: &Space) -> Result<bool, StoreError> {
         self.append(|replay| {
             let (kept, trial) = replay.trial(study, number)?;
             if trial.state != State::Waiting {
@@ -542,12 +542,13 @@ impl Store for JournalStore {
             let mut lines = vec![format!(
                 r#"{{"op_code":6,"worker_id":0,"trial_id":{place},"state":0,"values":null,"datetime_start":{start}}}"#
             )];
-            lines.push(format!(
-                r#"{{"op_code":9,"worker_id":0,"trial_id":{place},"system_attr":{{"{BEAT}":{}}}}}"#,
-                now()
-            ));
-            for (name, domain) in domains_of(params, space).filter(|(n, _)| trial.params.get(n).is_none()) {
-                let Some(v) = params.get(name).and_then(|v| format::internal(domain, v)) else { continue };
+            let beat = (BEAT.to_string(), json!(now()));
+            for (key, value) in claimed.system.clone().into_iter().chain([beat]) {
+                let note = object(std::iter::once((key, format::ascii(&value.to_string()))));
+                lines.push(format!(r#"{{"op_code":9,"worker_id":0,"trial_id":{place},"system_attr":{note}}}"#));
+            }
+            for (name, domain) in domains_of(&claimed.params, space).filter(|(n, _)| trial.params.get(n).is_none()) {
+                let Some(v) = claimed.params.get(name).and_then(|v| format::internal(domain, v)) else { continue };
                 lines.push(format!(
                     r#"{{"op_code":5,"worker_id":0,"trial_id":{place},"param_name":{},"param_value_internal":{},"distribution":{}}}"#,
                     format::ascii(&json!(name).to_string()),

@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 
 use super::{Scope, Store, StoreError, StudyRecord, domains_of};
 use crate::history::Direction;
-use crate::space::{Domain, Params, Space};
+use crate::space::{Domain, Space};
 use crate::trial::{State, Trial};
 
 /// Keeps studies in memory. It knows no clock: its trials have no times, so that the same search
@@ -111,14 +111,15 @@ impl Store for MemoryStore {
         })
     }
 
-    fn claim(&self, study: i64, number: usize, params: &Params, _: &Space) -> Result<bool, StoreError> {
+    fn claim(&self, study: i64, number: usize, claimed: &Trial, _: &Space) -> Result<bool, StoreError> {
         self.with(study, |kept| {
             let trial = kept.trials.get_mut(number).ok_or(StoreError::NoTrial(number))?;
             let waits = trial.state == State::Waiting;
             if waits {
                 kept.beats.insert(number, Instant::now());
                 trial.state = State::Running;
-                for (name, value) in &params.0 {
+                trial.system.extend(claimed.system.clone());
+                for (name, value) in &claimed.params.0 {
                     trial.params.0.entry(name.clone()).or_insert_with(|| value.clone());
                 }
             }

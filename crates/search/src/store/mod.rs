@@ -145,12 +145,12 @@ pub trait Store: Send + Sync {
         expected: Option<usize>,
     ) -> Result<Option<usize>, StoreError>;
 
-    /// Turns a waiting trial into a running one and adds those of `params` that it has not yet; false if
-    /// it waits no longer.
+    /// Turns a waiting trial into a running one, with those parameters of `claimed` that it has not yet and
+    /// with its system notes; false if it waits no longer.
     ///
     /// # Errors
     /// [`StoreError`]
-    fn claim(&self, study: i64, number: usize, params: &Params, space: &Space) -> Result<bool, StoreError>;
+    fn claim(&self, study: i64, number: usize, claimed: &Trial, space: &Space) -> Result<bool, StoreError>;
 
     /// Sets a value on the way.
     ///

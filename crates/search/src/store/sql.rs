@@ -400,7 +400,7 @@ impl<D: Database> Store for SqlStore<D> {
         })
     }
 
-    fn claim(&self, study: i64, number: usize, params: &Params, space: &Space) -> Result<bool, StoreError> {
+    fn claim(&self, study: i64, number: usize, claimed: &Trial, space: &Space) -> Result<bool, StoreError> {
         self.database.write(|t| {
             let (id, _) = Self::trial(t, study, number)?;
             let sql = format!(
@@ -413,7 +413,10 @@ impl<D: Database> Store for SqlStore<D> {
             if t.execute(&sql, &cells)? != 1 {
                 return Ok(false);
             }
-            Self::add_params(t, id, params, space)?;
+            Self::add_params(t, id, &claimed.params, space)?;
+            for (key, value) in &claimed.system {
+                Self::set_attribute(t, "trial", id, Scope::System, key, value)?;
+            }
             Self::set_beat(t, id)?;
             Ok(true)
         })

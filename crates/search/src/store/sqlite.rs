@@ -29,21 +29,21 @@ pub struct Sqlite {
 pub fn open(path: &Path) -> Result<SqlStore<Sqlite>, StoreError> {
     let place = path.display().to_string();
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags).map_err(|e| error(&place, e))?;
+    let connection = Connection::open_with_flags(path, flags).map_err(|e| error(&place, &e))?;
     let prepare = || {
         connection.busy_timeout(PATIENCE)?;
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.set_prepared_statement_cache_capacity(64);
         Ok(())
     };
-    prepare().map_err(|e| error(&place, e))?;
+    prepare().map_err(|e| error(&place, &e))?;
     let database = Sqlite { path: path.into(), connection: Mutex::new(connection) };
     // A look before anything is changed: another program's file is left as it is.
     let there = database.read(|t| check_version(&place, &tables(t)?, t))?;
     let wal: String = database
         .lock()
         .pragma_update_and_check(None, "journal_mode", "WAL", |r| r.get(0))
-        .map_err(|e| error(&place, e))?;
+        .map_err(|e| error(&place, &e))?;
     if wal != "wal" && wal != "delete" && wal != "truncate" && wal != "persist" {
         return Err(StoreError::Io { place, reason: format!("it cannot be kept safely in journal mode {wal}") });
     }
@@ -71,7 +71,7 @@ fn tables(t: &mut dyn Transaction) -> Result<Vec<String>, StoreError> {
     Ok(t.query(sql, &[])?.iter().map(name).collect())
 }
 
-fn error(place: &str, e: rusqlite::Error) -> StoreError {
+fn error(place: &str, e: &rusqlite::Error) -> StoreError {
     let place = place.to_string();
     match e.sqlite_error_code() {
         Some(ErrorCode::NotADatabase) => StoreError::Foreign { place, reason: "it is no SQLite database".into() },
@@ -101,7 +101,7 @@ struct Open<'a> {
 impl Transaction for Open<'_> {
     fn execute(&mut self, sql: &str, cells: &[Cell]) -> Result<u64, StoreError> {
         let run = || self.transaction.prepare_cached(sql)?.execute(rusqlite::params_from_iter(cells));
-        run().map(|n| n as u64).map_err(|e| error(&self.place, e))
+        run().map(|n| n as u64).map_err(|e| error(&self.place, &e))
     }
 
     fn query(&mut self, sql: &str, cells: &[Cell]) -> Result<Vec<Row>, StoreError> {
@@ -123,7 +123,7 @@ impl Transaction for Open<'_> {
             }
             Ok(out)
         };
-        run().map_err(|e| error(&self.place, e))
+        run().map_err(|e| error(&self.place, &e))
     }
 
     fn insert(&mut self, table: &str, _: &str, columns: &[&str], cells: &[Cell]) -> Result<i64, StoreError> {
@@ -145,10 +145,10 @@ impl Sqlite {
     ) -> Result<T, StoreError> {
         let place = self.place();
         let mut connection = self.lock();
-        let transaction = connection.transaction_with_behavior(behaviour).map_err(|e| error(&place, e))?;
+        let transaction = connection.transaction_with_behavior(behaviour).map_err(|e| error(&place, &e))?;
         // Dropped without a commit, it is rolled back.
         let out = f(&mut Open { place: place.clone(), transaction: &transaction })?;
-        transaction.commit().map_err(|e| error(&place, e))?;
+        transaction.commit().map_err(|e| error(&place, &e))?;
         Ok(out)
     }
 }
