@@ -475,3 +475,28 @@ fn transactions_out_of_order() {
     );
     assert!(!here.path("scores.csv").exists(), "nothing half-written");
 }
+
+#[test]
+fn stores_that_are_something_else() {
+    let here = sound();
+    here.write("text.db", format!("{SECRET} is no database, and long enough to be looked at as one"));
+    here.write("text.log", format!("{SECRET}\n"));
+    let tune = |store: &str| ["tune", "--recipe", "recipe.toml", "--store", store].map(String::from);
+    let with = |store: &str, code, words: &[&str]| {
+        let args = tune(store);
+        refused(&here, &args.each_ref().map(String::as_str), code, words);
+    };
+    with("text.db", 4, &["text.db", "no SQLite database", "nothing in it was changed"]);
+    with("journal:text.log", 4, &["text.log", "first line"]);
+    with("mysql://host/db", 4, &["SQLite files, journals and PostgreSQL"]);
+    with("no/such/folder/study.db", 2, &["study.db", "unable to open"]);
+    with("postgresql://me:S3CRET@127.0.0.1:1/x", 2, &["postgresql://me@127.0.0.1:1/x", "connect"]);
+    refused(&here, &["study", "list", "--store", "none.db"], 2, &["none.db", "no such store"]);
+    refused(&here, &["tune", "--recipe", "recipe.toml", "--pruner", "raze"], 2, &["tune.pruner", "race, median"]);
+    refused(
+        &here,
+        &["tune", "--recipe", "recipe.toml", "--sampler", "transfer", "--set", "tune.transfer=none.db"],
+        2,
+        &["none.db"],
+    );
+}

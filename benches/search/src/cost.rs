@@ -72,7 +72,7 @@ pub fn print() -> Result<(), Error> {
         ("journal", Arc::new(JournalStore::open(&folder.join("s.log"))?)),
     ];
     for (name, store) in stores {
-        fill(&*store, &study, &folder)?;
+        fill(&*store, &study)?;
         drop(store);
         let address = folder.join(if name == "SQLite" { "s.db" } else { "s.log" }).display().to_string();
         let start = Instant::now();
@@ -83,7 +83,7 @@ pub fn print() -> Result<(), Error> {
     Ok(())
 }
 
-fn fill(store: &dyn Store, study: &Study, _: &std::path::Path) -> Result<(), Error> {
+fn fill(store: &dyn Store, study: &Study) -> Result<(), Error> {
     let id = store.create_study("cost", &[Direction::Minimise])?;
     for t in study.trials() {
         let whole = Trial { state: State::Complete, started: Some(0), ended: Some(1), ..t.clone() };

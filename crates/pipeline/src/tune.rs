@@ -302,9 +302,9 @@ impl Search<'_> {
         let least = points.len().max(1);
         let pruner = pruner_by_name(&tune.pruner, self.judge.folds.len() as u64).expect("checked with the recipe");
         let ended = AtomicUsize::new(0);
-        let told = |study: &Study, number: usize| {
+        let told = |study: &Study, _: usize| {
             ended.fetch_add(1, Ordering::Relaxed);
-            ctx.observer().step(Some(&progress(study, number)));
+            ctx.observer().step(Some(&progress(study)));
         };
         // A point of every rung is always tried, however small the budget.
         let cancelled = || ctx.check().is_err() || (ctx.is_spent() && ended.load(Ordering::Relaxed) >= least);
@@ -343,7 +343,7 @@ impl Search<'_> {
 }
 
 /// How the search stands, in a few words.
-fn progress(study: &Study, _: usize) -> String {
+fn progress(study: &Study) -> String {
     let count = |state| study.trials().iter().filter(|t| t.state == state).count();
     let best = study.best().and_then(|t| Some((t.value()?, t)));
     let best = best.map_or_else(String::new, |(v, t)| {
