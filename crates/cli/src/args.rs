@@ -186,7 +186,7 @@ pub struct Search {
     #[arg(long, value_name = "N")]
     pub trials: Option<usize>,
     /// Trials evaluated at once in this process; the study does not depend on it
-    #[arg(long, value_name = "N", value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..))]
+    #[arg(long, value_name = "N", value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=256))]
     pub workers: Option<usize>,
     /// Keep the studies in a SQLite file, `journal:FILE` or `postgresql://…`, and go on with what is there
     #[arg(long, value_name = "STORE")]

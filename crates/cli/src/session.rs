@@ -9,7 +9,7 @@ use specialist_core::{Budget, Cancelled, Context, Domain};
 use specialist_pipeline::recipe::{Recipe, RecipeError, parse};
 use specialist_pipeline::{Effort, Error, Job, Place};
 
-use specialist_pipeline::studies::open_store;
+use specialist_pipeline::studies::{existing, open_store};
 
 use crate::args::Args;
 use crate::progress::Progress;
@@ -142,7 +142,10 @@ impl Session {
         };
         let recipe = parse(&file, &text, &overrides)?;
         let search = args.search();
-        let store = search.and_then(|s| s.store.as_ref().or(s.join.as_ref())).map(|s| open_store(s)).transpose()?;
+        // A worker that mistypes the store must not work alone on a new one.
+        let joined = search.and_then(|s| s.join.as_ref()).map(|s| existing(s)).transpose()?;
+        let kept = search.and_then(|s| s.store.as_ref()).map(|s| open_store(s).map_err(Error::from)).transpose()?;
+        let store = joined.or(kept);
         let study = search.and_then(|s| s.study.clone()).unwrap_or_else(|| format!("{}-{name}", self.domain.name()));
         let effort = Effort { store, name: study, workers: search.and_then(|s| s.workers) };
         Ok(Chosen { name, recipe, place: Place { folder }, effort })

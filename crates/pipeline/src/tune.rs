@@ -185,7 +185,15 @@ pub fn tune(
         None => None,
     };
     ctx.observer().end();
-    let (chosen, reason) = choose(&ladder);
+    // Trials that other programs added were not judged on these folds: they may guide the search, and
+    // nothing is chosen by them.
+    let k = judge.folds.len();
+    let (ladder, foreign) = (judged_here(&ladder, k), foreign(&ladder, k) + foreign(&scratch, k));
+    let scratch = judged_here(&scratch, k);
+    let (chosen, mut reason) = choose(&ladder);
+    if foreign > 0 {
+        reason += &format!(" {foreign} trials of other programs were not judged on these folds and are left out.");
+    }
     let recalibration = ladder.best_where(|t| rung(t).recalibrates()).map_or_else(keep, |t| plan(&t.params));
     let estimator = recipe.scratch_estimator()?;
     let scratch_settings = scratch.best().map_or_else(|| estimator.defaults(), |t| estimator.settings(&t.params));
@@ -376,6 +384,21 @@ fn optimism(ladder: &Study, fresh: &Judge<'_>, generalist: &Model, ctx: &Context
         gap: Interval { estimate: gap, low: gap - half, high: gap + half },
         trials: ladder.trials().len(),
     })
+}
+
+/// Whether a complete trial was evaluated by a program of ours on all `k` folds, within the space.
+fn is_ours(study: &Study, t: &Trial, k: usize) -> bool {
+    let mean = t.steps.values().next_back().copied();
+    t.worker().is_some() && t.steps.len() == k && mean == t.value() && study.space().encode(&t.params).is_some()
+}
+
+fn foreign(study: &Study, k: usize) -> usize {
+    study.trials().iter().filter(|t| t.value().is_some() && !is_ours(study, t, k)).count()
+}
+
+/// The study without complete trials that were not judged here.
+fn judged_here(study: &Study, k: usize) -> Study {
+    study.only(|t| t.value().is_none() || is_ours(study, t, k))
 }
 
 fn keep() -> TuningPlan {

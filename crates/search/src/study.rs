@@ -216,6 +216,15 @@ impl Study {
         }
     }
 
+    /// The study with those trials only that `keep` keeps: to look at, not to go on with.
+    #[must_use]
+    pub fn only(&self, keep: impl Fn(&Trial) -> bool) -> Self {
+        let mut out = self.clone();
+        out.trials.retain(|t| keep(t));
+        out.codes = out.trials.iter().map(|t| self.codes[t.number].clone()).collect();
+        out
+    }
+
     /// What a sampler or pruner may see that acts for trial `next`.
     #[must_use]
     pub fn history(&self, next: usize) -> History<'_> {
