@@ -513,6 +513,22 @@ mod tests {
     }
 
     #[test]
+    fn nothing_is_chosen_by_a_trial_that_was_not_judged_on_these_folds() {
+        let mut study = Study::maximise("s", Space::new().float("decay", 0.8, 0.98), 0);
+        let mut told = |decay: f64, steps: &[f64], value: f64| {
+            let n = study.enqueue(Params([("decay".into(), decay.into())].into())).unwrap();
+            steps.iter().enumerate().for_each(|(k, v)| study.report(n, k as u64 + 1, *v).unwrap());
+            study.tell(n, Ok(&[value])).unwrap();
+        };
+        told(0.9, &[0.25, 0.5], 0.5);
+        told(0.9, &[], 9.0);
+        told(0.3, &[9.0, 9.0], 9.0);
+        told(0.9, &[0.5, 0.5], 9.0);
+        assert_eq!(foreign(&study, 2), 3);
+        assert_eq!(judged_here(&study, 2).best().unwrap().number, 0);
+    }
+
+    #[test]
     fn a_failed_trial_leaves_the_others_their_values() {
         let rows = |flip: f64| {
             let x = ndarray::Array2::from_shape_fn((10, 1), |(i, _)| i as f64);

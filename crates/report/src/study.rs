@@ -38,6 +38,7 @@ pub(crate) fn section(study: &StudyView) -> Markup {
             (chart::bars(&study.importance, "importance"))
         }
         h4 { "Where the good trials lie" }
+        p.small { "A line a trial, the better the darker; below its axis where a parameter was not active." }
         (parallel(study, &with))
         div.grid2 { @for i in shown(study) { (slice(study, &with, i)) } }
     }
