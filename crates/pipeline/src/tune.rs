@@ -76,9 +76,7 @@ impl Judge<'_> {
         let inner = self.ctx.child("trial").single();
         let cells = self.ctx.map(n * k, |cell| {
             let (trial, fold) = (cell / k, &self.folds[cell % k]);
-            let model = fit(trial, &fold.train, &inner)?;
-            let value = metric::evaluate(self.primary, &fold.test, &model.probability(&fold.test)?);
-            Ok::<f64, specialist_core::Error>(self.primary.goal().goodness(value))
+            self.one(fold, &inner, |data, ctx| fit(trial, data, ctx))
         });
         let whole = |parts: &[Result<f64, specialist_core::Error>]| -> Result<Vec<f64>, String> {
             let parts: Vec<f64> = parts.iter().cloned().collect::<Result<_, _>>().map_err(|e| e.to_string())?;
