@@ -3,7 +3,11 @@
 mod args;
 mod progress;
 mod session;
+mod terminal;
 mod verbs;
+
+pub use progress::Progress;
+pub use terminal::{Terminal, guarded, is_broken_pipe, print};
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -14,18 +18,10 @@ use specialist_core::Domain;
 use args::{Args, Verb};
 use session::Session;
 
-/// Exit code of a bug in this program.
-const BUG: u8 = 70;
-
 /// Runs the binary of `domain` with the process's arguments.
 pub fn run(domain: impl Domain + 'static) -> ExitCode {
     let domain: &'static dyn Domain = Box::leak(Box::new(domain));
-    std::panic::set_hook(Box::new(|panic| {
-        let place = panic.location().map_or(String::new(), |l| format!(" ({}:{})", l.file(), l.line()));
-        eprintln!("error: this is a bug in the program, not in your data{place}: {panic}");
-        eprintln!("hint: please report it with the recipe, without the data; nothing was half-written");
-    }));
-    std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| start(domain))).map_or(ExitCode::from(BUG), ExitCode::from)
+    guarded(move || start(domain))
 }
 
 /// The parser with the domain's name in its texts.
@@ -71,17 +67,11 @@ fn start(domain: &'static dyn Domain) -> u8 {
         Err(error) if is_broken_pipe(&error) => 0,
         Err(error) => {
             session.progress.clear();
-            let mut stderr = std::io::stderr().lock();
             if let specialist_pipeline::Error::Leak(findings) = &error {
-                let _ = writeln!(stderr, "{}", specialist_report::check_table(findings, false, session.colour_err));
+                let table = specialist_report::check_table(findings, false, session.colour_err);
+                let _ = writeln!(std::io::stderr().lock(), "{table}");
             }
-            let _ = writeln!(stderr, "error: {error}\nhint: {}", error.hint());
-            error.exit_code()
+            session.fail(&error, &error.hint(), error.exit_code())
         }
     }
-}
-
-/// The reader of our output had enough: that is no fault.
-fn is_broken_pipe(error: &specialist_pipeline::Error) -> bool {
-    matches!(error, specialist_pipeline::Error::Write { error, .. } if error.kind() == std::io::ErrorKind::BrokenPipe)
 }

@@ -1,34 +1,31 @@
 //! What every verb needs: the recipe, the context, where to print.
 
-use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::{Duration, Instant};
 
-use specialist_core::{Budget, Cancelled, Context, Domain};
+use specialist_core::{Context, Domain};
 use specialist_pipeline::recipe::{Recipe, RecipeError, parse};
 use specialist_pipeline::{Effort, Error, Job, Place};
 
 use specialist_pipeline::studies::{existing, open_store};
 
 use crate::args::Args;
-use crate::progress::Progress;
+use crate::terminal::Terminal;
+
+pub use crate::terminal::print;
 
 /// One run of the program.
 pub struct Session {
     /// The domain.
     pub domain: &'static dyn Domain,
-    /// Draws progress.
-    pub progress: Arc<Progress>,
-    /// Whether stdout takes colours.
-    pub colour: bool,
-    /// Whether stderr takes colours.
-    pub colour_err: bool,
-    quiet: bool,
-    threads: usize,
-    budget: Budget,
-    cancelled: Cancelled,
-    started: Instant,
+    terminal: Terminal,
+}
+
+impl std::ops::Deref for Session {
+    type Target = Terminal;
+
+    fn deref(&self) -> &Terminal {
+        &self.terminal
+    }
 }
 
 /// A recipe that was found and checked.
@@ -46,58 +43,7 @@ pub struct Chosen {
 impl Session {
     /// Sets up threads, progress and the signal handler.
     pub fn new(domain: &'static dyn Domain, args: &Args) -> Self {
-        let threads = args.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, Into::into)).max(1);
-        // The pool may be there already in a test; then its size is as good.
-        let _ = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
-        let cancelled = Cancelled::default();
-        let handle = cancelled.clone();
-        let _ = ctrlc::set_handler(move || {
-            if handle.is_set() {
-                std::process::exit(130);
-            }
-            handle.cancel();
-            eprintln!("\nstopping; once more stops at once");
-        });
-        let budget = Budget::default();
-        if let Some(seconds) = args.budget {
-            let budget = budget.clone();
-            std::thread::spawn(move || {
-                std::thread::sleep(Duration::from_secs(seconds));
-                budget.spend();
-            });
-        }
-        let no_colour = std::env::var_os("NO_COLOR").is_some();
-        Self {
-            domain,
-            progress: Arc::new(Progress::new(!args.quiet && std::io::stderr().is_terminal())),
-            colour: !no_colour && std::io::stdout().is_terminal(),
-            colour_err: !no_colour && std::io::stderr().is_terminal(),
-            quiet: args.quiet,
-            threads,
-            budget,
-            cancelled,
-            started: Instant::now(),
-        }
-    }
-
-    /// Threads, seed, progress and cancellation for the libraries.
-    pub fn context(&self, seed: u64) -> Context {
-        Context::new(seed, self.threads)
-            .with_observer(self.progress.clone())
-            .with_budget(self.budget.clone())
-            .with_cancel(self.cancelled.clone())
-    }
-
-    /// A remark on stderr, unless `--quiet`.
-    pub fn say(&self, text: &str) {
-        if !self.quiet {
-            eprintln!("{text}");
-        }
-    }
-
-    /// A remark on the stage that was just done.
-    pub fn done(&self, stage: &str, what: &str) {
-        self.say(&format!("{:>7.1} s  {stage:<9} {what}", self.started.elapsed().as_secs_f64()));
+        Self { domain, terminal: Terminal::new(args.threads, args.budget, args.quiet) }
     }
 
     /// Finds the recipe: a file, a name, or the domain's default; flags override it.
@@ -174,10 +120,4 @@ fn absolute(data: &str) -> Result<String, Error> {
 /// A TOML text.
 fn quote(text: &str) -> String {
     format!("'{text}'")
-}
-
-/// Writes to stdout.
-pub fn print(text: &str) -> Result<(), Error> {
-    let mut out = std::io::stdout().lock();
-    writeln!(out, "{text}").and_then(|()| out.flush()).map_err(|error| Error::Write { file: "stdout".into(), error })
 }

@@ -61,6 +61,15 @@ impl Bootstrap {
         Self { method, replicates, rows, units, strata, block, ctx: ctx.child("bootstrap").single() }
     }
 
+    /// Replicates that draw whole groups; `groups` has one code a row.
+    #[must_use]
+    pub fn clusters(groups: &[u32], replicates: usize, ctx: &Context) -> Self {
+        let units = by_value(groups);
+        let strata = vec![(0..units.len() as u32).collect()];
+        let ctx = ctx.child("bootstrap").single();
+        Self { method: Method::Cluster, replicates, rows: groups.len(), units, strata, block: 1, ctx }
+    }
+
     /// How replicates are drawn.
     #[must_use]
     pub fn method(&self) -> Method {

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::bootstrap::{Bootstrap, Method, mean_sd, quantile};
-use crate::metric::descending;
+use crate::metric::{Goal, descending};
 use crate::{Context, Dataset, Metric, Scored, Verdict};
 
 /// An estimate with its interval.
@@ -140,31 +140,40 @@ pub fn judge(
         });
         scored.collect()
     };
-    let estimate = values(&vec![1.0; rows.rows()]);
-    let replicates = bootstrap.map(ctx, values);
-    let cell = |i: usize| replicates.iter().map(move |r| r[i]).collect::<Vec<f64>>();
+    let names: Vec<(&str, &str)> = predictions.iter().map(|p| (p.name.as_str(), p.what.as_str())).collect();
+    let metrics: Vec<(&str, usize, Goal)> = metrics.iter().map(|m| (m.name(), m.decimals(), m.goal())).collect();
+    judge_values(&names, &metrics, values, rows.rows(), bootstrap, confidence, ctx)
+}
+
+/// As [`judge`], for any figures: `names` are the candidates with what they are, `metrics` the figures with
+/// their decimals and their goal, the primary first, and `values(weights)` gives them for rows with these weights,
+/// candidate after candidate.
+pub fn judge_values(
+    names: &[(&str, &str)],
+    metrics: &[(&str, usize, Goal)],
+    values: impl Fn(&[f64]) -> Vec<f64> + Sync,
+    rows: usize,
+    bootstrap: &Bootstrap,
+    confidence: f64,
+    ctx: &Context,
+) -> (Vec<Candidate>, Replicates) {
+    let estimate = values(&vec![1.0; rows]);
+    let replicates = bootstrap.map(ctx, &values);
     let tail = (1.0 - confidence) / 2.0;
-    let candidates = predictions
-        .iter()
-        .enumerate()
-        .map(|(c, p)| Candidate {
-            name: p.name.clone(),
-            what: p.what.clone(),
-            figures: metrics
-                .iter()
-                .enumerate()
-                .map(|(m, metric)| {
-                    let i = c * metrics.len() + m;
-                    let drawn = cell(i);
-                    let (low, high) = (quantile(&drawn, tail), quantile(&drawn, 1.0 - tail));
-                    let interval = Interval { estimate: estimate[i], low, high };
-                    Figure { metric: metric.name().into(), decimals: metric.decimals(), interval }
-                })
-                .collect(),
-        })
-        .collect();
-    let goal = metrics[0].goal();
-    let good = |v: &[f64]| (0..predictions.len()).map(|c| goal.goodness(v[c * metrics.len()])).collect();
+    let figure = |i: usize, (metric, decimals, _): &(&str, usize, Goal)| {
+        let drawn: Vec<f64> = replicates.iter().map(|r| r[i]).collect();
+        let (low, high) = (quantile(&drawn, tail), quantile(&drawn, 1.0 - tail));
+        let interval = Interval { estimate: estimate[i], low, high };
+        Figure { metric: (*metric).into(), decimals: *decimals, interval }
+    };
+    let candidate = |(c, (name, what)): (usize, &(&str, &str))| Candidate {
+        name: (*name).into(),
+        what: (*what).into(),
+        figures: metrics.iter().enumerate().map(|(m, metric)| figure(c * metrics.len() + m, metric)).collect(),
+    };
+    let candidates = names.iter().enumerate().map(candidate).collect();
+    let goal = metrics[0].2;
+    let good = |v: &[f64]| (0..names.len()).map(|c| goal.goodness(v[c * metrics.len()])).collect();
     let primary = Replicates { estimate: good(&estimate), drawn: replicates.iter().map(|r| good(r)).collect() };
     (candidates, primary)
 }

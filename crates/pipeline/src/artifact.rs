@@ -94,14 +94,20 @@ impl Draft {
     /// An artifact without files.
     #[must_use]
     pub fn new(domain: &str, stage: &str, seed: u64, target: &Dataset, sealed: &Dataset) -> Self {
+        Self::of(domain, stage, seed, fingerprint(target), fingerprint(sealed))
+    }
+
+    /// An artifact without files, of data with these digests.
+    #[must_use]
+    pub fn of(domain: &str, stage: &str, seed: u64, data: String, sealed: String) -> Self {
         let manifest = Manifest {
             format: FORMAT,
             version: env!("CARGO_PKG_VERSION").into(),
             domain: domain.into(),
             stage: stage.into(),
             seed,
-            data: fingerprint(target),
-            sealed: fingerprint(sealed),
+            data,
+            sealed,
             opened_before: 0,
             files: BTreeMap::new(),
         };

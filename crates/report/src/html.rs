@@ -74,7 +74,7 @@ fn differences(r: &Report) -> Markup {
     html! {
         section {
             h2 { "Who beats whom" }
-            p { "Paired differences in " (e.primary) " on the same " (e.rows) " sealed rows (" (e.events) " events), turned so that right of the line is better. The intervals hold for all comparisons at once." }
+            p { "Paired differences in " (e.primary) " on the same " (e.rows) " sealed rows" @if e.events > 0 { " (" (e.events) " events)" } ", turned so that right of the line is better. The intervals hold for all comparisons at once." }
             (chart::forest(&rows, &format!("gain in {}", e.primary), 0.0))
             table {
                 thead { tr { th { "Comparison" } th.n { "Gain (interval)" } th.n { "Smallest detectable" } } }
@@ -142,6 +142,9 @@ fn label_curve(r: &Report) -> Markup {
 }
 
 fn curves(r: &Report) -> Markup {
+    if r.curves.is_empty() {
+        return html! {};
+    }
     let lines = |f: &dyn Fn(&crate::Curves) -> Vec<(f64, f64)>| -> Vec<Line> {
         r.curves.iter().map(|c| Line { name: c.name.clone(), points: f(c), band: Vec::new(), bars: false }).collect()
     };

@@ -14,7 +14,7 @@ use specialist_core::evidence::{Evidence, Interval};
 pub use card::card;
 pub use html::html;
 pub use terminal::{
-    check_table, comparison, data_table, study_importance, study_list, study_trials, trial_table, verdict,
+    check_table, comparison, data_table, panel, study_importance, study_list, study_trials, trial_table, verdict,
 };
 
 /// Everything that is said about a run. It holds no row and no identifier, and no count of people

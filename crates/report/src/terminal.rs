@@ -103,6 +103,17 @@ pub fn study_importance(study: &crate::StudyView, colour: bool) -> String {
     format!("{}\n{t}", study.name)
 }
 
+/// A domain's own piece of evidence, if it has a table.
+#[must_use]
+pub fn panel(p: &specialist_core::Panel, colour: bool) -> String {
+    let header: Vec<&str> = p.header.iter().map(String::as_str).collect();
+    let mut t = table(&header, colour);
+    for row in &p.table {
+        t.add_row(row.iter().enumerate().map(|(i, c)| if i == 0 { Cell::new(c) } else { right(c.clone()) }));
+    }
+    format!("{}\n{t}", p.title)
+}
+
 /// Every candidate and every metric, then the paired differences.
 #[must_use]
 pub fn comparison(r: &Report, colour: bool) -> String {

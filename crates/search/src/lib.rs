@@ -26,6 +26,7 @@ mod trial;
 mod value;
 mod worker;
 
+pub use gp::minimise;
 pub use history::{Direction, History, same};
 pub use importance::{divergences, importance};
 pub use pruner::{Hyperband, Median, Never, PRUNERS, Patience, Pruner, Race, SuccessiveHalving, pruner_by_name};

@@ -1,0 +1,121 @@
+//! What every program needs around its verbs: threads, signals, progress, remarks, exit codes.
+
+use std::fmt::Display;
+use std::io::{IsTerminal, Write};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use specialist_core::{Budget, Cancelled, Context};
+use specialist_pipeline::Error;
+
+use crate::progress::Progress;
+
+/// Exit code of a bug in this program.
+const BUG: u8 = 70;
+
+/// Where a run talks to its user.
+pub struct Terminal {
+    /// Draws progress.
+    pub progress: Arc<Progress>,
+    /// Whether stdout takes colours.
+    pub colour: bool,
+    /// Whether stderr takes colours.
+    pub colour_err: bool,
+    quiet: bool,
+    threads: usize,
+    budget: Budget,
+    cancelled: Cancelled,
+    started: Instant,
+}
+
+impl Terminal {
+    /// Sets up threads, progress and the signal handler; the budget is in seconds.
+    #[must_use]
+    pub fn new(threads: Option<usize>, budget: Option<u64>, quiet: bool) -> Self {
+        let threads = threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, Into::into)).max(1);
+        // The pool may be there already in a test; then its size is as good.
+        let _ = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
+        let cancelled = Cancelled::default();
+        let handle = cancelled.clone();
+        let _ = ctrlc::set_handler(move || {
+            if handle.is_set() {
+                std::process::exit(130);
+            }
+            handle.cancel();
+            eprintln!("\nstopping; once more stops at once");
+        });
+        let spent = Budget::default();
+        if let Some(seconds) = budget {
+            let budget = spent.clone();
+            std::thread::spawn(move || {
+                std::thread::sleep(Duration::from_secs(seconds));
+                budget.spend();
+            });
+        }
+        let no_colour = std::env::var_os("NO_COLOR").is_some();
+        Self {
+            progress: Arc::new(Progress::new(!quiet && std::io::stderr().is_terminal())),
+            colour: !no_colour && std::io::stdout().is_terminal(),
+            colour_err: !no_colour && std::io::stderr().is_terminal(),
+            quiet,
+            threads,
+            budget: spent,
+            cancelled,
+            started: Instant::now(),
+        }
+    }
+
+    /// Threads, seed, progress and cancellation for the libraries.
+    #[must_use]
+    pub fn context(&self, seed: u64) -> Context {
+        Context::new(seed, self.threads)
+            .with_observer(self.progress.clone())
+            .with_budget(self.budget.clone())
+            .with_cancel(self.cancelled.clone())
+    }
+
+    /// A remark on stderr, unless `--quiet`.
+    pub fn say(&self, text: &str) {
+        if !self.quiet {
+            eprintln!("{text}");
+        }
+    }
+
+    /// A remark on the stage that was just done.
+    pub fn done(&self, stage: &str, what: &str) {
+        self.say(&format!("{:>7.1} s  {stage:<9} {what}", self.started.elapsed().as_secs_f64()));
+    }
+
+    /// Says what went wrong and what to do next; returns the exit code.
+    pub fn fail(&self, what: &dyn Display, hint: &str, code: u8) -> u8 {
+        self.progress.clear();
+        let _ = writeln!(std::io::stderr().lock(), "error: {what}\nhint: {hint}");
+        code
+    }
+}
+
+/// Runs a program whose panics are told as bugs.
+pub fn guarded(program: impl FnOnce() -> u8) -> ExitCode {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map_or(String::new(), |l| format!(" ({}:{})", l.file(), l.line()));
+        eprintln!("error: this is a bug in the program, not in your data{place}: {panic}");
+        eprintln!("hint: please report it with the recipe, without the data; nothing was half-written");
+    }));
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(program)).map_or(ExitCode::from(BUG), ExitCode::from)
+}
+
+/// Writes to stdout.
+///
+/// # Errors
+/// [`Error::Write`].
+pub fn print(text: &str) -> Result<(), Error> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{text}").and_then(|()| out.flush()).map_err(|error| Error::Write { file: "stdout".into(), error })
+}
+
+/// The reader of our output had enough: that is no fault.
+#[must_use]
+pub fn is_broken_pipe(error: &Error) -> bool {
+    matches!(error, Error::Write { error, .. } if error.kind() == std::io::ErrorKind::BrokenPipe)
+}

@@ -1,0 +1,231 @@
+//! Low-rank adapters (Hu et al. 2022), read and saved in the format of Python's `peft`.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use burn_tensor::Device;
+use rand::Rng;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::config::Family;
+use crate::error::{self, Error, Result};
+use crate::params::{Param, Params};
+
+const ROOT: &str = "base_model.model.";
+
+/// An adapter's settings.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Lora {
+    /// Rank of the change of each map.
+    pub rank: usize,
+    /// The change is multiplied by `alpha / rank`.
+    pub alpha: f64,
+    /// Share of the adapter's inputs dropped in training.
+    pub dropout: f64,
+    /// The maps that are changed, by the last parts of their path.
+    pub targets: Vec<String>,
+}
+
+/// How a model's parameters are called where `peft` sees them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Naming {
+    /// A T5, or an encoder without a head: as they are.
+    Plain,
+    /// A classifier: with the family's prefix, except for the head.
+    Classifier(Family),
+}
+
+impl Naming {
+    fn full(self, name: &str) -> String {
+        match self {
+            Self::Plain => name.into(),
+            Self::Classifier(family) => family.full_name(name),
+        }
+    }
+}
+
+impl Lora {
+    /// The name of the first, narrowing matrix at `path`: rank × input.
+    #[must_use]
+    pub fn a(path: &str) -> String {
+        format!("{path}.lora_A.weight")
+    }
+
+    /// The name of the second, widening matrix at `path`: output × rank.
+    #[must_use]
+    pub fn b(path: &str) -> String {
+        format!("{path}.lora_B.weight")
+    }
+
+    /// Whether a parameter belongs to an adapter.
+    #[must_use]
+    pub fn owns(name: &str) -> bool {
+        name.ends_with(".lora_A.weight") || name.ends_with(".lora_B.weight")
+    }
+
+    /// What the change is multiplied by.
+    #[must_use]
+    pub fn scale(&self) -> f64 {
+        self.alpha / self.rank as f64
+    }
+
+    /// Whether the map at `path` is changed.
+    #[must_use]
+    pub fn targets(&self, path: &str) -> bool {
+        self.targets
+            .iter()
+            .any(|t| path.strip_suffix(t.as_str()).is_some_and(|rest| rest.is_empty() || rest.ends_with('.')))
+    }
+
+    fn paths<'a>(&'a self, params: &'a Params) -> impl Iterator<Item = (&'a str, [usize; 2])> {
+        params.iter().filter_map(|(name, param)| {
+            let path = name.strip_suffix(".weight").filter(|p| self.targets(p) && !Self::owns(name))?;
+            match param.shape()[..] {
+                [out, into] => Some((path, [out, into])),
+                _ => None,
+            }
+        })
+    }
+
+    /// Adds fresh adapter matrices to `params`: the first random, the second zero, so that nothing changes yet.
+    ///
+    /// # Errors
+    /// [`Error::Format`] when no map has a target's name.
+    pub fn begin(&self, params: &mut Params, rng: &mut impl Rng, device: &Device) -> Result<()> {
+        let mut fresh = Params::default();
+        for (path, [out, into]) in self.paths(params) {
+            let bound = 1.0 / (into as f64).sqrt();
+            let values = (0..self.rank * into).map(|_| rng.random_range(-bound..bound) as f32).collect();
+            fresh.insert(&Self::a(path), Param::new(&[self.rank, into], values, device));
+            fresh.insert(&Self::b(path), Param::new(&[out, self.rank], vec![0.0; out * self.rank], device));
+        }
+        if fresh.size() == 0 {
+            return Err(Error::format(
+                "the adapter",
+                format!("the model has none of the maps {}", self.targets.join(", ")),
+            ));
+        }
+        params.extend(fresh);
+        Ok(())
+    }
+
+    /// Adds the change to the maps themselves and takes the adapter's matrices out.
+    pub fn merge(&self, params: &mut Params, device: &Device) {
+        self.fold(params, 1.0, device);
+        for name in params.iter().map(|(n, _)| n.clone()).filter(|n| Self::owns(n)).collect::<Vec<_>>() {
+            params.remove(&name);
+        }
+    }
+
+    /// Takes the change of `adapter` (its matrices) out of merged maps again, up to rounding.
+    pub fn unmerge(&self, params: &mut Params, adapter: &Params, device: &Device) {
+        params.extend(adapter.clone());
+        self.fold(params, -1.0, device);
+    }
+
+    fn fold(&self, params: &mut Params, sign: f64, device: &Device) {
+        let paths: Vec<(String, [usize; 2])> = self.paths(params).map(|(p, s)| (p.to_string(), s)).collect();
+        for (path, shape) in paths {
+            let change = params.matrix(&Self::b(&path)).matmul(params.matrix(&Self::a(&path))) * (sign * self.scale());
+            let name = format!("{path}.weight");
+            let sum = (params.matrix(&name) + change).into_data().try_into_vec().expect("parameters are f32");
+            params.insert(&name, Param::new(&shape, sum, device));
+        }
+    }
+
+    /// Saves the adapter among `params`, with the head if there is one, as `peft` does.
+    ///
+    /// # Errors
+    /// [`Error::Write`].
+    pub fn save(&self, params: &Params, naming: Naming, base: &str, folder: &Path) -> Result<()> {
+        let kept = params.only(|n| Self::owns(n) || crate::encoder::is_head(n));
+        let kept = kept.renamed(|n| format!("{ROOT}{}", naming.full(n)));
+        let task = match naming {
+            Naming::Classifier(_) => json!("SEQ_CLS"),
+            Naming::Plain if params.get("shared.weight").is_some() => json!("SEQ_2_SEQ_LM"),
+            Naming::Plain => json!("FEATURE_EXTRACTION"),
+        };
+        let mut saved: Vec<&str> = Vec::new();
+        for head in ["classifier", "pre_classifier"] {
+            if params.iter().any(|(n, _)| n.starts_with(&format!("{head}."))) {
+                saved.push(head);
+            }
+        }
+        let config = json!({
+            "peft_type": "LORA",
+            "task_type": task,
+            "base_model_name_or_path": base,
+            "r": self.rank,
+            "lora_alpha": self.alpha,
+            "lora_dropout": self.dropout,
+            "target_modules": self.targets,
+            "modules_to_save": if saved.is_empty() { Value::Null } else { json!(saved) },
+            "bias": "none",
+            "fan_in_fan_out": false,
+            "inference_mode": true,
+            "init_lora_weights": true,
+        });
+        error::write(&folder.join("adapter_config.json"), &serde_json::to_vec_pretty(&config).expect("plain data"))?;
+        error::write(&folder.join("adapter_model.safetensors"), &kept.to_safetensors(&BTreeMap::new()))
+    }
+
+    /// Reads an adapter that `peft` or [`Lora::save`] wrote: its settings and its parameters, head included.
+    ///
+    /// # Errors
+    /// When a file is missing, or the adapter is of a kind that is not built in.
+    pub fn read(folder: &Path, naming: Naming, device: &Device) -> Result<(Self, Params)> {
+        let (path, bytes) = error::read(folder, "adapter_config.json", 1 << 20)?;
+        let json: Value =
+            serde_json::from_slice(&bytes).map_err(|e| Error::format(&path, format!("not JSON ({e})")))?;
+        let refuse = |what: &str| Err(Error::format(&path, what));
+        if json["peft_type"] != "LORA" {
+            return refuse("the adapter is not a LoRA");
+        }
+        if json["bias"].as_str().is_some_and(|b| b != "none") || json["use_rslora"] == true || json["use_dora"] == true
+        {
+            return refuse("trained biases, rank-stabilised LoRA and DoRA are not built in");
+        }
+        if ["rank_pattern", "alpha_pattern"].iter().any(|k| json[k].as_object().is_some_and(|m| !m.is_empty())) {
+            return refuse("ranks that differ from map to map are not built in");
+        }
+        let targets = match &json["target_modules"] {
+            Value::Array(all) => all.iter().filter_map(|t| t.as_str().map(String::from)).collect(),
+            _ => return refuse("`target_modules` is not a list"),
+        };
+        let number =
+            |key: &str| json[key].as_f64().ok_or_else(|| Error::format(&path, format!("`{key}` is not a number")));
+        let mut lora = Self {
+            rank: number("r")? as usize,
+            alpha: number("lora_alpha")?,
+            dropout: json["lora_dropout"].as_f64().unwrap_or(0.0),
+            targets,
+        };
+        lora.targets.sort();
+        if lora.rank == 0 {
+            return refuse("the rank is 0");
+        }
+        let prefix = match naming {
+            Naming::Plain => String::new(),
+            Naming::Classifier(family) => family.full_name(""),
+        };
+        let raw = Params::read(folder, "adapter_model.safetensors", device)?;
+        let params = raw.renamed(|n| {
+            let n = n.strip_prefix(ROOT).unwrap_or(n);
+            n.strip_prefix(&prefix).unwrap_or(n).to_string()
+        });
+        Ok((lora, params))
+    }
+
+    /// Checks that `adapter` has both matrices for every map of `base` that it targets, in the right shape.
+    ///
+    /// # Errors
+    /// [`Error::NoTensor`] or [`Error::Shape`].
+    pub fn fit(&self, base: &Params, adapter: &Params, folder: &Path) -> Result<()> {
+        use crate::params::Spec;
+        let both = self.paths(base).flat_map(|(path, [out, into])| {
+            [Spec::normal(Self::a(path), &[self.rank, into], 0.0), Spec::normal(Self::b(path), &[out, self.rank], 0.0)]
+        });
+        adapter.fit(&both.collect::<Vec<_>>(), &folder.join("adapter_model.safetensors"))
+    }
+}

@@ -1,0 +1,376 @@
+//! Texts with labels, or with texts to write: reading, near-duplicates, splits by group.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::Path;
+
+use rand::Rng;
+use rand::seq::SliceRandom;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use crate::error::{Error, Result};
+use crate::recipe::Columns;
+
+/// A text with what belongs to it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Document {
+    /// What is read.
+    pub text: String,
+    /// Its label, or what is to be written.
+    pub answer: String,
+    /// Documents of one group stay on one side of a split.
+    pub group: String,
+    /// The section of a corpus.
+    pub section: String,
+    /// File and line.
+    pub place: (String, usize),
+}
+
+/// Files beyond this are refused: 4 GB.
+const LARGEST: u64 = 4 << 30;
+
+/// Reads a CSV, TSV, JSON or JSONL file; with `answers` every text must have one.
+pub fn read(file: &Path, columns: &Columns, answers: bool) -> Result<Vec<Document>> {
+    let name = file.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
+    let missing = |e: std::io::Error| Error::usage(format!("{}: {e}", file.display()), "check the path");
+    if std::fs::metadata(file).map_err(missing)?.len() > LARGEST {
+        return Err(Error::data(name, "the file is larger than 4 GB", "part it"));
+    }
+    let bytes = std::fs::read(file).map_err(missing)?;
+    let bytes = if bytes.starts_with(&[0x1f, 0x8b]) { inflate(&bytes, &name)? } else { bytes };
+    let ending = name.trim_end_matches(".gz").rsplit('.').next().unwrap_or("").to_lowercase();
+    let documents = match ending.as_str() {
+        "json" | "jsonl" => json(&bytes, &name, columns, answers)?,
+        "tsv" => table(&bytes, &name, columns, answers, b'\t')?,
+        _ => table(&bytes, &name, columns, answers, b',')?,
+    };
+    if documents.is_empty() {
+        return Err(Error::data(name, "the file holds no text", "it needs a header and at least one row"));
+    }
+    Ok(documents)
+}
+
+fn inflate(bytes: &[u8], name: &str) -> Result<Vec<u8>> {
+    let mut out = Vec::new();
+    std::io::Read::read_to_end(&mut std::io::Read::take(flate2::read::GzDecoder::new(bytes), LARGEST), &mut out)
+        .map_err(|_| Error::data(name, "the compressed file is cut short or damaged", "get it again"))?;
+    Ok(out)
+}
+
+fn utf8(name: &str, line: usize) -> Error {
+    Error::data(format!("{name}:{line}"), "not valid UTF-8", "save the file as UTF-8 (iconv -f latin1 -t utf-8)")
+}
+
+fn table(bytes: &[u8], name: &str, columns: &Columns, answers: bool, delimiter: u8) -> Result<Vec<Document>> {
+    let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
+    // Tabs need no quoting, and quotation marks are text there.
+    let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).quoting(delimiter != b'\t').from_reader(bytes);
+    let header: Vec<String> = reader
+        .byte_headers()
+        .map_err(|e| csv_error(name, &e))?
+        .iter()
+        .map(|h| String::from_utf8(h.to_vec()).map_err(|_| utf8(name, 1)))
+        .collect::<Result<_>>()?;
+    let find = |column: &str| header.iter().position(|h| h == column);
+    let need = |column: &str, key: &str| {
+        find(column).ok_or_else(|| {
+            let near = header
+                .iter()
+                .max_by(|a, b| strsim::jaro_winkler(a, column).total_cmp(&strsim::jaro_winkler(b, column)));
+            let near = near.map_or(String::new(), |n| format!("; the nearest is `{n}`"));
+            Error::data(
+                name,
+                format!("there is no column `{column}`{near}"),
+                format!("name the column as `{key}` under [columns], for example --set columns.{key}=NAME"),
+            )
+        })
+    };
+    let text = need(&columns.text, "text")?;
+    let answer = if answers { Some(need(&columns.label, "label")?) } else { find(&columns.label) };
+    let group = columns.group.as_ref().map(|g| need(g, "group")).transpose()?;
+    let section = find("section");
+    let mut out = Vec::new();
+    let mut record = csv::ByteRecord::new();
+    while reader.read_byte_record(&mut record).map_err(|e| csv_error(name, &e))? {
+        let line = record.position().map_or(0, |p| p.line() as usize);
+        let cell =
+            |at: usize| String::from_utf8(record.get(at).unwrap_or_default().to_vec()).map_err(|_| utf8(name, line));
+        let optional = |at: Option<usize>| at.map_or_else(|| Ok(String::new()), cell);
+        let place = (name.to_string(), line);
+        out.push(checked(
+            cell(text)?,
+            optional(answer)?,
+            optional(group)?,
+            optional(section)?,
+            place,
+            columns,
+            answers,
+        )?);
+    }
+    Ok(out)
+}
+
+fn csv_error(name: &str, e: &csv::Error) -> Error {
+    let line = e.position().map_or(String::new(), |p| format!(":{}", p.line()));
+    let what = match e.kind() {
+        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
+            format!("the row has {len} cells, the header {expected_len}")
+        }
+        _ => "the row cannot be read".into(),
+    };
+    Error::data(format!("{name}{line}"), what, "quote texts that hold the delimiter or a line break")
+}
+
+fn json(bytes: &[u8], name: &str, columns: &Columns, answers: bool) -> Result<Vec<Document>> {
+    let text = std::str::from_utf8(bytes)
+        .map_err(|e| utf8(name, 1 + bytes[..e.valid_up_to()].iter().filter(|&&b| b == b'\n').count()))?;
+    let rows: Vec<(usize, Value)> = if text.trim_start().starts_with('[') {
+        let all: Vec<Value> = serde_json::from_str(text).map_err(|e| {
+            Error::data(format!("{name}:{}", e.line()), "not a JSON list", "one object a text is expected")
+        })?;
+        all.into_iter().enumerate().map(|(i, v)| (i + 1, v)).collect()
+    } else {
+        let lines = text.lines().enumerate().filter(|(_, l)| !l.trim().is_empty());
+        let parse = |(i, l): (usize, &str)| {
+            let bad =
+                |_| Error::data(format!("{name}:{}", i + 1), "not a JSON object", "one object a line is expected");
+            Ok((i + 1, serde_json::from_str(l).map_err(bad)?))
+        };
+        lines.map(parse).collect::<Result<_>>()?
+    };
+    let field = |v: &Value, key: &str| match &v[key] {
+        Value::String(s) => Some(s.clone()),
+        Value::Null => None,
+        other => Some(other.to_string()),
+    };
+    let one = |(i, v): (usize, Value)| {
+        let place = (name.to_string(), i);
+        let need = |key: &str| {
+            field(&v, key).ok_or_else(|| {
+                Error::data(
+                    format!("{name}:{i}"),
+                    format!("there is no field `{key}`"),
+                    "name the field under [columns]",
+                )
+            })
+        };
+        let answer = if answers { need(&columns.label)? } else { field(&v, &columns.label).unwrap_or_default() };
+        let group = columns.group.as_ref().map_or(Ok(String::new()), |g| need(g))?;
+        let section = field(&v, "section").unwrap_or_default();
+        checked(need(&columns.text)?, answer, group, section, place, columns, answers)
+    };
+    // An object without text and answer is what a blank line is elsewhere.
+    let blank = |v: &Value| [&columns.text, &columns.label].iter().all(|k| field(v, k).is_none_or(|s| s.is_empty()));
+    rows.into_iter().filter(|(_, v)| !blank(v)).map(one).collect()
+}
+
+fn checked(
+    text: String,
+    answer: String,
+    group: String,
+    section: String,
+    place: (String, usize),
+    columns: &Columns,
+    answers: bool,
+) -> Result<Document> {
+    let at = |column: &str| format!("{}:{}, column `{column}`", place.0, place.1);
+    if text.trim().is_empty() {
+        return Err(Error::data(at(&columns.text), "the text is empty", "leave the row out, or write what is missing"));
+    }
+    if answers && answer.trim().is_empty() {
+        return Err(Error::data(at(&columns.label), "there is no answer", "label the row, or leave it out"));
+    }
+    // Without a column of groups every text is one of its own.
+    let group = if group.is_empty() { format!("{}:{}", place.0, place.1) } else { group };
+    Ok(Document { text, answer, group, section, place })
+}
+
+/// The labels' order and each document's place in it.
+pub fn labels(documents: &[&[Document]], declared: &[String]) -> Result<(Vec<String>, Vec<Vec<usize>>)> {
+    let found: BTreeSet<&str> = documents.iter().flat_map(|d| d.iter().map(|x| x.answer.as_str())).collect();
+    let names: Vec<String> =
+        if declared.is_empty() { found.iter().map(ToString::to_string).collect() } else { declared.to_vec() };
+    if names.len() < 2 {
+        return Err(Error::data("the labels", "all texts carry the same label", "there must be at least two"));
+    }
+    if names.len() > 100 {
+        let what = format!("there are {} different labels", names.len());
+        return Err(Error::data("the labels", what, "is `columns.label` the right column?"));
+    }
+    let place: HashMap<&str, usize> = names.iter().enumerate().map(|(i, n)| (n.as_str(), i)).collect();
+    let code = |d: &Document| {
+        place.get(d.answer.as_str()).copied().ok_or_else(|| {
+            Error::data(
+                format!("{}:{}", d.place.0, d.place.1),
+                format!("the label is none of {}", names.join(", ")),
+                "mend the row, or add the label to `labels` under [columns]",
+            )
+        })
+    };
+    let codes = documents.iter().map(|d| d.iter().map(code).collect::<Result<Vec<_>>>()).collect::<Result<_>>()?;
+    Ok((names, codes))
+}
+
+/// A digest of texts and answers, from which none can be read.
+pub fn digest(documents: &[Document]) -> String {
+    let mut hash = Sha256::new();
+    for d in documents {
+        hash.update((d.text.len() as u64).to_le_bytes());
+        hash.update(&d.text);
+        hash.update((d.answer.len() as u64).to_le_bytes());
+        hash.update(&d.answer);
+    }
+    hash.finalize().iter().map(|b| format!("{b:02x}")).collect()
+}
+
+/// Whole groups on either side, at random: positions to train on and positions that are sealed.
+pub fn split(documents: &[Document], test: f64, rng: &mut impl Rng) -> (Vec<usize>, Vec<usize>) {
+    let mut groups: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    documents.iter().enumerate().for_each(|(i, d)| groups.entry(&d.group).or_default().push(i));
+    let mut order: Vec<&Vec<usize>> = groups.values().collect();
+    order.shuffle(rng);
+    let wanted = (test * documents.len() as f64).round() as usize;
+    let (mut train, mut sealed) = (Vec::new(), Vec::new());
+    for rows in order {
+        if sealed.len() < wanted { sealed.extend(rows) } else { train.extend(rows) }
+    }
+    train.sort_unstable();
+    sealed.sort_unstable();
+    (train, sealed)
+}
+
+/// Like [`split`], with every label in its share on both sides as far as groups allow.
+pub fn stratified(documents: &[Document], labels: &[usize], test: f64, rng: &mut impl Rng) -> (Vec<usize>, Vec<usize>) {
+    let mut groups: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    documents.iter().enumerate().for_each(|(i, d)| groups.entry(&d.group).or_default().push(i));
+    let mut strata: BTreeMap<usize, Vec<Vec<usize>>> = BTreeMap::new();
+    for rows in groups.into_values() {
+        strata.entry(labels[rows[0]]).or_default().push(rows);
+    }
+    let (mut train, mut sealed) = (Vec::new(), Vec::new());
+    for mut groups in strata.into_values() {
+        groups.shuffle(rng);
+        let rows: usize = groups.iter().map(Vec::len).sum();
+        let wanted = (test * rows as f64).round() as usize;
+        let before = sealed.len();
+        for g in groups {
+            if sealed.len() - before < wanted { sealed.extend(g) } else { train.extend(g) }
+        }
+    }
+    train.sort_unstable();
+    sealed.sort_unstable();
+    (train, sealed)
+}
+
+/// Words of a text: lower case, letters and digits.
+pub fn words(text: &str) -> Vec<String> {
+    text.to_lowercase().split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).map(String::from).collect()
+}
+
+/// Pairs of neighbouring words as digests, sorted; a single word stands for itself.
+fn shingles(text: &str) -> Vec<u64> {
+    let words = words(text);
+    let key = |w: &[String]| {
+        // FNV-1a: stable over machines and versions.
+        let bytes = w.iter().flat_map(|w| w.bytes().chain([0]));
+        bytes.fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3))
+    };
+    let mut out: Vec<u64> = if words.len() < 2 { vec![key(&words)] } else { words.windows(2).map(key).collect() };
+    out.sort_unstable();
+    out.dedup();
+    out
+}
+
+fn jaccard(a: &[u64], b: &[u64]) -> f64 {
+    let (mut i, mut j, mut both) = (0, 0, 0);
+    while i < a.len() && j < b.len() {
+        match a[i].cmp(&b[j]) {
+            std::cmp::Ordering::Less => i += 1,
+            std::cmp::Ordering::Greater => j += 1,
+            std::cmp::Ordering::Equal => (i, j, both) = (i + 1, j + 1, both + 1),
+        }
+    }
+    both as f64 / (a.len() + b.len() - both) as f64
+}
+
+/// Which of `texts` are at least `alike` to one of `others`, as positions there.
+///
+/// Two sets with a Jaccard similarity of t share an element among their first n − ⌈t n⌉ + 1 in any common order
+/// (the prefix filter of Chaudhuri et al. 2006): with rare shingles first, few pairs are ever looked at.
+pub fn near(texts: &[&str], others: &[&str], alike: f64) -> Vec<Option<usize>> {
+    let (a, b): (Vec<Vec<u64>>, Vec<Vec<u64>>) =
+        (texts.iter().map(|t| shingles(t)).collect(), others.iter().map(|t| shingles(t)).collect());
+    let mut count: HashMap<u64, usize> = HashMap::new();
+    a.iter().chain(&b).flatten().for_each(|&s| *count.entry(s).or_default() += 1);
+    let prefix = |set: &[u64]| {
+        let mut rare = set.to_vec();
+        rare.sort_by_key(|s| (count[s], *s));
+        rare.truncate(set.len() - (alike * set.len() as f64).ceil() as usize + 1);
+        rare
+    };
+    let mut index: HashMap<u64, Vec<usize>> = HashMap::new();
+    for (i, set) in b.iter().enumerate() {
+        prefix(set).into_iter().for_each(|s| index.entry(s).or_default().push(i));
+    }
+    let find = |set: &Vec<u64>| {
+        let mut seen = BTreeSet::new();
+        prefix(set)
+            .iter()
+            .flat_map(|s| index.get(s).into_iter().flatten())
+            .copied()
+            .find(|&i| seen.insert(i) && jaccard(set, &b[i]) >= alike)
+    };
+    a.iter().map(find).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use specialist_core::Context;
+
+    fn document(text: &str, group: &str) -> Document {
+        Document {
+            text: text.into(),
+            answer: "a".into(),
+            group: group.into(),
+            section: String::new(),
+            place: ("f".into(), 1),
+        }
+    }
+
+    #[test]
+    fn near_duplicates_are_found_and_no_others() {
+        let others = ["the food was cold and the service was slow today", "a fine place"];
+        let texts =
+            ["The food was cold, and the service was slow today!", "the food was warm", "A fine place.", "fine"];
+        assert_eq!(near(&texts, &others, 0.8), [Some(0), None, Some(1), None]);
+    }
+
+    #[test]
+    fn near_equals_the_slow_way() {
+        let mut rng = Context::new(3, 1).rng("texts");
+        let text = |rng: &mut dyn rand::RngCore| {
+            (0..8).map(|_| ["a", "b", "c", "d"][rng.random_range(0..4)]).collect::<Vec<_>>().join(" ")
+        };
+        let a: Vec<String> = (0..60).map(|_| text(&mut rng)).collect();
+        let b: Vec<String> = (0..60).map(|_| text(&mut rng)).collect();
+        let (a, b): (Vec<&str>, Vec<&str>) =
+            (a.iter().map(String::as_str).collect(), b.iter().map(String::as_str).collect());
+        for alike in [0.5, 0.8, 1.0] {
+            let fast = near(&a, &b, alike);
+            let slow = |t: &str| b.iter().any(|o| jaccard(&shingles(t), &shingles(o)) >= alike);
+            for (t, f) in a.iter().zip(fast) {
+                assert_eq!(f.is_some(), slow(t), "{t}");
+            }
+        }
+    }
+
+    #[test]
+    fn groups_stay_on_one_side() {
+        let all: Vec<Document> = (0..100).map(|i| document("x", &(i / 4).to_string())).collect();
+        let (train, sealed) = split(&all, 0.4, &mut Context::new(1, 1).rng("split"));
+        let groups = |rows: &[usize]| rows.iter().map(|&r| all[r].group.clone()).collect::<BTreeSet<_>>();
+        assert!(groups(&train).is_disjoint(&groups(&sealed)));
+        assert_eq!((train.len(), sealed.len()), (60, 40));
+    }
+}

@@ -1,0 +1,44 @@
+//! Text: sentiment, summarization, translation.
+
+mod args;
+mod corpus;
+mod error;
+mod fetch;
+mod judge;
+mod linear;
+mod metrics;
+mod packages;
+mod recipe;
+mod sentiment;
+mod verbs;
+mod writing;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser};
+use specialist_cli::{Terminal, guarded, is_broken_pipe};
+
+use args::{Args, Verb};
+use error::Error;
+
+fn main() -> ExitCode {
+    guarded(|| {
+        let args = match Args::try_parse() {
+            Ok(args) => args,
+            Err(e) => {
+                let _ = e.print();
+                return u8::try_from(e.exit_code()).unwrap_or(2);
+            }
+        };
+        if let Some(Verb::Completions { shell }) = &args.verb {
+            clap_complete::generate(*shell, &mut Args::command(), "text", &mut std::io::stdout());
+            return 0;
+        }
+        let terminal = Terminal::new(args.threads, args.budget, args.quiet);
+        match verbs::dispatch(&args, &terminal) {
+            Ok(code) => code,
+            Err(Error::Pipeline(e)) if is_broken_pipe(&e) => 0,
+            Err(e) => terminal.fail(&e, &e.hint(), e.exit_code()),
+        }
+    })
+}

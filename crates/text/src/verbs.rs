@@ -1,0 +1,375 @@
+//! Every verb.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use specialist_cli::{Terminal, print};
+use specialist_core::Outcome;
+use specialist_pipeline::artifact::{self, ArtifactError, Draft};
+use specialist_pipeline::report::read_report;
+use specialist_report::{self as view, Report};
+
+use crate::args::{Args, PRETRAIN, RECIPES, RecipeWhat, TaskVerb, Verb};
+use crate::corpus;
+use crate::error::{Error, Result};
+use crate::fetch::{self, Cache, ITEMS};
+use crate::judge;
+use crate::recipe::{self, Columns, Recipe, Task};
+use crate::sentiment;
+use crate::writing;
+
+/// What a verb needs.
+pub struct Session<'a> {
+    args: &'a Args,
+    terminal: &'a Terminal,
+    cache: Cache,
+}
+
+/// A recipe that was found and checked.
+struct Chosen {
+    name: String,
+    recipe: Recipe,
+    /// Where its paths start.
+    place: PathBuf,
+}
+
+/// Does what was typed; returns the exit code.
+pub fn dispatch(args: &Args, terminal: &Terminal) -> Result<u8> {
+    let session = Session { args, terminal, cache: Cache::new(args.cache.as_deref()) };
+    let run = TaskVerb::Run { gate: false };
+    match args.verb.as_ref() {
+        None => session.task(Task::Sentiment, &run),
+        Some(Verb::Fetch { names, list, model }) => session.fetch(names, *list, model),
+        Some(Verb::Summarize { verb }) => session.task(Task::Summarize, verb.as_ref().unwrap_or(&run)),
+        Some(Verb::Translate { verb }) => session.task(Task::Translate, verb.as_ref().unwrap_or(&run)),
+        Some(Verb::Pretrain { int8 }) => session.pretrain(*int8),
+        Some(Verb::Sentiment { verb }) => session.task(Task::Sentiment, verb.as_ref().unwrap_or(&run)),
+        Some(Verb::Report { artifact }) => session.report(artifact.as_deref()),
+        Some(Verb::Verify { artifact }) => session.verify(artifact.as_deref()),
+        Some(Verb::Recipe { what }) => session.recipes(*what),
+        Some(Verb::Completions { .. }) => Ok(0),
+    }
+}
+
+impl Session<'_> {
+    /// The recipe that was named, or the task's own; flags override it.
+    fn recipe(&self, task: Task) -> Result<Chosen> {
+        let mut overrides = self.args.set.clone();
+        overrides.extend(self.args.seed.map(|s| format!("seed={s}")));
+        overrides.extend(self.args.backbone.as_ref().map(|b| format!("backbone={b}")));
+        let asked = self.args.recipe.as_deref().unwrap_or(task.name());
+        let (name, file, text, place) = match RECIPES.iter().find(|r| r.0 == asked) {
+            Some((name, _, text)) => ((*name).to_string(), format!("{name}.toml"), (*text).to_string(), PathBuf::new()),
+            None => {
+                let path = Path::new(asked);
+                let known: Vec<&str> = RECIPES.iter().map(|r| r.0).collect();
+                let text = std::fs::read_to_string(path).map_err(|_| {
+                    Error::usage(
+                        format!("there is no recipe `{asked}`"),
+                        format!("name a file, or one of {}", known.join(", ")),
+                    )
+                })?;
+                let stem = path.file_stem().map_or("recipe".into(), |s| s.to_string_lossy().into_owned());
+                (stem, asked.to_string(), text, path.parent().map(Path::to_path_buf).unwrap_or_default())
+            }
+        };
+        let recipe = recipe::parse(&file, &text, &overrides)?;
+        if recipe.task != task {
+            return Err(Error::usage(
+                format!("{file}: the recipe's task is {}", recipe.task.name()),
+                format!("use `text {} …`", recipe.task.name()),
+            ));
+        }
+        Ok(Chosen { name, recipe, place })
+    }
+
+    fn folder(&self, name: &str) -> PathBuf {
+        self.args.output.clone().unwrap_or_else(|| Path::new("artifacts").join(format!("text-{name}")))
+    }
+
+    /// The artifact that was named, or the one that the task's own recipe makes.
+    fn artifact(&self, named: Option<&Path>, task: Task) -> PathBuf {
+        named.map_or_else(|| Path::new("artifacts").join(format!("text-{}", task.name())), Path::to_path_buf)
+    }
+
+    fn fetch(&self, names: &[String], list: bool, models: &[String]) -> Result<u8> {
+        if list {
+            let all: Vec<String> = ITEMS.iter().map(|i| fetch::state(&self.cache, i)).collect();
+            print(&all.join("\n"))?;
+            return Ok(0);
+        }
+        let known: Vec<&str> = ITEMS.iter().map(|i| i.name).collect();
+        for name in names {
+            if !known.contains(&name.as_str()) {
+                let hint = format!("there are: {}; a model of the hub is fetched with --model", known.join(", "));
+                return Err(Error::usage(format!("there is nothing called `{name}` to fetch"), hint));
+            }
+        }
+        for name in models {
+            let (folder, digests) = fetch::model(&self.cache, name)?;
+            let sha = digests.get("model.safetensors").cloned().unwrap_or_default();
+            print(&format!(
+                "{name}: {} (model.safetensors SHA-256 {sha}); its licence is on its page",
+                folder.display()
+            ))?;
+        }
+        let everything = names.is_empty() && models.is_empty();
+        for item in ITEMS.iter().filter(|i| everything || names.iter().any(|n| n == i.name)) {
+            let had = self.cache.folder(item).is_ok();
+            let folder = if had && everything { self.cache.folder(item)? } else { fetch::fetch(&self.cache, item)? };
+            self.terminal.done(if had && everything { "there" } else { "fetched" }, item.name);
+            print(&format!(
+                "{}: {}\n  licence: {}\n  folder:  {}",
+                item.name,
+                item.what,
+                item.licence,
+                folder.display()
+            ))?;
+        }
+        Ok(0)
+    }
+
+    fn task(&self, task: Task, verb: &TaskVerb) -> Result<u8> {
+        match verb {
+            TaskVerb::Run { gate } => self.run(task, *gate),
+            TaskVerb::Check => self.check(task),
+            TaskVerb::Predict { artifact, model, data, column } => {
+                let folder = self.artifact(artifact.as_deref(), task);
+                if task == Task::Sentiment {
+                    self.predict(&folder, model.as_deref(), data, column)
+                } else {
+                    self.rewrite(&folder, model.as_deref(), data, column)
+                }
+            }
+            TaskVerb::Explain { .. } if task != Task::Sentiment => Err(Error::usage(
+                "only labels are explained",
+                "`predict` lists what a written text holds and its source does not",
+            )),
+            TaskVerb::Explain { artifact, model, text } => {
+                self.explain(&self.artifact(artifact.as_deref(), task), model.as_deref(), text)
+            }
+        }
+    }
+
+    fn run(&self, task: Task, gate: bool) -> Result<u8> {
+        let chosen = self.recipe(task)?;
+        let folder = self.folder(&chosen.name);
+        writable(&folder)?;
+        let ctx = self.terminal.context(chosen.recipe.seed);
+        if !chosen.recipe.question.is_empty() {
+            self.terminal.say(&chosen.recipe.question);
+        }
+        let (report, draft) = if task == Task::Sentiment {
+            let prepared = sentiment::prepare(&chosen.recipe, &self.cache, &chosen.place, &ctx)?;
+            self.prepared(&prepared.data, &prepared.findings)?;
+            sentiment::run(&chosen.recipe, &prepared, self.terminal, &ctx)?
+        } else {
+            let prepared = writing::prepare(&chosen.recipe, &self.cache, &chosen.place, &ctx)?;
+            self.prepared(&prepared.data, &prepared.findings)?;
+            writing::run(&chosen.recipe, &prepared, &self.cache, self.terminal, &ctx)?
+        };
+        self.finish(&chosen.recipe, report, draft, &folder, gate)
+    }
+
+    fn prepared(&self, data: &[view::DataRow], findings: &[view::Finding]) -> Result<()> {
+        self.terminal.done("load", "texts read, checked and parted");
+        if !self.args.json && !self.args.quiet {
+            print(&view::data_table(data, self.terminal.colour))?;
+            if findings.iter().any(|f| f.severity > view::Severity::Ok) {
+                print(&view::check_table(findings, false, self.terminal.colour))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(&self, recipe: &Recipe, mut report: Report, mut draft: Draft, folder: &Path, gate: bool) -> Result<u8> {
+        report.evidence.opened_before = judge::opened_before(folder, &draft.manifest.sealed, recipe);
+        draft.manifest.opened_before = report.evidence.opened_before;
+        judge::add_report(&mut draft, &report);
+        draft.write(folder)?;
+        if self.args.json {
+            print(&serde_json::to_string_pretty(&report).expect("a report is plain data"))?;
+        } else {
+            self.show(&report)?;
+            print(&format!("artifact: {}\nreport:   {}", folder.display(), folder.join("report.html").display()))?;
+        }
+        if report.evidence.opened_before > 0 {
+            let n = report.evidence.opened_before;
+            self.terminal.say(&format!("warning: these sealed texts had been opened {n} time(s) before under another recipe; the figures are no longer blind"));
+        }
+        Ok(u8::from(gate && report.evidence.verdict.outcome != Outcome::Adopt))
+    }
+
+    fn show(&self, report: &Report) -> Result<()> {
+        if !self.args.quiet {
+            print(&view::comparison(report, self.terminal.colour))?;
+            for panel in &report.panels {
+                print(&view::panel(panel, self.terminal.colour))?;
+            }
+        }
+        print(&view::verdict(report, self.terminal.colour))?;
+        Ok(())
+    }
+
+    fn check(&self, task: Task) -> Result<u8> {
+        let chosen = self.recipe(task)?;
+        let ctx = self.terminal.context(chosen.recipe.seed);
+        let (data, findings) = if task == Task::Sentiment {
+            let p = sentiment::prepare(&chosen.recipe, &self.cache, &chosen.place, &ctx)?;
+            (p.data, p.findings)
+        } else {
+            let p = writing::prepare(&chosen.recipe, &self.cache, &chosen.place, &ctx)?;
+            (p.data, p.findings)
+        };
+        if self.args.json {
+            print(&serde_json::to_string_pretty(&findings).expect("plain data"))?;
+        } else {
+            print(&view::data_table(&data, self.terminal.colour))?;
+            print(&view::check_table(&findings, true, self.terminal.colour))?;
+        }
+        Ok(0)
+    }
+
+    fn pretrain(&self, int8: bool) -> Result<u8> {
+        let (file, text, place) = match &self.args.recipe {
+            None => ("pretrain.toml".to_string(), PRETRAIN.to_string(), PathBuf::new()),
+            Some(path) => {
+                let missing = |_| Error::usage(format!("there is no recipe `{path}`"), "name a file");
+                let place = Path::new(path).parent().map(Path::to_path_buf).unwrap_or_default();
+                (path.clone(), std::fs::read_to_string(path).map_err(missing)?, place)
+            }
+        };
+        let mut overrides = self.args.set.clone();
+        overrides.extend(self.args.seed.map(|s| format!("seed={s}")));
+        let recipe: writing::pretrain::Recipe = recipe::read(&file, &text, &overrides)?;
+        let folder = self.folder("generalist");
+        writing::pretrain::run(&recipe, &self.cache, &place, &folder, int8, self.terminal)?;
+        print(&format!("generalist: {}", folder.display()))?;
+        Ok(0)
+    }
+
+    fn rewrite(&self, folder: &Path, model: Option<&str>, data: &Path, column: &str) -> Result<u8> {
+        let columns = Columns { text: column.into(), ..Columns::default() };
+        let documents = corpus::read(data, &columns, false)?;
+        let texts: Vec<&str> = documents.iter().map(|d| d.text.as_str()).collect();
+        let written = writing::rewrite(folder, model, &texts, &self.terminal.context(0))?;
+        let rows = documents
+            .iter()
+            .zip(&written)
+            .map(|(d, w)| vec![d.place.1.to_string(), w.clone(), writing::to_check(w, &d.text)]);
+        self.csv(&["line", "text", "not_in_the_source"].map(String::from), rows)?;
+        self.terminal.done("predict", &format!("{} texts", documents.len()));
+        Ok(0)
+    }
+
+    /// Rows as CSV to where the user wants them.
+    fn csv(&self, header: &[String], rows: impl Iterator<Item = Vec<String>>) -> Result<()> {
+        let mut out = csv::Writer::from_writer(Vec::new());
+        out.write_record(header).expect("memory takes it");
+        rows.for_each(|row| out.write_record(&row).expect("memory takes it"));
+        let text = out.into_inner().expect("memory takes it");
+        match &self.args.output {
+            Some(file) => write_whole(file, &text),
+            None => Ok(print(String::from_utf8_lossy(&text).trim_end())?),
+        }
+    }
+
+    fn predict(&self, folder: &Path, model: Option<&str>, data: &Path, column: &str) -> Result<u8> {
+        let scorer = sentiment::Scorer::open(folder, model, &self.cache)?;
+        let columns = Columns { text: column.into(), ..Columns::default() };
+        let documents = corpus::read(data, &columns, false)?;
+        let ctx = self.terminal.context(0);
+        let texts: Vec<&str> = documents.iter().map(|d| d.text.as_str()).collect();
+        let mut header = vec!["line".to_string(), "label".into()];
+        header.extend(scorer.labels.iter().map(|l| format!("probability_{l}")));
+        let probabilities = scorer.probabilities(&texts, &ctx)?;
+        let rows = documents.iter().zip(probabilities).map(|(d, p)| {
+            let best = (0..p.len()).fold(0, |b, k| if p[k] > p[b] { k } else { b });
+            let mut row = vec![d.place.1.to_string(), scorer.labels[best].clone()];
+            row.extend(p.iter().map(|p| format!("{p:.6}")));
+            row
+        });
+        self.csv(&header, rows)?;
+        self.terminal.done("predict", &format!("{} texts", documents.len()));
+        Ok(0)
+    }
+
+    fn explain(&self, folder: &Path, model: Option<&str>, text: &str) -> Result<u8> {
+        if text.trim().is_empty() {
+            return Err(Error::usage("the text is empty", "give a text in quotation marks"));
+        }
+        let scorer = sentiment::Scorer::open(folder, model, &self.cache)?;
+        let why = scorer.explain(text, &self.terminal.context(0))?;
+        if self.args.json {
+            print(&serde_json::to_string_pretty(&why).expect("plain data"))?;
+            return Ok(0);
+        }
+        print(&format!("{} with probability {:.3}; what each word adds to its log-odds:", why.label, why.probability))?;
+        for (word, effect) in why.words {
+            print(&format!("{effect:+8.3}  {word}"))?;
+        }
+        Ok(0)
+    }
+
+    fn report(&self, named: Option<&Path>) -> Result<u8> {
+        let folder = self.artifact(named, Task::Sentiment);
+        let report = read_report(&folder, &artifact::open(&folder)?)?;
+        if self.args.json {
+            print(&serde_json::to_string_pretty(&report).expect("plain data"))?;
+        } else {
+            self.show(&report)?;
+        }
+        Ok(0)
+    }
+
+    fn verify(&self, named: Option<&Path>) -> Result<u8> {
+        let folder = self.artifact(named, Task::Sentiment);
+        let manifest = artifact::open(&folder)?;
+        print(&format!("{}: {} files are as the manifest says", folder.display(), manifest.files.len()))?;
+        Ok(0)
+    }
+
+    fn recipes(&self, what: RecipeWhat) -> Result<u8> {
+        match what {
+            RecipeWhat::List => {
+                for (name, task, _) in RECIPES {
+                    print(&format!("{name} ({})", task.name()))?;
+                }
+            }
+            RecipeWhat::Schema => {
+                let schema = schemars::schema_for!(Recipe);
+                print(&serde_json::to_string_pretty(&schema).expect("plain data"))?;
+            }
+            RecipeWhat::Show => {
+                let task = self
+                    .args
+                    .recipe
+                    .as_ref()
+                    .and_then(|n| RECIPES.iter().find(|r| r.0 == n))
+                    .map_or(Task::Sentiment, |r| r.1);
+                print(self.recipe(task)?.recipe.render().trim_end())?;
+            }
+        }
+        Ok(0)
+    }
+}
+
+fn write_whole(file: &Path, bytes: &[u8]) -> Result<()> {
+    let folder = file.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let wrong = |e| Error::write(file, e);
+    let mut temp = tempfile::NamedTempFile::new_in(folder).map_err(wrong)?;
+    temp.write_all(bytes).map_err(wrong)?;
+    temp.as_file().sync_all().map_err(wrong)?;
+    temp.persist(file).map_err(|e| wrong(e.error))?;
+    Ok(())
+}
+
+/// A folder that cannot take the artifact is better refused before the work than after it.
+fn writable(folder: &Path) -> Result<()> {
+    let empty = || std::fs::read_dir(folder).map_or(true, |mut d| d.next().is_none());
+    if folder.exists() && artifact::manifest(folder).is_err() && !empty() {
+        let folder = folder.display().to_string();
+        return Err(specialist_pipeline::Error::from(ArtifactError::Occupied { folder }).into());
+    }
+    Ok(())
+}

@@ -1,0 +1,775 @@
+//! Texts that are written: translations and summaries. The generalist is a T5; the target's pairs make the
+//! specialist, and what it forgets of everything else is measured beside.
+
+mod extract;
+pub mod pretrain;
+mod task;
+
+use std::path::{Path, PathBuf};
+
+use rand::seq::SliceRandom;
+use specialist_cli::Terminal;
+use specialist_core::bootstrap::{Bootstrap, mean_sd};
+use specialist_core::evidence::{Candidate, Figure, Interval};
+use specialist_core::metric::Goal;
+use specialist_core::{Context, Panel};
+use specialist_neural::generate::Decoding;
+use specialist_neural::lora::Naming;
+use specialist_neural::tasks::TextToText;
+use specialist_neural::train::{Trainer, Training};
+use specialist_neural::{Device, Encoder, Lora, Params, T5};
+use specialist_pipeline::artifact::{self, Draft};
+use specialist_report::{BestTrial, DataRow, Finding, Report, Tuning as Summary};
+
+use crate::corpus::{self, Document};
+use crate::error::{Error, Result};
+use crate::fetch::Cache;
+use crate::judge;
+use crate::metrics::TextMetric;
+use crate::packages::sentences;
+use crate::recipe::{Recipe, Task};
+use extract::{Extractive, lead, part};
+use pretrain::{Ids, ids};
+use task::{Glossary, metrics, prefix, unsupported, worthwhile};
+
+/// Share of the target's train texts on which tunings are compared.
+const VALIDATION: f64 = 0.25;
+/// General texts on which forgetting is measured, at most.
+const GENERAL: usize = 200;
+/// Words of the fixed lead.
+const LEAD: usize = 15;
+/// Rank of an adapter.
+const RANK: usize = 8;
+
+/// A rung.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Tuning {
+    /// The generalist as it is.
+    Keep,
+    /// A low-rank adapter.
+    Lora,
+    /// Half-way between the generalist and `full` (weight averaging).
+    Averaged,
+    /// All parameters, on as many general pairs as target pairs.
+    Mixed,
+    /// All parameters.
+    Full,
+}
+
+impl Tuning {
+    const ALL: [Self; 5] = [Self::Keep, Self::Lora, Self::Averaged, Self::Mixed, Self::Full];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Keep => "keep",
+            Self::Lora => "lora",
+            Self::Averaged => "averaged",
+            Self::Mixed => "mixed",
+            Self::Full => "full",
+        }
+    }
+}
+
+/// A model that writes.
+#[derive(Clone)]
+struct Writer {
+    params: Params,
+    lora: Option<Lora>,
+}
+
+/// Texts that were read, checked and parted.
+pub struct Prepared {
+    train: Vec<Document>,
+    sealed: Vec<Document>,
+    /// Other sections, on which the generalist may have been trained.
+    source: Vec<Document>,
+    /// Other sections, on which nothing was trained.
+    general: Vec<Document>,
+    /// What the checks found.
+    pub findings: Vec<Finding>,
+    /// A line a table.
+    pub data: Vec<DataRow>,
+    folder: PathBuf,
+    place: PathBuf,
+}
+
+/// Load, check, split.
+///
+/// # Errors
+/// When a file cannot be read or too few texts are left.
+pub fn prepare(recipe: &Recipe, cache: &Cache, place: &Path, ctx: &Context) -> Result<Prepared> {
+    prefix(recipe)?;
+    let all = crate::sentiment::read(
+        &crate::recipe::Data { sections: Vec::new(), ..recipe.target.clone() },
+        recipe,
+        cache,
+        place,
+    )?;
+    let wanted = |d: &Document| recipe.target.sections.is_empty() || recipe.target.sections.contains(&d.section);
+    let (mut target, mut rest): (Vec<Document>, Vec<Document>) = all.into_iter().partition(wanted);
+    if recipe.source.data != recipe.target.data && !recipe.source.data.is_empty() {
+        rest = crate::sentiment::read(&recipe.source, recipe, cache, place)?;
+    }
+    if recipe.target.most > 0 && target.len() > recipe.target.most {
+        let share = recipe.target.most as f64 / target.len() as f64;
+        let (_, kept) = corpus::split(&target, share, &mut ctx.rng("most"));
+        target = kept.iter().map(|&i| target[i].clone()).collect();
+    }
+    let (train, sealed) = corpus::split(&target, recipe.split.test, &mut ctx.rng("split"));
+    let (train, copies) = judge::without_copies(train, &sealed, &target, recipe.split.alike);
+    let pick = |rows: &[usize]| rows.iter().map(|&r| target[r].clone()).collect::<Vec<Document>>();
+    let (train, sealed) = (pick(&train), pick(&sealed));
+    if train.len() < 20 || sealed.len() < 20 {
+        let (what, found) = ("target texts on each side of the split".to_string(), train.len().min(sealed.len()));
+        return Err(specialist_core::Error::TooFew { what, found, needed: 20 }.into());
+    }
+    let texts: Vec<&str> = sealed.iter().map(|d| d.text.as_str()).collect();
+    let in_source = judge::source_without_copies(&mut rest, &texts, recipe.split.alike);
+    let (mut general, source): (Vec<Document>, Vec<Document>) =
+        rest.into_iter().partition(|d| pretrain::general(&d.group));
+    general.shuffle(&mut ctx.rng("general"));
+    general.truncate(GENERAL);
+    let from = |d: &crate::recipe::Data| {
+        d.data
+            .iter()
+            .map(|n| Path::new(n).file_name().map_or(n.clone(), |f| f.to_string_lossy().into_owned()))
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    let section = if recipe.target.sections.is_empty() {
+        String::new()
+    } else {
+        format!(" ({})", recipe.target.sections.join(", "))
+    };
+    let origin = format!("{}{section}", from(&recipe.target));
+    let data = vec![
+        judge::data_row("target train", &origin, train.len(), 0),
+        judge::data_row("sealed test", &origin, sealed.len(), 0),
+        judge::data_row("general test", "other sections, never trained on", general.len(), 0),
+    ];
+    let findings = vec![copies, in_source];
+    Ok(Prepared {
+        train,
+        sealed,
+        source,
+        general,
+        findings,
+        data,
+        folder: cache.model(&recipe.backbone)?,
+        place: place.to_path_buf(),
+    })
+}
+
+/// What every tuning and every judgement needs.
+struct Bench<'a> {
+    recipe: &'a Recipe,
+    model: &'a T5,
+    prefix: String,
+    decoding: Decoding,
+}
+
+impl Bench<'_> {
+    fn longest(&self) -> (usize, usize) {
+        (self.recipe.tune.longest, self.recipe.decode.longest)
+    }
+
+    fn ids(&self, documents: &[&Document]) -> Result<Ids> {
+        ids(&self.model.tokenizer, &self.prefix, documents, self.longest())
+    }
+
+    /// Writes a text for every document; a text too long to be read at once is read in chunks of whole sentences,
+    /// and of summaries of chunks a summary is made.
+    fn write(&self, writer: &Writer, texts: &[&str], ctx: &Context) -> Result<Vec<String>> {
+        let model = self.model.with(writer.params.clone());
+        write_with(&model, writer.lora.as_ref(), &self.prefix, self.recipe, &self.decoding, texts, ctx)
+    }
+
+    fn train(
+        &self,
+        params: &mut Params,
+        documents: &[&Document],
+        rate: f64,
+        epochs: usize,
+        lora: Option<&Lora>,
+        ctx: &Context,
+    ) -> Result<()> {
+        let ids = self.ids(documents)?;
+        let task = TextToText {
+            config: &self.model.config,
+            sources: &ids.sources,
+            targets: &ids.targets,
+            device: Device::flex(),
+        };
+        let settings = Training {
+            epochs,
+            batch: self.recipe.tune.batch,
+            rate,
+            decay: 0.0,
+            dropout: self.model.config.dropout > 0.0,
+            ..Training::default()
+        };
+        let scope = |name: &str, _: usize| if lora.is_none() || Lora::owns(name) { 1.0 } else { 0.0 };
+        Trainer { task: &task, settings: &settings, scope: &scope, lora, validation: None, checkpoint: None }
+            .run(params, ctx)?;
+        Ok(())
+    }
+
+    fn tune(
+        &self,
+        tuning: Tuning,
+        rate: f64,
+        train: &[Document],
+        source: &[Document],
+        ctx: &Context,
+    ) -> Result<Writer> {
+        let mut params = self.model.params.clone();
+        let own: Vec<&Document> = train.iter().collect();
+        let epochs = self.recipe.tune.epochs;
+        match tuning {
+            Tuning::Keep => {}
+            Tuning::Lora => {
+                let lora =
+                    Lora { rank: RANK, alpha: 2.0 * RANK as f64, dropout: 0.0, targets: vec!["q".into(), "v".into()] };
+                lora.begin(&mut params, &mut ctx.rng("lora"), &Device::flex())?;
+                self.train(&mut params, &own, 5.0 * rate, epochs, Some(&lora), ctx)?;
+                return Ok(Writer { params, lora: Some(lora) });
+            }
+            Tuning::Full => self.train(&mut params, &own, rate, epochs, None, ctx)?,
+            Tuning::Averaged => {
+                self.train(&mut params, &own, rate, epochs, None, ctx)?;
+                params = self.model.params.averaged(&params, 0.5);
+            }
+            Tuning::Mixed => {
+                let mut both: Vec<&Document> = source.iter().collect();
+                both.shuffle(&mut ctx.rng("mixed"));
+                both.truncate(own.len());
+                both.extend(own);
+                self.train(&mut params, &both, rate, epochs, None, ctx)?;
+            }
+        }
+        Ok(Writer { params, lora: None })
+    }
+}
+
+/// Writes texts with a model: in chunks of whole sentences where one is too long to be read at once.
+fn write_with(
+    model: &T5,
+    lora: Option<&Lora>,
+    prefix: &str,
+    recipe: &Recipe,
+    decoding: &Decoding,
+    texts: &[&str],
+    ctx: &Context,
+) -> Result<Vec<String>> {
+    let longest = recipe.tune.longest;
+    let tokens = |t: &str| model.tokenizer.encode(&format!("{prefix}{t}"), usize::MAX / 128).map(|i| i.len());
+    let mut pieces: Vec<String> = Vec::new();
+    let mut of: Vec<Vec<usize>> = Vec::new();
+    for text in texts {
+        let mut own = Vec::new();
+        let mut chunk = String::new();
+        // Most texts fit: their sentences need not be counted one by one.
+        let parts = if tokens(text)? <= longest { vec![(*text).to_string()] } else { sentences(text) };
+        for sentence in parts {
+            let longer = if chunk.is_empty() { sentence.clone() } else { format!("{chunk} {sentence}") };
+            if !chunk.is_empty() && tokens(&longer)? > longest {
+                own.push(pieces.len());
+                pieces.push(std::mem::replace(&mut chunk, sentence));
+            } else {
+                chunk = longer;
+            }
+        }
+        own.push(pieces.len());
+        pieces.push(chunk);
+        of.push(own);
+    }
+    let write = |texts: &[String]| -> Result<Vec<String>> {
+        let read: Vec<String> = texts.iter().map(|t| format!("{prefix}{t}")).collect();
+        let ids = model.tokenizer.encode_all(&read, longest)?;
+        let written = model.generate(lora, &ids, decoding, ctx)?;
+        written.iter().map(|i| Ok(model.tokenizer.decode(i)?.trim().to_string())).collect()
+    };
+    let written = write(&pieces)?;
+    let joined: Vec<String> =
+        of.iter().map(|own| own.iter().map(|&i| written[i].as_str()).collect::<Vec<_>>().join(" ")).collect();
+    let again: Vec<usize> = (0..texts.len()).filter(|&i| recipe.task == Task::Summarize && of[i].len() > 1).collect();
+    let mut out = joined.clone();
+    for (&i, short) in again.iter().zip(write(&again.iter().map(|&i| joined[i].clone()).collect::<Vec<_>>())?) {
+        out[i] = short;
+    }
+    Ok(out)
+}
+
+/// Counts of every text for every metric.
+fn counts(metrics: &[Box<dyn TextMetric>], written: &[String], documents: &[Document]) -> Vec<Vec<Vec<f64>>> {
+    use rayon::prelude::*;
+    let of =
+        |m: &dyn TextMetric| written.par_iter().zip(documents).map(|(w, d)| m.counts(w, &d.answer)).collect::<Vec<_>>();
+    metrics.iter().map(|m| of(m.as_ref())).collect()
+}
+
+/// Every metric from counts with weights.
+fn values(metrics: &[Box<dyn TextMetric>], counts: &[Vec<Vec<f64>>], weights: &[f64]) -> Vec<f64> {
+    let value = |m: &dyn TextMetric, texts: &Vec<Vec<f64>>| {
+        let mut sums = vec![0.0; texts.first().map_or(0, Vec::len)];
+        for (t, &w) in texts.iter().zip(weights).filter(|(_, w)| **w != 0.0) {
+            sums.iter_mut().zip(t).for_each(|(s, c)| *s += w * c);
+        }
+        m.value(&sums)
+    };
+    metrics.iter().zip(counts).map(|(m, c)| value(m.as_ref(), c)).collect()
+}
+
+/// A rung with its writer's rate, and how well it wrote on the validation texts.
+struct Tried {
+    tuning: Tuning,
+    rate: f64,
+    counts: Vec<Vec<Vec<f64>>>,
+    value: f64,
+    trials: usize,
+}
+
+/// A run to its end: the report, and the artifact's files.
+///
+/// # Errors
+/// When a model or the data cannot be used, or the run is cancelled.
+pub fn run(
+    recipe: &Recipe,
+    prepared: &Prepared,
+    cache: &Cache,
+    terminal: &Terminal,
+    ctx: &Context,
+) -> Result<(Report, Draft)> {
+    let model = T5::read(&prepared.folder, &Device::flex())?;
+    let d = &recipe.decode;
+    let decoding = Decoding {
+        longest: d.longest,
+        beams: d.beams,
+        length_penalty: d.length_penalty,
+        no_repeat: d.no_repeat,
+        sample: None,
+    };
+    let bench = Bench { recipe, model: &model, prefix: prefix(recipe)?, decoding };
+    let metrics = metrics(recipe.task);
+    let tried = tune(&bench, prepared, &metrics, ctx)?;
+    let (chosen, reason) = choose(&tried, &metrics, prepared, ctx);
+    terminal.done(
+        "tune",
+        &format!(
+            "{} trainings inside the target's train texts; chosen: {}",
+            tried.iter().map(|t| t.trials).sum::<usize>(),
+            tried[chosen].tuning.name()
+        ),
+    );
+
+    let source: Vec<&str> = prepared.sealed.iter().map(|d| d.text.as_str()).collect();
+    let mut names: Vec<(String, String)> = Vec::new();
+    let mut written: Vec<Vec<String>> = Vec::new();
+    for (name, what, texts) in baselines(&bench, prepared, cache, &metrics, ctx)? {
+        names.push((name, what));
+        written.push(texts);
+    }
+    let keep = Writer { params: model.params.clone(), lora: None };
+    let mut writers = vec![(
+        "generalist".to_string(),
+        format!(
+            "the backbone {} as it is",
+            Path::new(&recipe.backbone)
+                .file_name()
+                .map_or(recipe.backbone.clone(), |n| n.to_string_lossy().into_owned())
+        ),
+        keep,
+    )];
+    let scratch = scratch(&bench, prepared, ctx)?;
+    writers.push(("scratch".into(), "the same architecture trained on the target alone".into(), scratch));
+    for t in tried.iter().filter(|t| t.tuning != Tuning::Keep) {
+        let writer = bench.tune(t.tuning, t.rate, &prepared.train, &prepared.source, &ctx.child("fit"))?;
+        writers.push((t.tuning.name().into(), format!("{} at rate {:.1e}", t.tuning.name(), t.rate), writer));
+    }
+    let same = if tried[chosen].tuning == Tuning::Keep { "generalist" } else { tried[chosen].tuning.name() };
+    let (_, what, writer) = writers.iter().find(|w| w.0 == same).expect("it was just made").clone();
+    writers.push(("specialist".into(), what, writer));
+    terminal.done("fit", &format!("{} models", writers.len()));
+    let mut general: Vec<Candidate> = Vec::new();
+    let general_source: Vec<&str> = prepared.general.iter().map(|d| d.text.as_str()).collect();
+    for (name, what, writer) in &writers {
+        let texts = match written.iter().zip(&names).find(|(_, n)| name == "specialist" && n.0 == same) {
+            Some((texts, _)) => texts.clone(),
+            None => bench.write(writer, &source, ctx)?,
+        };
+        names.push((name.clone(), what.clone()));
+        written.push(texts);
+        if !prepared.general.is_empty() && name != "specialist" && name != "scratch" {
+            let texts = bench.write(writer, &general_source, ctx)?;
+            general.push(on_general(name, what, &metrics, &texts, &prepared.general, recipe, ctx));
+        }
+    }
+    if let Some(at) = general.iter().position(|c| c.name == same) {
+        general.push(Candidate { name: "specialist".into(), ..general[at].clone() });
+    }
+    terminal.done("write", &format!("{} texts by {} candidates", prepared.sealed.len(), names.len()));
+
+    let all: Vec<Vec<Vec<Vec<f64>>>> = written.iter().map(|w| counts(&metrics, w, &prepared.sealed)).collect();
+    let figures: Vec<(&'static str, usize, Goal)> =
+        metrics.iter().map(|m| (m.name(), if recipe.task == Task::Summarize { 4 } else { 2 }, m.goal())).collect();
+    let trial = judge::Trial {
+        names: names.clone(),
+        figures: &figures,
+        sealed: &prepared.sealed,
+        rarest: prepared.sealed.len(),
+        worthwhile: recipe.compare.worthwhile.unwrap_or_else(|| worthwhile(recipe.task)),
+    };
+    let judged = judge::judge(recipe, &trial, |w| all.iter().flat_map(|c| values(&metrics, c, w)).collect(), ctx);
+    let trials = tried.iter().map(|t| t.trials).sum();
+    let mut evidence = judge::evidence(recipe, &trial, judged, (prepared.train.len(), 0), trials);
+    evidence.source =
+        general.iter().filter(|c| ["generalist", "specialist"].contains(&c.name.as_str())).cloned().collect();
+    terminal.done("compare", &format!("{} candidates on {} sealed texts", names.len(), prepared.sealed.len()));
+    let mut panels = vec![signatures(&metrics), forgetting(&general)];
+    panels.push(faithfulness(&names, &written, prepared));
+    if recipe.task == Task::Summarize {
+        panels.insert(0, bar(&evidence));
+    }
+    if let Some(file) = &recipe.compare.glossary {
+        panels.push(terms(&Glossary::read(&prepared.place.join(file))?, &names, &written, prepared));
+    }
+    let best = |t: &Tried| BestTrial {
+        tuning: t.tuning.name().into(),
+        settings: if t.tuning == Tuning::Keep { String::new() } else { format!("rate={:.1e}", t.rate) },
+        trials: t.trials,
+        value: Interval { estimate: t.value, low: t.value, high: t.value },
+    };
+    let report = Report {
+        domain: "text".into(),
+        version: env!("CARGO_PKG_VERSION").into(),
+        question: recipe.question.clone(),
+        seed: recipe.seed,
+        simulated: false,
+        data: prepared.data.clone(),
+        findings: prepared.findings.clone(),
+        tuning: Summary {
+            chosen: tried[chosen].tuning.name().into(),
+            reason,
+            metric: metrics[0].name().into(),
+            best: tried.iter().map(best).collect(),
+            optimism: None,
+            studies: Vec::new(),
+        },
+        evidence,
+        curves: Vec::new(),
+        effects: Vec::new(),
+        panels,
+        recipe: recipe.render(),
+    };
+    Ok((report, draft(recipe, prepared, &model, &writers)?))
+}
+
+/// Every rung's best rate, judged on a part of the train texts.
+fn tune(bench: &Bench<'_>, prepared: &Prepared, metrics: &[Box<dyn TextMetric>], ctx: &Context) -> Result<Vec<Tried>> {
+    let ctx = &ctx.child("tune");
+    let recipe = bench.recipe;
+    let (inside, outside) = corpus::split(&prepared.train, VALIDATION, &mut ctx.rng("validation"));
+    let pick = |rows: &[usize]| rows.iter().map(|&r| prepared.train[r].clone()).collect::<Vec<Document>>();
+    let (inside, outside) = (pick(&inside), pick(&outside));
+    let texts: Vec<&str> = outside.iter().map(|d| d.text.as_str()).collect();
+    let asked: Vec<Tuning> = match &recipe.tune.tunings[..] {
+        [] => Tuning::ALL.to_vec(),
+        names => {
+            let known = Tuning::ALL.map(Tuning::name).join(", ");
+            let named = |n: &String| {
+                Tuning::ALL
+                    .into_iter()
+                    .find(|t| t.name() == n)
+                    .ok_or_else(|| Error::usage(format!("there is no tuning `{n}`"), format!("there are: {known}")))
+            };
+            names.iter().map(named).collect::<Result<_>>()?
+        }
+    };
+    let mut out: Vec<Tried> = Vec::new();
+    for tuning in asked {
+        // A few rates a factor of three apart, from the smallest.
+        let rates: Vec<f64> = (0..recipe.tune.deep_trials.max(1)).map(|i| 3e-4 * 3f64.powi(i as i32)).collect();
+        let rates = if tuning == Tuning::Keep { vec![0.0] } else { rates };
+        let mut best: Option<Tried> = None;
+        for &rate in &rates {
+            let inner = ctx.child(&format!("{} {rate}", tuning.name()));
+            let writer = bench.tune(tuning, rate, &inside, &prepared.source, &inner)?;
+            let counts = counts(metrics, &bench.write(&writer, &texts, ctx)?, &outside);
+            let value = values(metrics, &counts, &vec![1.0; outside.len()])[0];
+            if best.as_ref().is_none_or(|b| value > b.value) {
+                best = Some(Tried { tuning, rate, counts, value, trials: rates.len() });
+            }
+        }
+        out.extend(best);
+    }
+    Ok(out)
+}
+
+/// The lowest rung within one standard error (paired bootstrap) of the best on the validation texts.
+fn choose(tried: &[Tried], metrics: &[Box<dyn TextMetric>], prepared: &Prepared, ctx: &Context) -> (usize, String) {
+    let best = (0..tried.len()).fold(0, |b, i| if tried[i].value > tried[b].value { i } else { b });
+    let n = tried[best].counts[0].len();
+    let units: Vec<u32> = (0..n as u32).collect();
+    let bootstrap = Bootstrap::clusters(&units, 200, ctx);
+    let value = |t: &Tried, w: &[f64]| values(&metrics[..1], &t.counts[..1], w)[0];
+    for i in 0..tried.len() {
+        let drawn = bootstrap.map(ctx, |w| value(&tried[best], w) - value(&tried[i], w));
+        if tried[best].value - tried[i].value <= mean_sd(&drawn).1 {
+            let reason = format!(
+                "The lowest rung within one standard error of the best ({}, {} {:.4} on {n} of the {} train texts).",
+                tried[best].tuning.name(),
+                metrics[0].name(),
+                tried[best].value,
+                prepared.train.len()
+            );
+            return (i, reason);
+        }
+    }
+    unreachable!("the best is within an error of itself")
+}
+
+/// The architecture of the backbone with random parameters, trained on the target alone.
+fn scratch(bench: &Bench<'_>, prepared: &Prepared, ctx: &Context) -> Result<Writer> {
+    let ctx = &ctx.child("scratch");
+    let specs = specialist_neural::t5::specs(&bench.model.config);
+    let mut params = Params::random(&specs, &mut ctx.rng("start"), &Device::flex());
+    let own: Vec<&Document> = prepared.train.iter().collect();
+    // From nothing it takes more passes.
+    bench.train(&mut params, &own, 1e-3, 3 * bench.recipe.tune.epochs, None, ctx)?;
+    Ok(Writer { params, lora: None })
+}
+
+/// What takes no training of a model.
+fn baselines(
+    bench: &Bench<'_>,
+    prepared: &Prepared,
+    cache: &Cache,
+    metrics: &[Box<dyn TextMetric>],
+    ctx: &Context,
+) -> Result<Vec<(String, String, Vec<String>)>> {
+    let sealed: Vec<&str> = prepared.sealed.iter().map(|d| d.text.as_str()).collect();
+    if bench.recipe.task != Task::Summarize {
+        return Ok(vec![(
+            "copy".into(),
+            "the source text as it is".into(),
+            sealed.iter().map(ToString::to_string).collect(),
+        )]);
+    }
+    let train: Vec<&str> = prepared.train.iter().map(|d| d.text.as_str()).collect();
+    let judge = |written: &[String]| {
+        let counts = counts(&metrics[..1], written, &prepared.train);
+        values(&metrics[..1], &counts, &vec![1.0; train.len()])[0]
+    };
+    let leads = |texts: &[&str], k: usize| texts.iter().map(|t| lead(t, k)).collect::<Vec<String>>();
+    let best =
+        (4..=25).map(|k| (k, judge(&leads(&train, k)))).fold((LEAD, f64::MIN), |b, x| if x.1 > b.1 { x } else { b });
+    let encoder = cache.model("minilm").ok().map(|f| Encoder::read(&f, &Device::flex())).transpose()?;
+    let (parted, parted_sealed) = (part(&train, encoder.as_ref(), ctx)?, part(&sealed, encoder.as_ref(), ctx)?);
+    let extract =
+        |parted: &[extract::Parted], how: &Extractive| parted.iter().map(|p| p.summary(how)).collect::<Vec<String>>();
+    let mut how = (Extractive::grid()[0], f64::MIN);
+    for e in Extractive::grid() {
+        let value = judge(&extract(&parted, &e));
+        if value > how.1 {
+            how = (e, value);
+        }
+    }
+    let by = if encoder.is_some() { "sentence vectors" } else { "word frequencies (minilm is not fetched)" };
+    Ok(vec![
+        (format!("lead-{LEAD}"), format!("the first {LEAD} words"), leads(&sealed, LEAD)),
+        (
+            "lead-k".into(),
+            format!("the first {} words, the best number on the train texts", best.0),
+            leads(&sealed, best.0),
+        ),
+        (
+            "extractive".into(),
+            format!("central sentences by {by}, {} words", how.0.words),
+            extract(&parted_sealed, &how.0),
+        ),
+    ])
+}
+
+/// A candidate's figures on general texts that nothing was trained on.
+fn on_general(
+    name: &str,
+    what: &str,
+    metrics: &[Box<dyn TextMetric>],
+    written: &[String],
+    documents: &[Document],
+    recipe: &Recipe,
+    ctx: &Context,
+) -> Candidate {
+    let counts = counts(&metrics[..1], written, documents);
+    let bootstrap = Bootstrap::clusters(&judge::groups(documents), 500, &ctx.child("general"));
+    let value = |w: &[f64]| values(&metrics[..1], &counts, w)[0];
+    let drawn = bootstrap.map(ctx, value);
+    let tail = (1.0 - recipe.compare.confidence) / 2.0;
+    let quantile = |q| specialist_core::bootstrap::quantile(&drawn, q);
+    let interval =
+        Interval { estimate: value(&vec![1.0; documents.len()]), low: quantile(tail), high: quantile(1.0 - tail) };
+    let decimals = if recipe.task == Task::Summarize { 4 } else { 2 };
+    Candidate {
+        name: name.into(),
+        what: what.into(),
+        figures: vec![Figure { metric: metrics[0].name().into(), decimals, interval }],
+    }
+}
+
+fn table(title: &str, note: &str, header: &[&str], rows: Vec<Vec<String>>) -> Panel {
+    Panel {
+        title: title.into(),
+        note: note.into(),
+        header: header.iter().map(ToString::to_string).collect(),
+        table: rows,
+        axes: (String::new(), String::new()),
+        series: Vec::new(),
+    }
+}
+
+fn signatures(metrics: &[Box<dyn TextMetric>]) -> Panel {
+    let rows = metrics.iter().map(|m| vec![m.name().to_string(), m.signature().to_string()]).collect();
+    table(
+        "How it was measured",
+        "Signatures in the manner of sacrebleu, whose figures (and those of rouge-score) these equal.",
+        &["Figure", "Signature"],
+        rows,
+    )
+}
+
+fn forgetting(general: &[Candidate]) -> Panel {
+    let row = |c: &Candidate| {
+        let f = &c.figures[0];
+        let d = f.decimals;
+        vec![c.name.clone(), format!("{:.d$} ({:.d$} to {:.d$})", f.interval.estimate, f.interval.low, f.interval.high)]
+    };
+    let metric = general.first().map_or("figure", |c| c.figures[0].metric.as_str()).to_string();
+    table(
+        "What is forgotten",
+        "The same figure on general texts of other sections, which nothing was trained on: what each tuning costs elsewhere. `mixed` trains on general pairs too, `averaged` stands half-way to the generalist.",
+        &["Candidate", &metric],
+        general.iter().map(row).collect(),
+    )
+}
+
+/// Says plainly whether the leading words are beaten.
+fn bar(evidence: &specialist_core::evidence::Evidence) -> Panel {
+    let lead = format!("lead-{LEAD}");
+    let found = evidence.differences.iter().find(|d| d.candidate == "specialist" && d.against == lead);
+    let said = found.map_or(String::new(), |d| {
+        let i = &d.interval;
+        let word = if i.low > 0.0 {
+            "beat"
+        } else if i.high < 0.0 {
+            "are worse than"
+        } else {
+            "are not shown to beat"
+        };
+        format!(
+            "The specialist's summaries {word} the first {LEAD} words: {:+.4} ROUGE-L F (interval {:+.4} to {:+.4}).",
+            i.estimate, i.low, i.high
+        )
+    });
+    table("Against the first words", &said, &[], Vec::new())
+}
+
+/// How many texts hold a number, a name or a negation that their source does not hold, and where the first are.
+fn faithfulness(names: &[(String, String)], written: &[Vec<String>], prepared: &Prepared) -> Panel {
+    let row = |(name, texts): (&(String, String), &Vec<String>)| {
+        let mut row = vec![name.0.clone()];
+        let found: Vec<Vec<(&str, String)>> =
+            texts.iter().zip(&prepared.sealed).map(|(t, d)| unsupported(t, &d.text)).collect();
+        for kind in ["number", "name", "negation"] {
+            row.push(found.iter().filter(|f| f.iter().any(|x| x.0 == kind)).count().to_string());
+        }
+        let first = found.iter().zip(&prepared.sealed).filter(|(f, _)| !f.is_empty()).take(3);
+        row.push(first.map(|(_, d)| d.place.1.to_string()).collect::<Vec<_>>().join(", "));
+        row
+    };
+    table(
+        "Not in the source",
+        "Of the sealed texts, how many of each candidate's hold a number, a name (a capitalised word that is not the first) or an English negation that the source text does not hold, and the lines of the first such texts. Translations into German capitalise every noun: there names say little.",
+        &["Candidate", "numbers", "names", "negations", "first lines"],
+        names.iter().zip(written).map(row).collect(),
+    )
+}
+
+fn terms(glossary: &Glossary, names: &[(String, String)], written: &[Vec<String>], prepared: &Prepared) -> Panel {
+    let row = |(name, texts): (&(String, String), &Vec<String>)| {
+        let (kept, all) = texts
+            .iter()
+            .zip(&prepared.sealed)
+            .map(|(t, d)| glossary.kept(&d.text, t))
+            .fold((0, 0), |a, b| (a.0 + b.0, a.1 + b.1));
+        vec![name.0.clone(), format!("{kept} of {all} ({:.0} %)", 100.0 * kept as f64 / all.max(1) as f64)]
+    };
+    table(
+        "Terms",
+        "Terms of the glossary that occur in the sealed sources, and how many were translated as it says.",
+        &["Candidate", "kept"],
+        names.iter().zip(written).map(row).collect(),
+    )
+}
+
+fn draft(recipe: &Recipe, prepared: &Prepared, model: &T5, writers: &[(String, String, Writer)]) -> Result<Draft> {
+    let target: Vec<Document> = prepared.train.iter().chain(&prepared.sealed).cloned().collect();
+    let mut draft =
+        Draft::of("text", "compared", recipe.seed, corpus::digest(&target), corpus::digest(&prepared.sealed));
+    draft.add("recipe.toml", recipe.render());
+    let temp = tempfile::tempdir().map_err(|e| Error::write(Path::new("a temporary folder"), e))?;
+    for (name, _, writer) in writers.iter().filter(|w| w.0 == "generalist" || w.0 == "specialist") {
+        let folder = temp.path().join(name);
+        let own = model.with(writer.params.only(|n| !Lora::owns(n)));
+        own.save(&folder, false)?;
+        let mut files = vec!["config.json", "tokenizer.json", "model.safetensors"];
+        if let Some(lora) = &writer.lora {
+            lora.save(&writer.params, Naming::Plain, "generalist", &folder)?;
+            files.extend(["adapter_config.json", "adapter_model.safetensors"]);
+        }
+        for file in files {
+            let bytes = std::fs::read(folder.join(file)).map_err(|e| Error::write(&folder, e))?;
+            draft.add(&format!("models/{name}/{file}"), bytes);
+        }
+    }
+    draft.add("checks.json", serde_json::to_vec_pretty(&prepared.findings).expect("plain data"));
+    Ok(draft)
+}
+
+/// Rewrites texts with a model of an artifact; without a name the one that the verdict ships.
+///
+/// # Errors
+/// When the artifact or the model cannot be used.
+pub fn rewrite(folder: &Path, name: Option<&str>, texts: &[&str], ctx: &Context) -> Result<Vec<String>> {
+    let manifest = artifact::open(folder)?;
+    let text = String::from_utf8_lossy(&artifact::read(folder, "recipe.toml")?).into_owned();
+    let recipe = crate::recipe::parse("recipe.toml", &text, &[])?;
+    let shipped = specialist_pipeline::report::read_report(folder, &manifest)?.shipped();
+    // Scratch and baselines are judged and not kept.
+    let name = name.unwrap_or(if shipped == "specialist" { shipped } else { "generalist" });
+    let at = folder.join("models").join(name);
+    if !at.is_dir() {
+        return Err(Error::usage(format!("the artifact has no model `{name}`"), "there are: generalist, specialist"));
+    }
+    let mut model = T5::read(&at, &Device::flex())?;
+    let mut lora = None;
+    if at.join("adapter_config.json").is_file() {
+        let (settings, adapter) = Lora::read(&at, Naming::Plain, &Device::flex())?;
+        settings.fit(&model.params, &adapter, &at)?;
+        model.params.extend(adapter);
+        lora = Some(settings);
+    }
+    let d = &recipe.decode;
+    let decoding = Decoding {
+        longest: d.longest,
+        beams: d.beams,
+        length_penalty: d.length_penalty,
+        no_repeat: d.no_repeat,
+        sample: None,
+    };
+    write_with(&model, lora.as_ref(), &prefix(&recipe)?, &recipe, &decoding, texts, ctx)
+}
+
+/// What a reader must check in a written text.
+pub fn to_check(written: &str, source: &str) -> String {
+    unsupported(written, source).into_iter().map(|(_, word)| word).collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,323 @@
+//! Our own small generalist: one T5 for both tasks, its tokenizer included, trained on package descriptions.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use specialist_cli::Terminal;
+use specialist_neural::config::T5Config;
+use specialist_neural::tasks::TextToText;
+use specialist_neural::train::{Checkpoint, Task, Trainer, Training};
+use specialist_neural::{Device, Params, Pass, T5, Tokenizer};
+use tokenizers::models::bpe::{BPE, BpeTrainerBuilder};
+use tokenizers::pre_tokenizers::byte_level::ByteLevel;
+use tokenizers::processors::template::TemplateProcessing;
+use tokenizers::{AddedToken, TokenizerBuilder};
+
+use crate::corpus::{self, Document};
+use crate::error::{Error, Result};
+use crate::fetch::Cache;
+use crate::judge;
+
+/// What is trained, and how long.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Recipe {
+    /// What the run is for.
+    pub question: String,
+    /// Every random number of the run follows from it.
+    pub seed: u64,
+    /// English with German; a fetched corpus or a file with the columns text, label, group, section.
+    pub translations: String,
+    /// Bodies with summaries; the same.
+    pub summaries: String,
+    /// Sections that the generalist never sees: the targets of fine-tuning.
+    pub held_out: Vec<String>,
+    /// Tokens of the vocabulary.
+    pub vocabulary: usize,
+    /// Width of a token.
+    pub width: usize,
+    /// Layers of the encoder, and of the decoder.
+    pub layers: usize,
+    /// Attention heads.
+    pub heads: usize,
+    /// Width of the feed-forward steps.
+    pub inner: usize,
+    /// Longest text to read, in tokens.
+    pub longest: usize,
+    /// Longest text to write, in tokens.
+    pub longest_answer: usize,
+    /// Steps.
+    pub steps: usize,
+    /// Pairs a step.
+    pub batch: usize,
+    /// The largest rate.
+    pub rate: f64,
+    /// Steps between two writes of the checkpoint.
+    pub checkpoint: usize,
+}
+
+impl Default for Recipe {
+    fn default() -> Self {
+        Self {
+            question: String::new(),
+            seed: 42,
+            translations: "package-translations".into(),
+            summaries: "package-summaries".into(),
+            held_out: vec!["games".into()],
+            vocabulary: 8000,
+            width: 192,
+            layers: 3,
+            heads: 4,
+            inner: 576,
+            longest: 80,
+            longest_answer: 48,
+            steps: 6000,
+            batch: 32,
+            rate: 2e-3,
+            checkpoint: 200,
+        }
+    }
+}
+
+/// Tokens that every T5 has: padding, end, unknown.
+const SPECIAL: [&str; 3] = ["<pad>", "</s>", "<unk>"];
+/// One group in this many is never trained on, whatever the recipe: general quality is measured there.
+const GENERAL: u64 = 40;
+
+/// Whether nothing is ever trained on a group, so that general quality can be measured on it.
+pub fn general(group: &str) -> bool {
+    let hash = group.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));
+    (hash >> 20) % GENERAL == 0
+}
+
+/// Documents of a corpus by its name or path.
+pub fn read(name: &str, cache: &Cache, place: &Path) -> Result<Vec<Document>> {
+    let columns = crate::recipe::Columns { group: Some("group".into()), ..Default::default() };
+    let file = cache.corpus(name)?.unwrap_or_else(|| place.join(name));
+    corpus::read(&file, &columns, true)
+}
+
+fn texts(name: &str, recipe: &Recipe, cache: &Cache, place: &Path) -> Result<(Vec<Document>, usize)> {
+    let all = read(name, cache, place)?;
+    let held: std::collections::HashSet<String> =
+        all.iter().filter(|d| recipe.held_out.contains(&d.section)).map(|d| d.group.clone()).collect();
+    let (out, mut kept): (Vec<Document>, Vec<Document>) =
+        all.into_iter().partition(|d| held.contains(&d.group) || general(&d.group));
+    let sealed: Vec<&str> = out.iter().map(|d| d.text.as_str()).collect();
+    let before = kept.len();
+    judge::source_without_copies(&mut kept, &sealed, 0.8);
+    let copies = before - kept.len();
+    Ok((kept, copies))
+}
+
+/// Trains the tokenizer: byte-level pairs (the same tokenizer from the same texts), the end token after each text.
+fn tokenizer(texts: &[&str], recipe: &Recipe) -> Result<Tokenizer> {
+    let wrong =
+        |e: tokenizers::Error| Error::usage(format!("the tokenizer cannot be trained: {e}"), "give it more texts");
+    let special: Vec<AddedToken> = SPECIAL.iter().map(|t| AddedToken::from(*t, true)).collect();
+    let mut alphabet: Vec<char> = ByteLevel::alphabet().into_iter().collect();
+    alphabet.sort_unstable();
+    let mut trainer = BpeTrainerBuilder::new()
+        .vocab_size(recipe.vocabulary)
+        .min_frequency(2)
+        .show_progress(false)
+        .special_tokens(special)
+        .initial_alphabet(alphabet.into_iter().collect())
+        .build();
+    let mut inner = TokenizerBuilder::new()
+        .with_model(BPE::default())
+        .with_normalizer(None::<tokenizers::normalizers::unicode::NFC>)
+        .with_pre_tokenizer(Some(ByteLevel::new(true, true, true)))
+        .with_post_processor(None::<TemplateProcessing>)
+        .with_decoder(Some(ByteLevel::default()))
+        .build()
+        .map_err(wrong)?;
+    inner.train(&mut trainer, texts.iter().copied()).map_err(wrong)?;
+    let end = TemplateProcessing::builder()
+        .try_single("$A </s>")
+        .map_err(|e| wrong(e.into()))?
+        .special_tokens(vec![("</s>", 1)])
+        .build()
+        .map_err(|e| wrong(e.to_string().into()))?;
+    inner.with_post_processor(Some(end));
+    let json = inner.to_string(true).map_err(wrong)?;
+    Ok(Tokenizer::parse(json.into_bytes(), Path::new("tokenizer.json"))?)
+}
+
+/// Pairs as token ids.
+pub struct Ids {
+    /// To read.
+    pub sources: Vec<Vec<u32>>,
+    /// To write.
+    pub targets: Vec<Vec<u32>>,
+}
+
+/// Token ids of texts with a prefix, and of what is to be written.
+pub fn ids(tokenizer: &Tokenizer, prefix: &str, documents: &[&Document], longest: (usize, usize)) -> Result<Ids> {
+    let read: Vec<String> = documents.iter().map(|d| format!("{prefix}{}", d.text)).collect();
+    let write: Vec<&str> = documents.iter().map(|d| d.answer.as_str()).collect();
+    Ok(Ids { sources: tokenizer.encode_all(&read, longest.0)?, targets: tokenizer.encode_all(&write, longest.1)? })
+}
+
+/// What the training came to; saved beside the model.
+#[derive(Debug, Serialize)]
+struct Record<'a> {
+    recipe: &'a Recipe,
+    parameters: usize,
+    translations: usize,
+    summaries: usize,
+    copies_left_out: usize,
+    last_loss: f64,
+    validation_loss: f64,
+    loss: Vec<f64>,
+}
+
+/// Trains (or goes on training) and saves the model into `folder`; with `int8` at a quarter of the size.
+///
+/// # Errors
+/// When a corpus is missing, a checkpoint is of another run, or the run is cancelled.
+pub fn run(recipe: &Recipe, cache: &Cache, place: &Path, folder: &Path, int8: bool, terminal: &Terminal) -> Result<()> {
+    let ctx = &terminal.context(recipe.seed);
+    let (translations, a) = texts(&recipe.translations, recipe, cache, place)?;
+    let (summaries, b) = texts(&recipe.summaries, recipe, cache, place)?;
+    terminal.done(
+        "load",
+        &format!(
+            "{} translations, {} summaries; {} copies of held-out texts left out",
+            translations.len(),
+            summaries.len(),
+            a + b
+        ),
+    );
+    let every: Vec<&str> =
+        translations.iter().chain(&summaries).flat_map(|d| [d.text.as_str(), d.answer.as_str()]).collect();
+    let tokenizer = tokenizer(&every, recipe)?;
+    terminal.done("tokens", &format!("a vocabulary of {}", tokenizer.vocabulary()));
+    let config = T5Config {
+        vocabulary: tokenizer.vocabulary().next_multiple_of(8),
+        width: recipe.width,
+        head_width: recipe.width / recipe.heads.max(1),
+        heads: recipe.heads,
+        inner: recipe.inner,
+        layers: recipe.layers,
+        decoder_layers: recipe.layers,
+        buckets: 32,
+        max_distance: 128,
+        epsilon: 1e-6,
+        activation: specialist_neural::Activation::Relu,
+        gated: false,
+        tied: true,
+        dropout: 0.0,
+        pad: 0,
+        eos: 1,
+        start: 0,
+    };
+    let mut model = T5::random(config, tokenizer, &mut ctx.rng("start"), &Device::flex());
+    let longest = (recipe.longest, recipe.longest_answer);
+    let of = |prefix: &str, documents: &[Document]| {
+        ids(&model.tokenizer, prefix, &documents.iter().collect::<Vec<_>>(), longest)
+    };
+    let (mut pairs, more) = (of("translate English to German: ", &translations)?, of("summarize: ", &summaries)?);
+    pairs.sources.extend(more.sources);
+    pairs.targets.extend(more.targets);
+    // A hundredth of the pairs judges the training.
+    let judged: Vec<usize> = (0..pairs.sources.len()).step_by(100).collect();
+    let part = |keep: bool| {
+        let pick = |all: &[Vec<u32>]| {
+            all.iter().enumerate().filter(|(i, _)| (i % 100 == 0) != keep).map(|(_, x)| x.clone()).collect()
+        };
+        Ids { sources: pick(&pairs.sources), targets: pick(&pairs.targets) }
+    };
+    let (train, validation) = (part(true), part(false));
+    terminal.done(
+        "start",
+        &format!(
+            "{} parameters, {} pairs to train on, {} to judge by",
+            model.params.size(),
+            train.sources.len(),
+            judged.len()
+        ),
+    );
+    let task =
+        TextToText { config: &model.config, sources: &train.sources, targets: &train.targets, device: Device::flex() };
+    let settings = Training {
+        epochs: usize::MAX / task.examples().max(1) / 2,
+        most_steps: recipe.steps,
+        batch: recipe.batch,
+        rate: recipe.rate,
+        schedule: specialist_neural::optim::Schedule::Cosine,
+        warmup: 0.05,
+        decay: 0.0,
+        clip: 1.0,
+        dropout: false,
+        ..Training::default()
+    };
+    std::fs::create_dir_all(folder).map_err(|e| Error::write(folder, e))?;
+    let checkpoint = Checkpoint {
+        file: folder.join("checkpoint.safetensors"),
+        every: recipe.checkpoint,
+        job: serde_json::to_string(recipe).expect("plain data"),
+    };
+    let trainer = Trainer {
+        task: &task,
+        settings: &settings,
+        scope: &|_, _| 1.0,
+        lora: None,
+        validation: None,
+        checkpoint: Some(checkpoint),
+    };
+    let mut params = model.params.clone();
+    let curve = trainer.run(&mut params, ctx)?;
+    let loss = mean_loss(&model.config, &params, &validation)?;
+    terminal.done("train", &format!("{} steps; loss on pairs not trained on: {loss:.3}", curve.loss.len()));
+    model.params = params;
+    model.save(folder, int8)?;
+    let last = &curve.loss[curve.loss.len().saturating_sub(100)..];
+    let record = Record {
+        recipe,
+        parameters: model.params.size(),
+        translations: translations.len(),
+        summaries: summaries.len(),
+        copies_left_out: a + b,
+        last_loss: last.iter().sum::<f64>() / last.len().max(1) as f64,
+        validation_loss: loss,
+        loss: curve.loss.chunks(50).map(|c| c.iter().sum::<f64>() / c.len() as f64).collect(),
+    };
+    let file = folder.join("pretrain.json");
+    std::fs::write(&file, serde_json::to_vec_pretty(&record).expect("plain data"))
+        .map_err(|e| Error::write(&file, e))?;
+    let card = card(&record);
+    std::fs::write(folder.join("README.md"), card).map_err(|e| Error::write(folder, e))?;
+    Ok(())
+}
+
+/// The mean loss over all pairs.
+pub fn mean_loss(config: &T5Config, params: &Params, pairs: &Ids) -> Result<f64> {
+    let task = TextToText { config, sources: &pairs.sources, targets: &pairs.targets, device: Device::flex() };
+    let lengths: Vec<usize> = (0..task.examples()).map(|i| task.length(i)).collect();
+    let (mut sum, mut n) = (0.0, 0);
+    for part in specialist_neural::tokenizer::buckets(&lengths, 32, 4096) {
+        let loss =
+            task.loss(&Pass::predict(params, None), &part).into_data().try_into_vec::<f32>().expect("a loss is f32")[0];
+        sum += f64::from(loss) * part.len() as f64;
+        n += part.len();
+    }
+    Ok(sum / n.max(1) as f64)
+}
+
+fn card(r: &Record<'_>) -> String {
+    format!(
+        "# A small model that translates and summarises package descriptions\n\n\
+         {} parameters, trained from nothing on {} English sentences with human German translations and {} bodies\n\
+         with one-line summaries, all from Debian package descriptions; sections held out: {}. Loss on pairs not\n\
+         trained on: {:.3} per token.\n\n\
+         Good for: a starting point that can be specialised and judged offline, tests, demonstrations.\n\
+         Not good for: translating or summarising anything that matters. It has seen one kind of text, little of it,\n\
+         and writes wrong names and numbers fluently. Use T5, FLAN-T5 or a larger model where you can (`--set backbone=DIR`).\n",
+        r.parameters,
+        r.translations,
+        r.summaries,
+        r.recipe.held_out.join(", "),
+        r.validation_loss
+    )
+}
