@@ -6,11 +6,16 @@ use rayon::prelude::*;
 /// Numbers a thread takes at a time.
 const BLOCK: usize = 1 << 14;
 
-/// eˣ to about 2 ulp for −87 ≤ x ≤ 88, clamped beyond: 2ⁿ times a polynomial (Cephes' coefficients). Written
-/// without branches, so that the compiler makes vectors of it.
+/// Below this eˣ is 0: what follows would multiply it into subnormal numbers, on which matrix products are a hundred
+/// times slower.
+const NOTHING: f32 = -80.0;
+
+/// eˣ to about 2 ulp up to x = 88, where it stays: 2ⁿ times a polynomial (Cephes' coefficients). Written without
+/// branches, so that the compiler makes vectors of it.
 #[inline(always)]
 fn exp(x: f32) -> f32 {
-    let x = x.clamp(-87.0, 88.0);
+    let kept = f32::from(u8::from(x > NOTHING));
+    let x = x.clamp(NOTHING, 88.0);
     // Adding and taking away 1.5 × 2²³ rounds to the nearest whole number.
     let n = (x * std::f32::consts::LOG2_E + 12_582_912.0) - 12_582_912.0;
     let r = x - n * 0.693_359_4 - n * -2.121_944_4e-4;
@@ -21,7 +26,7 @@ fn exp(x: f32) -> f32 {
     let p = p * r + 1.666_666_5e-1;
     let p = p * r + 0.5;
     let value = p * r * r + r + 1.0;
-    value * f32::from_bits(((n as i32 + 127) << 23) as u32)
+    kept * value * f32::from_bits(((n as i32 + 127) << 23) as u32)
 }
 
 /// The error function to 1.5e-7 (Abramowitz and Stegun 1964, 7.1.26), and e^(−x²) that it needs on the way.
@@ -223,7 +228,7 @@ mod tests {
 
     #[test]
     fn the_exponential_and_the_error_function_are_close() {
-        for i in -8000..=8000 {
+        for i in -7999..=8000 {
             let x = i as f32 / 100.0;
             assert!((exp(x) / x.exp() - 1.0).abs() < 1e-6, "{x}");
         }
@@ -266,7 +271,7 @@ mod tests {
         close(&dgain, &slopes(&gain, |gain| dot(rms_norm(&x, gain, 1e-5))));
         let mask = [0.0, 0.0, -1e9, 0.0];
         let p = softmax(&x, &mask, 4, 3, 0.7);
-        assert!(p.chunks(4).all(|r| (r.iter().sum::<f32>() - 1.0).abs() < 1e-6 && r[2] < 1e-30));
+        assert!(p.chunks(4).all(|r| (r.iter().sum::<f32>() - 1.0).abs() < 1e-6 && r[2] == 0.0));
         close(&softmax_backward(&p, &g, 4, 0.7), &slopes(&x, |x| dot(softmax(x, &mask, 4, 3, 0.7))));
     }
 }

@@ -35,7 +35,9 @@ fn main() -> ExitCode {
             return 0;
         }
         let terminal = Terminal::new(args.threads, args.budget, args.quiet);
-        match verbs::dispatch(&args, &terminal) {
+        // Work that starts on a thread of the pool shares it out without waking and waiting at every matrix product.
+        let done = rayon::scope(|_| verbs::dispatch(&args, &terminal));
+        match done {
             Ok(code) => code,
             Err(Error::Pipeline(e)) if is_broken_pipe(&e) => 0,
             Err(e) => terminal.fail(&e, &e.hint(), e.exit_code()),
