@@ -141,9 +141,12 @@ pub(crate) fn write(file: &Path, bytes: &[u8]) -> Result<()> {
     let wrong = |error| Error::Write { file: file.display().to_string(), error };
     let folder = file.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     std::fs::create_dir_all(folder).map_err(wrong)?;
-    let mut temp = tempfile::NamedTempFile::new_in(folder).map_err(wrong)?;
-    std::io::Write::write_all(&mut temp, bytes).map_err(wrong)?;
-    temp.as_file().sync_all().map_err(wrong)?;
-    temp.persist(file).map_err(|e| wrong(e.error))?;
+    // One name for all attempts: what a killed run leaves behind, the next one writes over.
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    let temp = folder.join(format!(".{name}.tmp"));
+    let mut out = std::fs::File::create(&temp).map_err(wrong)?;
+    std::io::Write::write_all(&mut out, bytes).map_err(wrong)?;
+    out.sync_all().map_err(wrong)?;
+    std::fs::rename(&temp, file).map_err(wrong)?;
     std::fs::File::open(folder).and_then(|f| f.sync_all()).map_err(wrong)
 }
