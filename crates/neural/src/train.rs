@@ -1,7 +1,6 @@
 //! The training loop: batches of about one length, accumulation, clipping, schedules, early stopping, and
 //! checkpoints from which a killed run goes on to the same bytes.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use burn_tensor::{Device, Tensor};
@@ -53,8 +52,6 @@ pub struct Training {
     pub patience: usize,
     /// Whether units are dropped at the config's rate.
     pub dropout: bool,
-    /// Weights are averaged over steps with this decay, and the average is what comes out; 0: the last.
-    pub average: f64,
 }
 
 impl Default for Training {
@@ -71,7 +68,6 @@ impl Default for Training {
             clip: 1.0,
             patience: 0,
             dropout: true,
-            average: 0.0,
         }
     }
 }
@@ -125,7 +121,6 @@ const POOL: usize = 32;
 struct State {
     step: usize,
     optimizer: AdamW,
-    average: Option<BTreeMap<String, Vec<f32>>>,
     curve: Curve,
     best: Option<(f64, Params)>,
     since: usize,
@@ -166,9 +161,6 @@ impl Trainer<'_> {
             }
         }
         ctx.observer().end();
-        if let Some(average) = &state.average {
-            insert(params, average);
-        }
         if let Some((_, best)) = state.best {
             params.extend(best);
         }
@@ -213,21 +205,7 @@ impl Trainer<'_> {
         state.optimizer.step(params, &gradients, |name| (rate * (self.scope)(name, epoch), decay(name)));
         state.step += 1;
         state.curve.loss.push(loss);
-        if s.average > 0.0 {
-            self.smooth(params, state, &gradients);
-        }
         Ok(loss)
-    }
-
-    fn smooth(&self, params: &Params, state: &mut State, gradients: &Gradients) {
-        // The average forgets its beginning faster at first, so that it is not the starting point's.
-        let keep = self.settings.average.min(state.step as f64 / (state.step as f64 + 10.0)) as f32;
-        let average = state.average.get_or_insert_default();
-        for name in gradients.keys() {
-            let now = params.get(name).expect("it was just updated").clone().into_values();
-            let old = average.entry(name.clone()).or_insert_with(|| now.clone());
-            old.iter_mut().zip(&now).for_each(|(a, b)| *a = keep * *a + (1.0 - keep) * b);
-        }
     }
 
     /// The mean loss over `batch` and its gradient for every parameter in scope.
@@ -267,18 +245,10 @@ impl Trainer<'_> {
     /// Judges the epoch; returns whether to stop.
     fn validate(&self, params: &Params, state: &mut State, epoch: usize) -> Result<bool> {
         let Some(validation) = self.validation else { return Ok(false) };
-        let judged = match &state.average {
-            Some(average) => {
-                let mut p = params.clone();
-                insert(&mut p, average);
-                p
-            }
-            None => params.clone(),
-        };
-        let loss = validation(&judged)?;
+        let loss = validation(params)?;
         state.curve.validation.push((state.step, loss));
         if state.best.as_ref().is_none_or(|b| loss < b.0) {
-            let kept = judged.only(|n| (0..=epoch).any(|e| (self.scope)(n, e) > 0.0));
+            let kept = params.only(|n| (0..=epoch).any(|e| (self.scope)(n, e) > 0.0));
             // Own copies: a tensor shared with the run would be copied at every step.
             let mut own = Params::default();
             for (name, p) in kept.iter() {
@@ -300,9 +270,6 @@ impl Trainer<'_> {
             all.insert(&format!("first/{name}"), vector(m));
             all.insert(&format!("second/{name}"), vector(v));
         }
-        for (name, v) in state.average.iter().flatten() {
-            all.insert(&format!("average/{name}"), vector(v));
-        }
         if let Some((_, best)) = &state.best {
             best.iter().for_each(|(name, p)| all.insert(&format!("best/{name}"), p.clone()));
         }
@@ -322,14 +289,7 @@ impl Trainer<'_> {
     }
 
     fn start(&self, params: &mut Params) -> Result<State> {
-        let mut state = State {
-            step: 0,
-            optimizer: AdamW::default(),
-            average: None,
-            curve: Curve::default(),
-            best: None,
-            since: 0,
-        };
+        let mut state = State { step: 0, optimizer: AdamW::default(), curve: Curve::default(), best: None, since: 0 };
         let Some(c) = self.checkpoint.as_ref().filter(|c| c.file.exists()) else { return Ok(state) };
         let device = params.iter().next().map_or_else(Device::flex, |(_, p)| p.device());
         let (folder, name) = (c.file.parent().unwrap_or(&c.file), c.file.file_name().unwrap_or_default());
@@ -344,7 +304,7 @@ impl Trainer<'_> {
         }
         let saved: Saved =
             serde_json::from_str(metadata.get("state").map_or("", String::as_str)).map_err(|e| damaged(&e))?;
-        let (mut best, mut average) = (Params::default(), BTreeMap::new());
+        let mut best = Params::default();
         for (name, param) in Params::read(folder, &name, &device)?.iter() {
             match name.split_once('/') {
                 Some(("param", n)) => params.insert(n, param.clone()),
@@ -354,16 +314,12 @@ impl Trainer<'_> {
                 Some(("second", n)) => {
                     state.optimizer.moments.entry(n.into()).or_default().1 = param.clone().into_values();
                 }
-                Some(("average", n)) => {
-                    average.insert(n.to_string(), param.clone().into_values());
-                }
                 Some(("best", n)) => best.insert(n, param.clone()),
                 _ => {}
             }
         }
         (state.step, state.optimizer.steps, state.since) = (saved.step, saved.step, saved.since);
         state.curve = saved.curve;
-        state.average = Some(average).filter(|a| !a.is_empty());
         state.best = saved.best.map(|loss| (loss, best));
         Ok(state)
     }
@@ -375,14 +331,6 @@ struct Saved {
     curve: Curve,
     best: Option<f64>,
     since: usize,
-}
-
-fn insert(params: &mut Params, values: &BTreeMap<String, Vec<f32>>) {
-    for (name, v) in values {
-        let old = params.get(name).expect("an average is of a parameter");
-        let fresh = Param::new(&old.shape(), v.clone(), &old.device());
-        params.insert(name, fresh);
-    }
 }
 
 /// Rate and smoothed loss while the rate rises exponentially from `from` to `to`, and the rate where the loss

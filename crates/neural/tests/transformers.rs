@@ -187,6 +187,13 @@ fn bert_task<'a>(model: &'a Encoder, expected: &Value, ids: &'a [Vec<u32>], labe
     )
 }
 
+static DEFAULT: std::sync::LazyLock<Training> = std::sync::LazyLock::new(Training::default);
+
+/// A training of all parameters.
+fn everything<'a>(task: &'a dyn Task) -> Trainer<'a> {
+    Trainer { task, settings: &DEFAULT, scope: &|_, _| 1.0, lora: None, validation: None, checkpoint: None }
+}
+
 #[test]
 fn gradients_equal_pytorch() {
     let model = Encoder::read(&folder("bert-tiny"), &Device::flex()).unwrap();
@@ -194,14 +201,7 @@ fn gradients_equal_pytorch() {
     let (_, ids) = batch(&expected, 0);
     let labels = labels(&expected, &model.config, Problem::SingleLabelClassification);
     let task = bert_task(&model, &expected, &ids, &labels);
-    let trainer = Trainer {
-        task: &task,
-        settings: &Training::default(),
-        scope: &|_, _| 1.0,
-        lora: None,
-        validation: None,
-        checkpoint: None,
-    };
+    let trainer = everything(&task);
     let (loss, gradients) = trainer.gradients(&model.params, &[0, 1, 2, 3, 4, 5], 0, None);
     close("loss", &[loss], &numbers(&expected["loss"]), 1e-5);
     for (name, theirs) in expected["gradient"].as_object().unwrap() {
@@ -224,14 +224,7 @@ fn gradients_equal_finite_differences() {
     let (_, ids) = batch(&expected, 0);
     let labels = labels(&expected, &model.config, Problem::SingleLabelClassification);
     let task = bert_task(&model, &expected, &ids, &labels);
-    let trainer = Trainer {
-        task: &task,
-        settings: &Training::default(),
-        scope: &|_, _| 1.0,
-        lora: None,
-        validation: None,
-        checkpoint: None,
-    };
+    let trainer = everything(&task);
     let (_, gradients) = trainer.gradients(&model.params, &[0, 1, 2, 3, 4, 5], 0, None);
     for name in [
         "encoder.layer.0.attention.self.key.weight",
@@ -261,14 +254,7 @@ fn adamw_equals_pytorch() {
     let (_, ids) = batch(&expected, 0);
     let labels = labels(&expected, &model.config, Problem::SingleLabelClassification);
     let task = bert_task(&model, &expected, &ids, &labels);
-    let trainer = Trainer {
-        task: &task,
-        settings: &Training::default(),
-        scope: &|_, _| 1.0,
-        lora: None,
-        validation: None,
-        checkpoint: None,
-    };
+    let trainer = everything(&task);
     let (mut params, mut optimizer, mut losses) = (model.params.clone(), AdamW::default(), Vec::new());
     for step in 0..=3 {
         let (loss, gradients) = trainer.gradients(&params, &[0, 1, 2, 3, 4, 5], 0, None);

@@ -174,6 +174,14 @@ pub struct DecodeSpec {
     pub no_repeat: usize,
 }
 
+impl DecodeSpec {
+    /// The same for the decoder.
+    pub fn decoding(&self) -> specialist_neural::generate::Decoding {
+        let Self { longest, beams, length_penalty, no_repeat } = *self;
+        specialist_neural::generate::Decoding { longest, beams, length_penalty, no_repeat, sample: None }
+    }
+}
+
 impl Default for DecodeSpec {
     fn default() -> Self {
         Self { longest: 64, beams: 1, length_penalty: 1.0, no_repeat: 3 }

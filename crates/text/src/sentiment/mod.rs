@@ -329,7 +329,7 @@ fn tune(bench: &Bench<'_>, train: &[usize], ctx: &Context) -> Result<Chosen> {
         "pooled",
         &space,
         &first,
-        cheap.min(8),
+        cheap,
         &labels,
         |s| {
             cross(&fold_of, 0..recipe.tune.folds, |inside, outside, _| {
@@ -703,14 +703,13 @@ fn splits_panel(bench: &Bench<'_>, chosen: &Chosen, prepared: &Prepared, ctx: &C
     })
 }
 
-/// The 97.5 % point of Student's t distribution (tables; for more degrees of freedom the normal's, raised by the
-/// first term of its expansion).
+/// The 97.5 % point of Student's t distribution: a table, then its expansion (Abramowitz and Stegun 1964, 26.7.5).
 fn student_975(df: usize) -> f64 {
     const TABLE: [f64; 10] = [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228];
     match df {
         0 => f64::NAN,
         1..=10 => TABLE[df - 1],
-        _ => 1.96 + 2.372 / df as f64,
+        _ => 1.959_964 + 2.372_27 / df as f64 + 2.822_5 / (df * df) as f64,
     }
 }
 
@@ -867,5 +866,18 @@ impl Scorer {
         let whole = odds(&p[0]);
         let effects = words.iter().zip(&p[1..]).map(|(w, p)| ((*w).to_string(), whole - odds(p))).collect();
         Ok(Explanation { label: self.labels[best].clone(), probability: p[0][best], words: effects })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn student_equals_scipy() {
+        // scipy.stats.t.ppf(.975, df)
+        for (df, t) in [(1, 12.706_2), (9, 2.262_2), (11, 2.201_0), (19, 2.093_0), (99, 1.984_2)] {
+            assert!((student_975(df) - t).abs() < 3e-3, "{df}");
+        }
     }
 }

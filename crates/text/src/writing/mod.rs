@@ -341,14 +341,7 @@ pub fn run(
     ctx: &Context,
 ) -> Result<(Report, Draft)> {
     let model = T5::read(&prepared.folder, &Device::flex())?;
-    let d = &recipe.decode;
-    let decoding = Decoding {
-        longest: d.longest,
-        beams: d.beams,
-        length_penalty: d.length_penalty,
-        no_repeat: d.no_repeat,
-        sample: None,
-    };
+    let decoding = recipe.decode.decoding();
     let bench = Bench { recipe, model: &model, prefix: prefix(recipe)?, decoding };
     let metrics = metrics(recipe.task);
     let tried = tune(&bench, prepared, &metrics, ctx)?;
@@ -380,7 +373,7 @@ pub fn run(
         ),
         keep,
     )];
-    let scratch = scratch(&bench, prepared, ctx)?;
+    let scratch = scratch(&bench, prepared, &metrics, ctx)?;
     writers.push(("scratch".into(), "the same architecture trained on the target alone".into(), scratch));
     for t in tried.iter().filter(|t| t.tuning != Tuning::Keep) {
         let writer = bench.tune(t.tuning, t.rate, &prepared.train, &prepared.source, &ctx.child("fit"))?;
@@ -468,9 +461,7 @@ pub fn run(
 fn tune(bench: &Bench<'_>, prepared: &Prepared, metrics: &[Box<dyn TextMetric>], ctx: &Context) -> Result<Vec<Tried>> {
     let ctx = &ctx.child("tune");
     let recipe = bench.recipe;
-    let (inside, outside) = corpus::split(&prepared.train, VALIDATION, &mut ctx.rng("validation"));
-    let pick = |rows: &[usize]| rows.iter().map(|&r| prepared.train[r].clone()).collect::<Vec<Document>>();
-    let (inside, outside) = (pick(&inside), pick(&outside));
+    let (inside, outside) = validation(&prepared.train, ctx);
     let texts: Vec<&str> = outside.iter().map(|d| d.text.as_str()).collect();
     let asked: Vec<Tuning> = match &recipe.tune.tunings[..] {
         [] => Tuning::ALL.to_vec(),
@@ -487,9 +478,7 @@ fn tune(bench: &Bench<'_>, prepared: &Prepared, metrics: &[Box<dyn TextMetric>],
     };
     let mut out: Vec<Tried> = Vec::new();
     for tuning in asked {
-        // A few rates a factor of three apart, from the smallest.
-        let rates: Vec<f64> = (0..recipe.tune.deep_trials.max(1)).map(|i| 3e-4 * 3f64.powi(i as i32)).collect();
-        let rates = if tuning == Tuning::Keep { vec![0.0] } else { rates };
+        let rates = if tuning == Tuning::Keep { vec![0.0] } else { rates(recipe, 3e-4) };
         let mut best: Option<Tried> = None;
         for &rate in &rates {
             let inner = ctx.child(&format!("{} {rate}", tuning.name()));
@@ -528,15 +517,47 @@ fn choose(tried: &[Tried], metrics: &[Box<dyn TextMetric>], prepared: &Prepared,
     unreachable!("the best is within an error of itself")
 }
 
-/// The architecture of the backbone with random parameters, trained on the target alone.
-fn scratch(bench: &Bench<'_>, prepared: &Prepared, ctx: &Context) -> Result<Writer> {
+/// The architecture of the backbone with random parameters, trained on the target alone, with as many rates tried as
+/// for every tuning.
+fn scratch(bench: &Bench<'_>, prepared: &Prepared, metrics: &[Box<dyn TextMetric>], ctx: &Context) -> Result<Writer> {
     let ctx = &ctx.child("scratch");
     let specs = specialist_neural::t5::specs(&bench.model.config);
-    let mut params = Params::random(&specs, &mut ctx.rng("start"), &Device::flex());
-    let own: Vec<&Document> = prepared.train.iter().collect();
-    // From nothing it takes more passes.
-    bench.train(&mut params, &own, 1e-3, 3 * bench.recipe.tune.epochs, None, ctx)?;
-    Ok(Writer { params, lora: None })
+    let fit = |documents: &[Document], rate: f64| -> Result<Writer> {
+        let mut params = Params::random(&specs, &mut ctx.rng("start"), &Device::flex());
+        // From nothing it takes more passes.
+        bench.train(
+            &mut params,
+            &documents.iter().collect::<Vec<_>>(),
+            rate,
+            3 * bench.recipe.tune.epochs,
+            None,
+            ctx,
+        )?;
+        Ok(Writer { params, lora: None })
+    };
+    let (inside, outside) = validation(&prepared.train, ctx);
+    let texts: Vec<&str> = outside.iter().map(|d| d.text.as_str()).collect();
+    let mut best = (f64::MIN, 0.0);
+    for rate in rates(bench.recipe, 1e-3) {
+        let counts = counts(metrics, &bench.write(&fit(&inside, rate)?, &texts, ctx)?, &outside);
+        let value = values(metrics, &counts, &vec![1.0; outside.len()])[0];
+        if value > best.0 {
+            best = (value, rate);
+        }
+    }
+    fit(&prepared.train, best.1)
+}
+
+/// A few rates a factor of three apart, from the smallest.
+fn rates(recipe: &Recipe, smallest: f64) -> Vec<f64> {
+    (0..recipe.tune.deep_trials.max(1)).map(|i| smallest * 3f64.powi(i as i32)).collect()
+}
+
+/// The train texts parted into those to train on and those to judge by.
+fn validation(train: &[Document], ctx: &Context) -> (Vec<Document>, Vec<Document>) {
+    let (inside, outside) = corpus::split(train, VALIDATION, &mut ctx.rng("validation"));
+    let pick = |rows: &[usize]| rows.iter().map(|&r| train[r].clone()).collect::<Vec<Document>>();
+    (pick(&inside), pick(&outside))
 }
 
 /// What takes no training of a model.
@@ -758,14 +779,7 @@ pub fn rewrite(folder: &Path, name: Option<&str>, texts: &[&str], ctx: &Context)
         model.params.extend(adapter);
         lora = Some(settings);
     }
-    let d = &recipe.decode;
-    let decoding = Decoding {
-        longest: d.longest,
-        beams: d.beams,
-        length_penalty: d.length_penalty,
-        no_repeat: d.no_repeat,
-        sample: None,
-    };
+    let decoding = recipe.decode.decoding();
     write_with(&model, lora.as_ref(), &prefix(&recipe)?, &recipe, &decoding, texts, ctx)
 }
 
