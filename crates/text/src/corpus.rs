@@ -71,6 +71,10 @@ fn table(bytes: &[u8], name: &str, columns: &Columns, answers: bool, delimiter: 
         .iter()
         .map(|h| String::from_utf8(h.to_vec()).map_err(|_| utf8(name, 1)))
         .collect::<Result<_>>()?;
+    if header.len() == 1 && header[0].contains(';') {
+        let hint = "save it with commas, or with tabs as .tsv";
+        return Err(Error::data(format!("{name}:1"), "the cells are parted by semicolons", hint));
+    }
     let find = |column: &str| header.iter().position(|h| h == column);
     let need = |column: &str, key: &str| {
         find(column).ok_or_else(|| {

@@ -121,7 +121,7 @@ impl Cache {
         }
         Err(Error::usage(
             format!("there is no model `{name}`"),
-            "name `minilm`, a Hugging Face folder, or fetch one: text fetch --model OWNER/NAME",
+            "name `minilm` or a Hugging Face folder; `text fetch --model OWNER/NAME` gets one, `text pretrain` makes artifacts/text-generalist",
         ))
     }
 

@@ -338,6 +338,7 @@ fn bad_input_is_refused_with_a_hint() {
     here.write("label.csv", reviews(40, 3) + "the box was wet,ugly\n");
     here.write("one-label.csv", "text,label\na b,good\nc d,good\n");
     here.write("no-column.csv", "txt,label\na,good\n");
+    here.write("semicolons.csv", "text;label\na;good\n");
     here.write("long.csv", reviews(60, 4) + &format!("{},good\n", "paid ".repeat(210_000)));
     let backbone = |name: &str| format!("backbone={}", here.path(name).display());
     let cases: Vec<(Vec<String>, i32, &str, &str)> = vec![
@@ -364,6 +365,12 @@ fn bad_input_is_refused_with_a_hint() {
             "mend the row",
         ),
         (vec!["target.data=[\"no-column.csv\"]".into()], 3, "there is no column `text`", "--set columns.text=NAME"),
+        (
+            vec!["target.data=[\"semicolons.csv\"]".into()],
+            3,
+            "semicolons.csv:1: the cells are parted by semicolons",
+            ".tsv",
+        ),
         (vec!["target.data=[\"missing.csv\"]".into()], 2, "missing.csv", "check the path"),
         (vec!["tune.tunings=[\"lorra\"]".into()], 2, "there is no tuning `lorra`", "lora"),
         (vec!["tune.trails=3".into()], 2, "unknown field `trails`", "`trials`"),
