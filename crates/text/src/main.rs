@@ -21,6 +21,11 @@ use specialist_cli::{Terminal, guarded, is_broken_pipe};
 use args::{Args, Verb};
 use error::Error;
 
+/// Networks allocate large tensors all the time: this allocator keeps their pages instead of giving them back to the
+/// system and faulting them in again.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     guarded(|| {
         let args = match Args::try_parse() {
