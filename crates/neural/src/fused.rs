@@ -69,6 +69,17 @@ pub trait Fused: burn::backend::Backend {
         gradient: FloatTensor<Self>,
         scale: f64,
     ) -> FloatTensor<Self>;
+
+    /// log Σ exp(logits) − the label's logit, of rows: the logits are rows × classes, the labels are rows class
+    /// numbers, which f32 holds exactly up to 2²⁴.
+    fn fused_cross_entropy(logits: FloatTensor<Self>, labels: FloatTensor<Self>) -> FloatTensor<Self>;
+
+    /// The gradient of the logits.
+    fn fused_cross_entropy_backward(
+        logits: FloatTensor<Self>,
+        labels: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+    ) -> FloatTensor<Self>;
 }
 
 fn slice(t: &FlexTensor) -> &[f32] {
@@ -136,6 +147,17 @@ impl Fused for Flex {
     fn fused_softmax_backward(probabilities: FlexTensor, gradient: FlexTensor, scale: f64) -> FlexTensor {
         let (p, g) = (probabilities.to_contiguous(), gradient.to_contiguous());
         tensor(kernels::softmax_backward(slice(&p), slice(&g), width(&p), scale as f32), &p)
+    }
+
+    fn fused_cross_entropy(logits: FlexTensor, labels: FlexTensor) -> FlexTensor {
+        let (logits, labels) = (logits.to_contiguous(), labels.to_contiguous());
+        tensor(kernels::cross_entropy(slice(&logits), slice(&labels), width(&logits)), &labels)
+    }
+
+    fn fused_cross_entropy_backward(logits: FlexTensor, labels: FlexTensor, gradient: FlexTensor) -> FlexTensor {
+        let (logits, labels, g) = (logits.to_contiguous(), labels.to_contiguous(), gradient.to_contiguous());
+        let out = kernels::cross_entropy_backward(slice(&logits), slice(&labels), slice(&g), width(&logits));
+        tensor(out, &logits)
     }
 }
 
@@ -267,6 +289,36 @@ impl<B: Fused, C: CheckpointStrategy> Fused for Autodiff<B, C> {
     }
 
     fn fused_softmax_backward(_: FloatTensor<Self>, _: FloatTensor<Self>, _: f64) -> FloatTensor<Self> {
+        no_second_derivative!()
+    }
+
+    fn fused_cross_entropy(logits: FloatTensor<Self>, labels: FloatTensor<Self>) -> FloatTensor<Self> {
+        #[derive(Debug)]
+        struct CrossEntropy;
+        impl<B: Fused> Backward<B, 1> for CrossEntropy {
+            type State = (FloatTensor<B>, FloatTensor<B>);
+            fn backward(self, ops: Ops<Self::State, 1>, gradients: &mut Gradients, _: &mut Checkpointer) {
+                let (logits, labels) = ops.state;
+                let slope = |g| B::fused_cross_entropy_backward(logits, labels, g);
+                unary::<B, _>(ops.parents, ops.node, gradients, slope);
+            }
+        }
+        let node = logits.node();
+        let (logits, labels) = (logits.into_primitive(), labels.into_primitive());
+        match CrossEntropy.prepare::<C>([node]).compute_bound().stateful() {
+            OpsKind::Tracked(prep) => {
+                let out = B::fused_cross_entropy(logits.clone(), labels.clone());
+                prep.finish((logits, labels), out)
+            }
+            OpsKind::UnTracked(prep) => prep.finish(B::fused_cross_entropy(logits, labels)),
+        }
+    }
+
+    fn fused_cross_entropy_backward(
+        _: FloatTensor<Self>,
+        _: FloatTensor<Self>,
+        _: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
         no_second_derivative!()
     }
 }

@@ -1,6 +1,7 @@
 //! The arithmetic of the fused operations, on rows of f32. Rows are shared out to threads in blocks of a fixed
 //! size and sums over rows are added block after block: the same bits on any number of threads.
 
+use pulp::Arch;
 use rayon::prelude::*;
 
 /// Numbers a thread takes at a time.
@@ -10,6 +11,12 @@ const BLOCK: usize = 1 << 14;
 /// times slower.
 const NOTHING: f32 = -80.0;
 
+/// Runs `work` with the widest vectors of this processor.
+#[inline(always)]
+fn vectors<R>(work: impl FnOnce() -> R) -> R {
+    Arch::new().dispatch(work)
+}
+
 /// eˣ to about 2 ulp up to x = 88, where it stays: 2ⁿ times a polynomial (Cephes' coefficients). Written without
 /// branches, so that the compiler makes vectors of it.
 #[inline(always)]
@@ -17,7 +24,8 @@ fn exp(x: f32) -> f32 {
     let kept = f32::from(u8::from(x > NOTHING));
     let x = x.clamp(NOTHING, 88.0);
     // Adding and taking away 1.5 × 2²³ rounds to the nearest whole number.
-    let n = (x * std::f32::consts::LOG2_E + 12_582_912.0) - 12_582_912.0;
+    let shifted = x * std::f32::consts::LOG2_E + 12_582_912.0;
+    let n = shifted - 12_582_912.0;
     let r = x - n * 0.693_359_4 - n * -2.121_944_4e-4;
     let p = 1.987_569_1e-4;
     let p = p * r + 1.398_199_9e-3;
@@ -26,7 +34,8 @@ fn exp(x: f32) -> f32 {
     let p = p * r + 1.666_666_5e-1;
     let p = p * r + 0.5;
     let value = p * r * r + r + 1.0;
-    kept * value * f32::from_bits(((n as i32 + 127) << 23) as u32)
+    // The low bits of the shifted number are n: moved up they are the exponent.
+    kept * value * f32::from_bits((shifted.to_bits() << 23).wrapping_add(127 << 23))
 }
 
 /// The error function to 1.5e-7 (Abramowitz and Stegun 1964, 7.1.26), and e^(−x²) that it needs on the way.
@@ -46,9 +55,11 @@ fn erf(x: f32) -> (f32, f32) {
 pub(crate) fn gelu(x: &[f32]) -> Vec<f32> {
     let mut out = vec![0.0; x.len()];
     out.par_chunks_mut(BLOCK).zip(x.par_chunks(BLOCK)).for_each(|(out, x)| {
-        for (o, &x) in out.iter_mut().zip(x) {
-            *o = 0.5 * x * (1.0 + erf(x * std::f32::consts::FRAC_1_SQRT_2).0);
-        }
+        vectors(|| {
+            for (o, &x) in out.iter_mut().zip(x) {
+                *o = 0.5 * x * (1.0 + erf(x * std::f32::consts::FRAC_1_SQRT_2).0);
+            }
+        });
     });
     out
 }
@@ -57,11 +68,13 @@ pub(crate) fn gelu_backward(x: &[f32], gradient: &[f32]) -> Vec<f32> {
     let mut out = vec![0.0; x.len()];
     let inputs = x.par_chunks(BLOCK).zip(gradient.par_chunks(BLOCK));
     out.par_chunks_mut(BLOCK).zip(inputs).for_each(|(out, (x, g))| {
-        for ((o, &x), &g) in out.iter_mut().zip(x).zip(g) {
-            // Φ(x) + x φ(x); φ has the same exponential as the error function.
-            let (erf, e) = erf(x * std::f32::consts::FRAC_1_SQRT_2);
-            *o = g * (0.5 * (1.0 + erf) + x * e * 0.398_942_3);
-        }
+        vectors(|| {
+            for ((o, &x), &g) in out.iter_mut().zip(x).zip(g) {
+                // Φ(x) + x φ(x); φ has the same exponential as the error function.
+                let (erf, e) = erf(x * std::f32::consts::FRAC_1_SQRT_2);
+                *o = g * (0.5 * (1.0 + erf) + x * e * 0.398_942_3);
+            }
+        });
     });
     out
 }
@@ -71,12 +84,15 @@ fn rows_a_block(width: usize) -> usize {
     (BLOCK / width).max(1)
 }
 
-/// Sums in eight lanes: the compiler makes one vector of them.
+/// Lanes of sums and of largest values: fixed, so that every processor gets the same bits.
+const LANES: usize = 16;
+
+/// Σ value(i) for i < n, a lane for every LANES-th.
 #[inline(always)]
 fn sum(n: usize, value: impl Fn(usize) -> f32) -> f32 {
-    let mut lanes = [0.0f32; 8];
-    let whole = n - n % 8;
-    for at in (0..whole).step_by(8) {
+    let mut lanes = [0.0f32; LANES];
+    let whole = n - n % LANES;
+    for at in (0..whole).step_by(LANES) {
         for (l, lane) in lanes.iter_mut().enumerate() {
             *lane += value(at + l);
         }
@@ -84,6 +100,29 @@ fn sum(n: usize, value: impl Fn(usize) -> f32) -> f32 {
     lanes.iter().sum::<f32>() + (whole..n).map(value).sum::<f32>()
 }
 
+/// The largest number of a row.
+#[inline(always)]
+fn largest(row: &[f32]) -> f32 {
+    let mut lanes = [f32::NEG_INFINITY; LANES];
+    let chunks = row.chunks_exact(LANES);
+    let rest = chunks.remainder();
+    for chunk in chunks {
+        for (lane, &x) in lanes.iter_mut().zip(chunk) {
+            *lane = if x > *lane { x } else { *lane };
+        }
+    }
+    lanes.iter().chain(rest).copied().fold(f32::NEG_INFINITY, f32::max)
+}
+
+/// Replaces a row by exp(x − largest); returns the largest, and the sum.
+#[inline(always)]
+fn exponentials(row: &mut [f32]) -> (f32, f32) {
+    let top = largest(row);
+    row.iter_mut().for_each(|x| *x = exp(*x - top));
+    (top, sum(row.len(), |i| row[i]))
+}
+
+#[inline(always)]
 fn mean_and_scale(x: &[f32], epsilon: f32) -> (f32, f32) {
     let n = x.len() as f32;
     let mean = sum(x.len(), |i| x[i]) / n;
@@ -96,12 +135,14 @@ pub(crate) fn layer_norm(x: &[f32], gain: &[f32], bias: &[f32], epsilon: f32) ->
     let mut out = vec![0.0; x.len()];
     let block = width * rows_a_block(width);
     out.par_chunks_mut(block).zip(x.par_chunks(block)).for_each(|(out, x)| {
-        for (out, x) in out.chunks_mut(width).zip(x.chunks(width)) {
-            let (mean, scale) = mean_and_scale(x, epsilon);
-            for (i, o) in out.iter_mut().enumerate() {
-                *o = (x[i] - mean) * scale * gain[i] + bias[i];
+        vectors(|| {
+            for (out, x) in out.chunks_mut(width).zip(x.chunks(width)) {
+                let (mean, scale) = mean_and_scale(x, epsilon);
+                for (((o, x), gain), bias) in out.iter_mut().zip(x).zip(gain).zip(bias) {
+                    *o = (x - mean) * scale * gain + bias;
+                }
             }
-        }
+        });
     });
     out
 }
@@ -126,17 +167,22 @@ pub(crate) fn layer_norm_backward(x: &[f32], gain: &[f32], g: &[f32], epsilon: f
         .zip(inputs)
         .map(|(out, (x, g))| {
             let (mut dgain, mut dbias) = (vec![0.0; width], vec![0.0; width]);
-            for ((out, x), g) in out.chunks_mut(width).zip(x.chunks(width)).zip(g.chunks(width)) {
-                let (mean, scale) = mean_and_scale(x, epsilon);
-                let a = sum(width, |i| g[i] * gain[i]) / n;
-                let b = sum(width, |i| g[i] * gain[i] * (x[i] - mean) * scale) / n;
-                for i in 0..width {
-                    let normed = (x[i] - mean) * scale;
-                    out[i] = scale * (g[i] * gain[i] - a - normed * b);
-                    dgain[i] += g[i] * normed;
-                    dbias[i] += g[i];
+            vectors(|| {
+                let (dgain, dbias, gain) = (&mut dgain[..width], &mut dbias[..width], &gain[..width]);
+                for ((out, x), g) in out.chunks_mut(width).zip(x.chunks(width)).zip(g.chunks(width)) {
+                    // Of one known length, so that no index is checked.
+                    let (out, x, g) = (&mut out[..width], &x[..width], &g[..width]);
+                    let (mean, scale) = mean_and_scale(x, epsilon);
+                    let a = sum(width, |i| g[i] * gain[i]) / n;
+                    let b = sum(width, |i| g[i] * gain[i] * (x[i] - mean) * scale) / n;
+                    for i in 0..width {
+                        let normed = (x[i] - mean) * scale;
+                        out[i] = scale * (g[i] * gain[i] - a - normed * b);
+                        dgain[i] += g[i] * normed;
+                        dbias[i] += g[i];
+                    }
                 }
-            }
+            });
             (dgain, dbias)
         })
         .collect();
@@ -144,6 +190,7 @@ pub(crate) fn layer_norm_backward(x: &[f32], gain: &[f32], g: &[f32], epsilon: f
     (out, added(gains, width), added(biases, width))
 }
 
+#[inline(always)]
 fn rms_scale(x: &[f32], epsilon: f32) -> f32 {
     1.0 / (sum(x.len(), |i| x[i] * x[i]) / x.len() as f32 + epsilon).sqrt()
 }
@@ -153,12 +200,14 @@ pub(crate) fn rms_norm(x: &[f32], gain: &[f32], epsilon: f32) -> Vec<f32> {
     let mut out = vec![0.0; x.len()];
     let block = width * rows_a_block(width);
     out.par_chunks_mut(block).zip(x.par_chunks(block)).for_each(|(out, x)| {
-        for (out, x) in out.chunks_mut(width).zip(x.chunks(width)) {
-            let scale = rms_scale(x, epsilon);
-            for (i, o) in out.iter_mut().enumerate() {
-                *o = x[i] * scale * gain[i];
+        vectors(|| {
+            for (out, x) in out.chunks_mut(width).zip(x.chunks(width)) {
+                let scale = rms_scale(x, epsilon);
+                for ((o, x), gain) in out.iter_mut().zip(x).zip(gain) {
+                    *o = x * scale * gain;
+                }
             }
-        }
+        });
     });
     out
 }
@@ -173,14 +222,18 @@ pub(crate) fn rms_norm_backward(x: &[f32], gain: &[f32], g: &[f32], epsilon: f32
         .zip(inputs)
         .map(|(out, (x, g))| {
             let mut dgain = vec![0.0; width];
-            for ((out, x), g) in out.chunks_mut(width).zip(x.chunks(width)).zip(g.chunks(width)) {
-                let scale = rms_scale(x, epsilon);
-                let b = sum(width, |i| g[i] * gain[i] * x[i]) * scale * scale / width as f32;
-                for i in 0..width {
-                    out[i] = scale * (g[i] * gain[i] - x[i] * b);
-                    dgain[i] += g[i] * x[i] * scale;
+            vectors(|| {
+                let (dgain, gain) = (&mut dgain[..width], &gain[..width]);
+                for ((out, x), g) in out.chunks_mut(width).zip(x.chunks(width)).zip(g.chunks(width)) {
+                    let (out, x, g) = (&mut out[..width], &x[..width], &g[..width]);
+                    let scale = rms_scale(x, epsilon);
+                    let b = sum(width, |i| g[i] * gain[i] * x[i]) * scale * scale / width as f32;
+                    for i in 0..width {
+                        out[i] = scale * (g[i] * gain[i] - x[i] * b);
+                        dgain[i] += g[i] * x[i] * scale;
+                    }
                 }
-            }
+            });
             dgain
         })
         .collect();
@@ -193,15 +246,15 @@ pub(crate) fn softmax(scores: &[f32], mask: &[f32], keys: usize, rows_a_text: us
     let text = keys * rows_a_text.max(1);
     out.par_chunks_mut(text).zip(scores.par_chunks(text)).zip(mask.par_chunks(keys)).for_each(
         |((out, scores), mask)| {
-            for (out, scores) in out.chunks_mut(keys).zip(scores.chunks(keys)) {
-                for ((o, s), m) in out.iter_mut().zip(scores).zip(mask) {
-                    *o = s * scale + m;
+            vectors(|| {
+                for (out, scores) in out.chunks_mut(keys).zip(scores.chunks(keys)) {
+                    for ((o, s), m) in out.iter_mut().zip(scores).zip(mask) {
+                        *o = s * scale + m;
+                    }
+                    let share = 1.0 / exponentials(out).1;
+                    out.iter_mut().for_each(|o| *o *= share);
                 }
-                let top = out.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-                out.iter_mut().for_each(|o| *o = exp(*o - top));
-                let total = 1.0 / sum(keys, |i| out[i]);
-                out.iter_mut().for_each(|o| *o *= total);
-            }
+            });
         },
     );
     out
@@ -212,12 +265,48 @@ pub(crate) fn softmax_backward(p: &[f32], g: &[f32], keys: usize, scale: f32) ->
     let block = keys * rows_a_block(keys);
     let inputs = p.par_chunks(block).zip(g.par_chunks(block));
     out.par_chunks_mut(block).zip(inputs).for_each(|(out, (p, g))| {
-        for ((out, p), g) in out.chunks_mut(keys).zip(p.chunks(keys)).zip(g.chunks(keys)) {
-            let dot = sum(keys, |i| p[i] * g[i]);
-            for i in 0..keys {
-                out[i] = scale * p[i] * (g[i] - dot);
+        vectors(|| {
+            for ((out, p), g) in out.chunks_mut(keys).zip(p.chunks(keys)).zip(g.chunks(keys)) {
+                let (out, p, g) = (&mut out[..keys], &p[..keys], &g[..keys]);
+                let dot = sum(keys, |i| p[i] * g[i]);
+                for i in 0..keys {
+                    out[i] = scale * p[i] * (g[i] - dot);
+                }
             }
-        }
+        });
+    });
+    out
+}
+
+pub(crate) fn cross_entropy(logits: &[f32], labels: &[f32], classes: usize) -> Vec<f32> {
+    let mut out = vec![0.0; labels.len()];
+    let rows = rows_a_block(classes);
+    let inputs = logits.par_chunks(classes * rows).zip(labels.par_chunks(rows));
+    out.par_chunks_mut(rows).zip(inputs).for_each(|(out, (logits, labels))| {
+        let mut powers = vec![0.0; classes];
+        vectors(|| {
+            for ((o, row), label) in out.iter_mut().zip(logits.chunks(classes)).zip(labels) {
+                powers.copy_from_slice(row);
+                let (top, total) = exponentials(&mut powers);
+                *o = total.ln() + top - row[*label as usize];
+            }
+        });
+    });
+    out
+}
+
+pub(crate) fn cross_entropy_backward(logits: &[f32], labels: &[f32], g: &[f32], classes: usize) -> Vec<f32> {
+    let mut out = logits.to_vec();
+    let rows = rows_a_block(classes);
+    let inputs = labels.par_chunks(rows).zip(g.par_chunks(rows));
+    out.par_chunks_mut(classes * rows).zip(inputs).for_each(|(out, (labels, g))| {
+        vectors(|| {
+            for ((row, label), g) in out.chunks_mut(classes).zip(labels).zip(g) {
+                let scale = g / exponentials(row).1;
+                row.iter_mut().for_each(|x| *x *= scale);
+                row[*label as usize] -= g;
+            }
+        });
     });
     out
 }
@@ -273,5 +362,11 @@ mod tests {
         let p = softmax(&x, &mask, 4, 3, 0.7);
         assert!(p.chunks(4).all(|r| (r.iter().sum::<f32>() - 1.0).abs() < 1e-6 && r[2] == 0.0));
         close(&softmax_backward(&p, &g, 4, 0.7), &slopes(&x, |x| dot(softmax(x, &mask, 4, 3, 0.7))));
+        let labels = [2.0, 0.0, 3.0];
+        let loss = cross_entropy(&x, &labels, 4);
+        let direct: f32 = x[..4].iter().map(|v| v.exp()).sum::<f32>().ln() - x[2];
+        assert!((loss[0] - direct).abs() < 1e-5);
+        let dot = |v: Vec<f32>| v.iter().zip(&g).map(|(a, b)| a * b).sum::<f32>();
+        close(&cross_entropy_backward(&x, &labels, &g[..3], 4), &slopes(&x, |x| dot(cross_entropy(x, &labels, 4))));
     }
 }

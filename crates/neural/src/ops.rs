@@ -40,6 +40,16 @@ fn softmax(scores: Tensor<4>, mask: Tensor<2>, scale: f64) -> Tensor<4> {
     Tensor::from_dispatch(Dispatch::fused_softmax(scores.into_dispatch(), mask.into_dispatch(), scale))
 }
 
+/// log Σ exp(logits) − the label's logit, a row each; the labels are class numbers in f32.
+pub(crate) fn cross_entropy(logits: Tensor<2>, labels: Tensor<1>) -> Tensor<1> {
+    if !FUSED {
+        let rows = labels.dims()[0];
+        let picked = activation::log_softmax(logits, 1).gather(1, labels.int().reshape([rows, 1]));
+        return picked.reshape([rows]).neg();
+    }
+    Tensor::from_dispatch(Dispatch::fused_cross_entropy(logits.into_dispatch(), labels.into_dispatch()))
+}
+
 /// softmax(scale × q kᵀ + bias + mask) v. The bias of positions is learned and the same for every text: 1 × heads ×
 /// queries × keys; the mask is batch × keys.
 pub(crate) fn attention(
@@ -58,6 +68,7 @@ pub(crate) fn attention(
     let scores = q.matmul(k.swap_dims(2, 3));
     let probabilities = match bias {
         // The bias is added to the scaled scores.
+        Some(bias) if scale == 1.0 => softmax(scores + bias, mask, 1.0),
         Some(bias) => softmax(scores * scale + bias, mask, 1.0),
         None => softmax(scores, mask, scale),
     };

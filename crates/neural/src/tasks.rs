@@ -5,6 +5,7 @@ use burn_tensor::{Device, Tensor, TensorData, activation};
 use crate::config::{EncoderConfig, Problem, T5Config};
 use crate::encoder;
 use crate::layers::Pass;
+use crate::ops;
 use crate::t5;
 use crate::tokenizer::Batch;
 use crate::train::Task;
@@ -166,7 +167,11 @@ pub fn text_to_text_loss(config: &T5Config, pass: &Pass<'_>, source: &Batch, wri
     let labels = Batch::new(write, config.pad, &device);
     let logits = t5::logits(config, pass, source, &inputs.ids);
     let tokens = labels.mask.iter().sum::<f32>().max(1.0);
-    let mask = Tensor::<2>::from_data(TensorData::new(labels.mask.clone(), [labels.mask.len(), 1]), &device);
-    let picked = activation::log_softmax(logits, 1).gather(1, labels.ids.reshape([labels.mask.len(), 1]));
-    (picked * mask).sum() * f64::from(-1.0 / tokens)
+    let column = |values: Vec<f32>| Tensor::<1>::from_data(TensorData::from(values.as_slice()), &device);
+    let wanted = write.iter().flat_map(|t| {
+        let padding = labels.length - t.len();
+        t.iter().copied().chain(std::iter::repeat_n(config.pad, padding)).map(|id| id as f32)
+    });
+    let losses = ops::cross_entropy(logits, column(wanted.collect()));
+    (losses * column(labels.mask.clone())).sum() * f64::from(1.0 / tokens)
 }
