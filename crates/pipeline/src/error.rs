@@ -45,6 +45,14 @@ pub enum Error {
         /// What to do.
         hint: String,
     },
+    /// An encoder of text columns.
+    #[error("{what}")]
+    Encoder {
+        /// What is wrong with it.
+        what: String,
+        /// What to do.
+        hint: String,
+    },
     /// A file could not be written.
     #[error("{file}: {error}")]
     Write {
@@ -72,7 +80,7 @@ impl Error {
             Self::Artifact(ArtifactError::Missing { .. } | ArtifactError::Occupied { .. }) => 2,
             Self::Store(e) if e.is_corrupt() => 4,
             Self::Store(_) => 2,
-            Self::Model { .. } | Self::Artifact(_) => 4,
+            Self::Model { .. } | Self::Encoder { .. } | Self::Artifact(_) => 4,
             Self::Write { .. } => 2,
         }
     }
@@ -84,7 +92,7 @@ impl Error {
         match self {
             Self::Recipe(e) => e.hint(),
             Self::Read(e) => e.hint(),
-            Self::Usage { hint, .. } => hint.clone(),
+            Self::Usage { hint, .. } | Self::Encoder { hint, .. } => hint.clone(),
             Self::Artifact(e) => e.hint(),
             Self::Model { .. } => "train and save the model again; it must be whole, and made for these columns".into(),
             Self::Leak(_) => {

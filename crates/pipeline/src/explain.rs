@@ -4,7 +4,6 @@ use specialist_core::{Domain, FeatureKind, sigmoid};
 use specialist_tabular::read::Input;
 
 use crate::Error;
-use crate::load::step;
 use crate::predict::Scorer;
 
 /// One explained row.
@@ -32,11 +31,11 @@ pub fn explain(
     first: usize,
 ) -> Result<Vec<Explained>, Error> {
     let mut reader = scorer.reader(input)?;
-    let mut step = step(&scorer.recipe, domain)?;
+    let mut steps = scorer.steps(domain)?;
     let mut out = Vec::new();
     let wanted = |line: u64, taken: usize| if lines.is_empty() { taken < first } else { lines.contains(&line) };
     while let Some(chunk) = reader.next_chunk(4096)? {
-        let data = step.apply(chunk.data)?;
+        let data = steps.apply(chunk.data)?;
         let mut rows: Vec<usize> = Vec::new();
         for r in 0..data.rows() {
             if wanted(data.lines[r], out.len() + rows.len()) {

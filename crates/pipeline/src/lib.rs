@@ -9,6 +9,11 @@ mod error;
 pub mod explain;
 pub mod init;
 mod load;
+#[cfg(feature = "text")]
+mod notes;
+#[cfg(not(feature = "text"))]
+#[path = "no_notes.rs"]
+mod notes;
 pub mod predict;
 pub mod pretrain;
 pub mod recipe;

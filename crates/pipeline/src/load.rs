@@ -2,11 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use specialist_core::{Dataset, Domain};
+use specialist_core::{Context, Dataset, Domain, FeatureStep};
 use specialist_report::DataRow;
 use specialist_tabular::read::{Input, Options, ReadReport, read_all};
 
 use crate::Error;
+use crate::notes::Notes;
 use crate::recipe::{Recipe, RecipeError};
 
 /// Where a recipe's paths start from.
@@ -54,6 +55,8 @@ pub struct Loaded {
     pub target: Dataset,
     /// What reading found.
     pub reports: Vec<ReadReport>,
+    /// How text columns became numbers, where there are any.
+    pub(crate) notes: Option<Notes>,
 }
 
 impl Loaded {
@@ -81,7 +84,7 @@ pub(crate) fn data_row(name: &str, origin: &str, set: &Dataset) -> DataRow {
 ///
 /// # Errors
 /// [`Error::Read`] with file, line and column; [`Error::Core`] when a label has one class only.
-pub fn load(recipe: &Recipe, domain: &dyn Domain, place: &Place) -> Result<Loaded, Error> {
+pub fn load(recipe: &Recipe, domain: &dyn Domain, place: &Place, ctx: &Context) -> Result<Loaded, Error> {
     let mut reports = Vec::new();
     let mut table = |data: &str, filter: &std::collections::BTreeMap<String, Vec<String>>, delimiter: Option<char>| {
         let input = place.input(data, domain)?;
@@ -89,17 +92,27 @@ pub fn load(recipe: &Recipe, domain: &dyn Domain, place: &Place) -> Result<Loade
         let (raw, report) = read_all(&input, &recipe.schema(), &options)?;
         reports.push(report);
         both_classes(&raw, &input.name())?;
-        features(raw, recipe, domain)
+        Ok::<Dataset, Error>(raw)
     };
     let source = match &recipe.source.data {
         Some(data) => Some(table(data, &recipe.source.filter, recipe.source.delimiter)?),
         None => None,
     };
     let target = table(&recipe.target.data, &recipe.target.filter, recipe.target.delimiter)?;
+    let mut notes = Notes::fit(recipe, source.as_ref(), place, ctx)?;
+    let mut features = |raw: Dataset| {
+        let raw = match &mut notes {
+            Some(notes) => notes.apply(raw)?,
+            None => raw,
+        };
+        features(raw, recipe, domain)
+    };
+    let source = source.map(&mut features).transpose()?;
+    let target = features(target)?;
     if target.features.is_empty() {
         return Err(RecipeError::invalid("columns", "at least one column with role = \"feature\"").into());
     }
-    Ok(Loaded { source, target, reports })
+    Ok(Loaded { source, target, reports, notes })
 }
 
 pub(crate) fn byte(delimiter: Option<char>) -> Result<u8, Error> {
@@ -126,10 +139,32 @@ fn features(raw: Dataset, recipe: &Recipe, domain: &dyn Domain) -> Result<Datase
     Ok(step(recipe, domain)?.apply(raw)?)
 }
 
-pub(crate) fn step(recipe: &Recipe, domain: &dyn Domain) -> Result<Box<dyn specialist_core::FeatureStep>, Error> {
+fn step(recipe: &Recipe, domain: &dyn Domain) -> Result<Box<dyn FeatureStep>, Error> {
     domain.features(&recipe.features, recipe.gap()?).ok_or_else(|| {
         RecipeError::invalid("features", format!("a feature step of the domain {}, or \"as-is\"", domain.name())).into()
     })
+}
+
+/// What turns rows as they are read into a model's rows, chunk by chunk.
+pub(crate) struct Steps {
+    notes: Option<Notes>,
+    domain: Box<dyn FeatureStep>,
+}
+
+impl Steps {
+    /// The steps of an artifact.
+    pub(crate) fn open(folder: &Path, recipe: &Recipe, domain: &dyn Domain) -> Result<Self, Error> {
+        let ctx = Context::new(recipe.seed, 1);
+        Ok(Self { notes: Notes::open(folder, &ctx)?, domain: step(recipe, domain)? })
+    }
+
+    pub(crate) fn apply(&mut self, raw: Dataset) -> Result<Dataset, Error> {
+        let raw = match &mut self.notes {
+            Some(notes) => notes.apply(raw)?,
+            None => raw,
+        };
+        Ok(self.domain.apply(raw)?)
+    }
 }
 
 fn both_classes(data: &Dataset, input: &str) -> Result<(), Error> {

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeSet;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use specialist_core::{Dataset, Domain, FeatureKind, Predict, Role, Schema};
 use specialist_tabular::Model;
 use specialist_tabular::read::{Input, Options, Reader};
 use specialist_tabular::write::ScoreWriter;
 
-use crate::load::{byte, step};
+use crate::load::{Steps, byte};
 use crate::recipe::{Recipe, parse};
 use crate::{Error, artifact, report};
 
@@ -34,6 +34,7 @@ pub struct Scorer {
     pub recipe: Recipe,
     /// Between the cells of the file to score, where it is not the recipe's.
     pub delimiter: Option<char>,
+    folder: PathBuf,
 }
 
 impl Scorer {
@@ -56,7 +57,7 @@ impl Scorer {
         let model = artifact::load_model(folder, &name)?;
         let text = String::from_utf8_lossy(&artifact::read(folder, "recipe.toml")?).into_owned();
         let recipe = parse(&folder.join("recipe.toml").display().to_string(), &text, &[])?;
-        Ok(Self { model, name, recipe, delimiter: None })
+        Ok(Self { model, name, recipe, delimiter: None, folder: folder.into() })
     }
 
     /// Reads `input` as the recipe declares it, without needing what scoring does not need.
@@ -67,6 +68,11 @@ impl Scorer {
         let delimiter = byte(self.delimiter.or(self.recipe.target.delimiter))?;
         let options = Options { delimiter, filter: Default::default(), labelled: false };
         Ok(Reader::open(input, &self.schema(), &options)?)
+    }
+
+    /// What turns rows as they are read into the model's rows.
+    pub(crate) fn steps(&self, domain: &dyn Domain) -> Result<Steps, Error> {
+        Steps::open(&self.folder, &self.recipe, domain)
     }
 
     fn schema(&self) -> Schema {
@@ -102,7 +108,7 @@ impl Scorer {
     ) -> Result<Scored, Error> {
         let wrong = |error| Error::Write { file: "the scores".into(), error };
         let mut reader = self.reader(input)?;
-        let mut step = step(&self.recipe, domain)?;
+        let mut steps = self.steps(domain)?;
         let (mut writer, mut make) = (None, Some(make));
         let mut scored = Scored { rows: 0, unseen: BTreeSet::new() };
         while let Some(chunk) = reader.next_chunk(CHUNK)? {
@@ -112,7 +118,7 @@ impl Scorer {
                 writer = Some(make(key, chunk.ids.is_some()).map_err(wrong)?);
             }
             let lines = chunk.data.lines.clone();
-            let data = step.apply(chunk.data)?;
+            let data = steps.apply(chunk.data)?;
             self.unseen_levels(&data, &mut scored.unseen);
             let probability = self.model.probability(&data)?;
             let writer = writer.as_mut().expect("made above");

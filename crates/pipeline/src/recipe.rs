@@ -33,6 +33,9 @@ pub struct Recipe {
     /// The columns, by name.
     #[schemars(with = "BTreeMap<String, ColumnSpec>")]
     pub columns: IndexMap<String, ColumnSpec>,
+    /// How text columns (role `feature`, kind `text`) become numbers.
+    #[serde(skip_serializing_if = "is_default")]
+    pub text: TextSpec,
     /// How target rows are parted into train rows and sealed test rows.
     pub split: SplitSpec,
     /// What the leakage and data checks may let pass.
@@ -54,6 +57,7 @@ impl Default for Recipe {
             source: Source::default(),
             target: Table::default(),
             columns: IndexMap::new(),
+            text: TextSpec::default(),
             split: SplitSpec::default(),
             check: CheckSpec::default(),
             pretrain: PretrainSpec::default(),
@@ -138,6 +142,24 @@ pub struct ColumnSpec {
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
+}
+
+/// How text columns become numbers; needs a program built with `--features text`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct TextSpec {
+    /// A Hugging Face folder with a sentence encoder, such as the one that `text fetch minilm` names.
+    pub backbone: String,
+    /// Numbers a column: principal components of the source rows' vectors.
+    pub components: usize,
+    /// Tokens that are read of a text.
+    pub longest: usize,
+}
+
+impl Default for TextSpec {
+    fn default() -> Self {
+        Self { backbone: "minilm".into(), components: 30, longest: 128 }
+    }
 }
 
 /// How target rows are parted.
@@ -294,6 +316,12 @@ impl Recipe {
             monotone: c.monotone,
         };
         Schema { columns: self.columns.iter().map(column).collect() }
+    }
+
+    /// The features that are texts.
+    pub(crate) fn text_columns(&self) -> Vec<&str> {
+        let is_text = |c: &ColumnSpec| c.role == Role::Feature && c.kind == ColumnKind::Text;
+        self.columns.iter().filter(|(_, c)| is_text(c)).map(|(name, _)| name.as_str()).collect()
     }
 
     /// What the split must respect.

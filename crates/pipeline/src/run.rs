@@ -100,7 +100,7 @@ impl Job<'_> {
     pub fn prepare(&self) -> Result<Prepared, Error> {
         let Self { recipe, domain, place, ctx, .. } = self;
         ctx.observer().begin("load", 0);
-        let loaded = load(recipe, *domain, place)?;
+        let loaded = load(recipe, *domain, place, ctx)?;
         ctx.observer().end();
         let target: Split = split::target(recipe, &loaded.target, ctx)?;
         ctx.observer().begin("check", 0);
@@ -259,6 +259,9 @@ impl Job<'_> {
         let mut draft =
             Draft::new(self.domain.name(), "pretrained", self.recipe.seed, &prepared.loaded.target, &prepared.sealed);
         draft.add("recipe.toml", self.recipe.render());
+        if let Some(notes) = &prepared.loaded.notes {
+            notes.add(&mut draft)?;
+        }
         draft.add("checks.json", report::json(&prepared.findings));
         draft.add("probes.json", report::json(&report::probes(&models, &prepared.train, self.ctx)?));
         report::add_models(&mut draft, &models)?;

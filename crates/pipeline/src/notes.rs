@@ -1,0 +1,245 @@
+//! Text columns of a table as numbers: a sentence encoder's vector of each text, on its principal components.
+//!
+//! The components are those of the source rows' texts; no target text has a part in them. The encoder travels in
+//! the artifact, so that scoring needs nothing else.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use linfa_linalg::eigh::{EigSort, Eigh};
+use ndarray::{Array1, Array2, Axis};
+use serde::{Deserialize, Serialize};
+use specialist_core::{Context, Dataset, Feature, FeatureKind};
+use specialist_neural::{Device, Encoder};
+
+use crate::artifact::{self, Draft};
+use crate::recipe::{Recipe, TextSpec};
+use crate::{Error, Place};
+
+const FILE: &str = "notes.json";
+/// Where an artifact keeps its encoder.
+const ENCODER: &str = "encoder";
+const ENCODER_FILES: [&str; 3] = ["config.json", "tokenizer.json", "model.safetensors"];
+
+/// What a text column becomes.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Projection {
+    column: String,
+    /// The mean vector of the source rows.
+    mean: Vec<f64>,
+    /// Components × width.
+    axes: Vec<Vec<f64>>,
+}
+
+impl Projection {
+    /// The principal components of rows of vectors, `counts` of each, largest variance first. An axis points to
+    /// where its largest entry is positive.
+    fn fit(column: &str, vectors: &Array2<f64>, counts: &[f64], components: usize) -> Result<Self, Error> {
+        let total: f64 = counts.iter().sum();
+        let weights = Array1::from_vec(counts.to_vec()).insert_axis(Axis(1));
+        let mean = (vectors * &weights).sum_axis(Axis(0)) / total;
+        let centred = vectors - &mean;
+        let covariance = centred.t().dot(&(&centred * &weights)) / (total - 1.0).max(1.0);
+        let wrong = |e: linfa_linalg::LinalgError| specialist_core::Error::Fit {
+            estimator: "principal components",
+            reason: e.to_string(),
+        };
+        let (_, vectors) = covariance.eigh().map_err(wrong)?.sort_eig_desc();
+        let axes = vectors.columns().into_iter().take(components).map(|axis| {
+            let largest = axis.iter().copied().fold(0.0, |a: f64, b| if b.abs() > a.abs() { b } else { a });
+            axis.iter().map(|v| v * largest.signum()).collect()
+        });
+        Ok(Self { column: column.into(), mean: mean.to_vec(), axes: axes.collect() })
+    }
+
+    fn of(&self, vector: &[f32]) -> Vec<f64> {
+        let along = |axis: &Vec<f64>| {
+            axis.iter().zip(vector).zip(&self.mean).map(|((a, v), m)| a * (f64::from(*v) - m)).sum::<f64>()
+        };
+        self.axes.iter().map(along).collect()
+    }
+}
+
+/// Turns the text columns of tables into numbers.
+pub(crate) struct Notes {
+    encoder: Encoder,
+    folder: PathBuf,
+    longest: usize,
+    projections: Vec<Projection>,
+    /// Of every column, the numbers of the texts met so far.
+    known: Vec<HashMap<String, Vec<f64>>>,
+    ctx: Context,
+}
+
+impl Notes {
+    /// Finds the components of the text columns among `source` rows; without source rows, those of the artifact
+    /// that brings the generalist. None where no feature is text.
+    pub(crate) fn fit(
+        recipe: &Recipe,
+        source: Option<&Dataset>,
+        place: &Place,
+        ctx: &Context,
+    ) -> Result<Option<Self>, Error> {
+        let columns = recipe.text_columns();
+        if columns.is_empty() {
+            return Ok(None);
+        }
+        let Some(source) = source else {
+            let model = recipe.source.model.as_deref().unwrap_or_default();
+            return match Self::open(&place.path(model), ctx)? {
+                Some(notes) => Ok(Some(notes)),
+                None => Err(Error::Usage {
+                    what: format!("column `{}` is text, and the generalist was made without it", columns[0]),
+                    hint: "name source rows, or give the column the role \"ignore\"".into(),
+                }),
+            };
+        };
+        let TextSpec { backbone, components, longest } = &recipe.text;
+        let folder = place.path(backbone);
+        let encoder = Encoder::read(&folder, &Device::flex()).map_err(refused)?;
+        let mut notes = Self {
+            longest: (*longest).min(encoder.longest()),
+            encoder,
+            folder,
+            projections: Vec::new(),
+            known: Vec::new(),
+            ctx: ctx.clone(),
+        };
+        for column in columns {
+            let (texts, codes) = texts(source, column)?;
+            let mut counts = vec![0.0; texts.len()];
+            codes.iter().flatten().for_each(|&c| counts[c] += 1.0);
+            let used: Vec<usize> = (0..texts.len()).filter(|&c| counts[c] > 0.0).collect();
+            if used.len() < 2 {
+                let what = format!("different texts in the source column `{column}`");
+                return Err(specialist_core::Error::TooFew { what, found: used.len(), needed: 2 }.into());
+            }
+            let vectors = notes.embed(&used.iter().map(|&c| texts[c].as_str()).collect::<Vec<_>>())?;
+            let width = notes.encoder.config.width;
+            let rows = Array2::from_shape_vec((used.len(), width), vectors.iter().map(|v| f64::from(*v)).collect());
+            let counts: Vec<f64> = used.iter().map(|&c| counts[c]).collect();
+            let projection = Projection::fit(column, &rows.expect("a row a text"), &counts, *components)?;
+            let known = used.iter().zip(vectors.chunks(width)).map(|(&c, v)| (texts[c].clone(), projection.of(v)));
+            notes.known.push(known.collect());
+            notes.projections.push(projection);
+        }
+        Ok(Some(notes))
+    }
+
+    /// Those of an artifact; none where it has none.
+    pub(crate) fn open(folder: &Path, ctx: &Context) -> Result<Option<Self>, Error> {
+        if !folder.join(FILE).is_file() {
+            return Ok(None);
+        }
+        let (longest, projections): (usize, Vec<Projection>) = artifact::read_json(folder, FILE)?;
+        let folder = folder.join(ENCODER);
+        let encoder = Encoder::read(&folder, &Device::flex()).map_err(refused)?;
+        let fits = |p: &Projection| p.axes.iter().chain([&p.mean]).all(|a| a.len() == encoder.config.width);
+        if !projections.iter().all(fits) {
+            return Err(artifact::corrupt(&folder, FILE, "its components are of another encoder"));
+        }
+        let known = vec![HashMap::new(); projections.len()];
+        Ok(Some(Self { encoder, folder, longest, projections, known, ctx: ctx.clone() }))
+    }
+
+    /// Puts the components and the encoder into an artifact.
+    pub(crate) fn add(&self, draft: &mut Draft) -> Result<(), Error> {
+        let json = serde_json::to_vec(&(self.longest, &self.projections)).expect("plain data");
+        draft.add(FILE, json);
+        for file in ENCODER_FILES {
+            let path = self.folder.join(file);
+            let bytes =
+                std::fs::read(&path).map_err(|error| Error::Write { file: path.display().to_string(), error })?;
+            draft.add(&format!("{ENCODER}/{file}"), bytes);
+        }
+        Ok(())
+    }
+
+    /// Replaces every text column by its numbers, in its place; a missing text has missing numbers.
+    pub(crate) fn apply(&mut self, data: Dataset) -> Result<Dataset, Error> {
+        let mut parts: Vec<(Vec<Feature>, Array2<f64>)> = Vec::new();
+        for i in 0..data.features.len() {
+            let name = &data.features[i].name;
+            let Some(at) = self.projections.iter().position(|p| p.column == *name) else {
+                let column = data.records().column(i).insert_axis(Axis(1)).to_owned();
+                parts.push((vec![data.features[i].clone()], column));
+                continue;
+            };
+            let (texts, codes) = texts(&data, name)?;
+            self.meet(at, texts, &codes)?;
+            let width = self.projections[at].axes.len();
+            let mut numbers = Array2::from_elem((data.rows(), width), f64::NAN);
+            for (mut row, code) in numbers.rows_mut().into_iter().zip(&codes) {
+                if let Some(code) = code {
+                    row.iter_mut().zip(&self.known[at][&texts[*code]]).for_each(|(cell, v)| *cell = *v);
+                }
+            }
+            parts.push(((1..=width).map(|k| Feature::number(format!("{name}:{k}"))).collect(), numbers));
+        }
+        let views: Vec<_> = parts.iter().map(|p| p.1.view()).collect();
+        let records = ndarray::concatenate(Axis(1), &views).expect("every part has every row");
+        let mut out = data.clone_without_records();
+        out.base.records = records;
+        out.features = parts.into_iter().flat_map(|p| p.0).collect();
+        Ok(out)
+    }
+
+    /// Encodes the texts in use that were not met before.
+    fn meet(&mut self, at: usize, texts: &[String], codes: &[Option<usize>]) -> Result<(), Error> {
+        let mut fresh: Vec<usize> =
+            codes.iter().flatten().copied().filter(|&c| !self.known[at].contains_key(&texts[c])).collect();
+        fresh.sort_unstable();
+        fresh.dedup();
+        let vectors = self.embed(&fresh.iter().map(|&c| texts[c].as_str()).collect::<Vec<_>>())?;
+        for (&c, vector) in fresh.iter().zip(vectors.chunks(self.encoder.config.width)) {
+            let numbers = self.projections[at].of(vector);
+            self.known[at].insert(texts[c].clone(), numbers);
+        }
+        Ok(())
+    }
+
+    fn embed(&self, texts: &[&str]) -> Result<Vec<f32>, Error> {
+        let ids = self.encoder.tokenizer.encode_all(texts, self.longest).map_err(refused)?;
+        self.encoder.embed(&self.encoder.params, None, &ids, &self.ctx).map_err(refused)
+    }
+}
+
+/// The texts of a column as it was read, by code, and every row's code.
+fn texts<'d>(data: &'d Dataset, column: &str) -> Result<(&'d [String], Vec<Option<usize>>), Error> {
+    let i = data.feature(column)?;
+    let FeatureKind::Category { levels } = &data.features[i].kind else {
+        return Err(specialist_core::Error::Mismatch(format!("column `{column}` was not read as text")).into());
+    };
+    let code = |v: &f64| (!v.is_nan()).then_some(*v as usize);
+    Ok((levels, data.records().column(i).iter().map(code).collect()))
+}
+
+fn refused(error: specialist_neural::Error) -> Error {
+    match error {
+        specialist_neural::Error::Core(e) => e.into(),
+        e => Error::Encoder { hint: e.hint().into(), what: e.to_string() },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::array;
+
+    #[test]
+    fn components_are_those_of_scikit_learn() {
+        // sklearn.decomposition.PCA(2).fit(numpy.repeat(x, [1, 2, 1, 1], axis=0)), axes turned so that the
+        // largest entry is positive; scikit-learn 1.9.1.
+        let x = array![[1.0, 2.0, 0.5], [0.0, -1.0, 2.0], [3.0, 1.0, -1.0], [2.0, 2.0, 2.0]];
+        let p = Projection::fit("notes", &x, &[1.0, 2.0, 1.0, 1.0], 2).unwrap();
+        let close = |a: &[f64], b: &[f64]| a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-6);
+        assert!(close(&p.mean, &[1.2, 0.6, 1.1]), "{:?}", p.mean);
+        assert!(
+            close(&p.axes[0], &[0.587_454_27, 0.623_965_79, -0.515_329_19])
+                && close(&p.axes[1], &[-0.140_570_67, 0.705_790_73, 0.694_333_73]),
+            "{:?}",
+            p.axes
+        );
+        assert!(close(&p.of(&[1.0, 2.0, 0.5]), &[1.065_258_77, 0.599_620_92]), "{:?}", p.of(&[1.0, 2.0, 0.5]));
+    }
+}
