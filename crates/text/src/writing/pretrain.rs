@@ -1,5 +1,6 @@
 //! Our own small generalist: one T5 for both tasks, its tokenizer included, trained on package descriptions.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -7,7 +8,7 @@ use specialist_cli::Terminal;
 use specialist_neural::config::T5Config;
 use specialist_neural::tasks::TextToText;
 use specialist_neural::train::{Checkpoint, Task, Trainer, Training};
-use specialist_neural::{Device, Params, Pass, T5, Tokenizer};
+use specialist_neural::{Device, Param, Params, Pass, T5, Tokenizer};
 use tokenizers::models::bpe::{BPE, BpeTrainerBuilder};
 use tokenizers::pre_tokenizers::byte_level::ByteLevel;
 use tokenizers::processors::template::TemplateProcessing;
@@ -50,7 +51,7 @@ pub struct Recipe {
     pub steps: usize,
     /// Pairs a step.
     pub batch: usize,
-    /// The largest rate.
+    /// The largest rate, relative to the scale at which each parameter starts.
     pub rate: f64,
     /// Steps between two writes of the checkpoint.
     pub checkpoint: usize,
@@ -65,15 +66,15 @@ impl Default for Recipe {
             summaries: "package-summaries".into(),
             held_out: vec!["games".into()],
             vocabulary: 8000,
-            width: 192,
-            layers: 3,
+            width: 160,
+            layers: 2,
             heads: 4,
-            inner: 576,
-            longest: 80,
+            inner: 640,
+            longest: 64,
             longest_answer: 48,
-            steps: 6000,
+            steps: 8000,
             batch: 32,
-            rate: 2e-3,
+            rate: 0.03,
             checkpoint: 200,
         }
     }
@@ -258,10 +259,11 @@ pub fn run(recipe: &Recipe, cache: &Cache, place: &Path, folder: &Path, int8: bo
         every: recipe.checkpoint,
         job: serde_json::to_string(recipe).expect("plain data"),
     };
+    let relative: BTreeMap<String, f64> = model.params.iter().map(|(n, p)| (n.clone(), scale(p))).collect();
     let trainer = Trainer {
         task: &task,
         settings: &settings,
-        scope: &|_, _| 1.0,
+        scope: &|name, _| relative[name],
         lora: None,
         validation: None,
         checkpoint: Some(checkpoint),
@@ -289,6 +291,13 @@ pub fn run(recipe: &Recipe, cache: &Cache, place: &Path, folder: &Path, int8: bo
     let card = card(&record);
     std::fs::write(folder.join("README.md"), card).map_err(|e| Error::write(folder, e))?;
     Ok(())
+}
+
+/// The root mean square of a parameter at its start, to which its steps are relative, as Adafactor's are (Shazeer and
+/// Stern 2018): T5's matrices start at scales from 0.01 to 1, and one rate for all of them learns far more slowly.
+fn scale(parameter: &Param) -> f64 {
+    let values = parameter.clone().into_values();
+    (values.iter().map(|v| f64::from(v * v)).sum::<f64>() / values.len() as f64).sqrt().max(1e-3)
 }
 
 /// The mean loss over all pairs.
