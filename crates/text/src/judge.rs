@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 use specialist_core::bootstrap::Bootstrap;
-use specialist_core::evidence::{Candidate, Difference, Evidence, LabelCurve, differences, judge_values};
+use specialist_core::evidence::{Candidate, CurvePoint, Difference, Evidence, LabelCurve, differences, judge_values};
 use specialist_core::metric::Goal;
 use specialist_core::{Context, Verdict, VerdictRule, decide};
 use specialist_pipeline::artifact::{self, Draft};
@@ -109,6 +109,27 @@ pub fn evidence(recipe: &Recipe, trial: &Trial<'_>, judged: Judged, train: (usiz
         source: Vec::new(),
         verdict: judged.verdict,
     }
+}
+
+/// From how many labels on each candidate of a label curve is ahead of the generalist, which is the first.
+pub fn crossings(points: &[CurvePoint]) -> Vec<String> {
+    let Some(last) = points.last() else { return Vec::new() };
+    let (n, names) = (last.rows, last.values.iter().map(|v| &v.0));
+    let say = |(riser, name): (usize, &String)| {
+        let ahead = points.iter().rposition(|p| p.values[riser].1.estimate <= p.values[0].1.estimate);
+        match ahead {
+            Some(i) if i + 1 == points.len() => {
+                format!("{name} does not reach the generalist with all {n} target texts.")
+            }
+            Some(i) => format!(
+                "{name} passes the generalist between {} and {} target texts.",
+                points[i].rows,
+                points[i + 1].rows
+            ),
+            None => format!("{name} is ahead of the generalist from {} target texts on.", points[0].rows),
+        }
+    };
+    names.enumerate().skip(1).map(say).collect()
 }
 
 /// Leaves out of `train` what is nearly a sealed text; says how many there were.

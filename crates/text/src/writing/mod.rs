@@ -1,18 +1,21 @@
 //! Texts that are written: translations and summaries. The generalist is a T5; the target's pairs make the
 //! specialist, and what it forgets of everything else is measured beside.
 
+mod curve;
 mod extract;
+mod panels;
 pub mod pretrain;
+mod search;
 mod task;
 
 use std::path::{Path, PathBuf};
 
 use rand::seq::SliceRandom;
 use specialist_cli::Terminal;
-use specialist_core::bootstrap::{Bootstrap, mean_sd};
+use specialist_core::Context;
+use specialist_core::bootstrap::Bootstrap;
 use specialist_core::evidence::{Candidate, Figure, Interval};
 use specialist_core::metric::Goal;
-use specialist_core::{Context, Panel};
 use specialist_neural::generate::Decoding;
 use specialist_neural::lora::Naming;
 use specialist_neural::tasks::TextToText;
@@ -28,47 +31,19 @@ use crate::judge;
 use crate::metrics::TextMetric;
 use crate::packages::sentences;
 use crate::recipe::{Recipe, Task};
+use curve::label_curve;
 use extract::{Extractive, lead, part};
+use panels::{bar, faithfulness, forgetting, signatures, terms};
 use pretrain::{Ids, ids};
+use search::{Tried, Tuning, choose, counts, scratch, tune, values};
 use task::{Glossary, metrics, prefix, unsupported, worthwhile};
 
-/// Share of the target's train texts on which tunings are compared.
-const VALIDATION: f64 = 0.25;
 /// General texts on which forgetting is measured, at most.
 const GENERAL: usize = 200;
 /// Words of the fixed lead.
 const LEAD: usize = 15;
 /// Rank of an adapter.
 const RANK: usize = 8;
-
-/// A rung.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Tuning {
-    /// The generalist as it is.
-    Keep,
-    /// A low-rank adapter.
-    Lora,
-    /// Half-way between the generalist and `full` (weight averaging).
-    Averaged,
-    /// All parameters, on as many general pairs as target pairs.
-    Mixed,
-    /// All parameters.
-    Full,
-}
-
-impl Tuning {
-    const ALL: [Self; 5] = [Self::Keep, Self::Lora, Self::Averaged, Self::Mixed, Self::Full];
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::Keep => "keep",
-            Self::Lora => "lora",
-            Self::Averaged => "averaged",
-            Self::Mixed => "mixed",
-            Self::Full => "full",
-        }
-    }
-}
 
 /// A model that writes.
 #[derive(Clone)]
@@ -300,35 +275,6 @@ fn write_with(
     Ok(out)
 }
 
-/// Counts of every text for every metric.
-fn counts(metrics: &[Box<dyn TextMetric>], written: &[String], documents: &[Document]) -> Vec<Vec<Vec<f64>>> {
-    use rayon::prelude::*;
-    let of =
-        |m: &dyn TextMetric| written.par_iter().zip(documents).map(|(w, d)| m.counts(w, &d.answer)).collect::<Vec<_>>();
-    metrics.iter().map(|m| of(m.as_ref())).collect()
-}
-
-/// Every metric from counts with weights.
-fn values(metrics: &[Box<dyn TextMetric>], counts: &[Vec<Vec<f64>>], weights: &[f64]) -> Vec<f64> {
-    let value = |m: &dyn TextMetric, texts: &Vec<Vec<f64>>| {
-        let mut sums = vec![0.0; texts.first().map_or(0, Vec::len)];
-        for (t, &w) in texts.iter().zip(weights).filter(|(_, w)| **w != 0.0) {
-            sums.iter_mut().zip(t).for_each(|(s, c)| *s += w * c);
-        }
-        m.value(&sums)
-    };
-    metrics.iter().zip(counts).map(|(m, c)| value(m.as_ref(), c)).collect()
-}
-
-/// A rung with its writer's rate, and how well it wrote on the validation texts.
-struct Tried {
-    tuning: Tuning,
-    rate: f64,
-    counts: Vec<Vec<Vec<f64>>>,
-    value: f64,
-    trials: usize,
-}
-
 /// A run to its end: the report, and the artifact's files.
 ///
 /// # Errors
@@ -373,7 +319,7 @@ pub fn run(
         ),
         keep,
     )];
-    let scratch = scratch(&bench, prepared, &metrics, ctx)?;
+    let (scratch, scratch_rate) = scratch(&bench, prepared, &metrics, ctx)?;
     writers.push(("scratch".into(), "the same architecture trained on the target alone".into(), scratch));
     for t in tried.iter().filter(|t| t.tuning != Tuning::Keep) {
         let writer = bench.tune(t.tuning, t.rate, &prepared.train, &prepared.source, &ctx.child("fit"))?;
@@ -418,6 +364,8 @@ pub fn run(
     evidence.source =
         general.iter().filter(|c| ["generalist", "specialist"].contains(&c.name.as_str())).cloned().collect();
     terminal.done("compare", &format!("{} candidates on {} sealed texts", names.len(), prepared.sealed.len()));
+    evidence.label_curve = label_curve(&bench, &tried, chosen, scratch_rate, prepared, &metrics, &evidence, ctx)?;
+    terminal.done("curve", "how many pairs it would take");
     let mut panels = vec![signatures(&metrics), forgetting(&general)];
     panels.push(faithfulness(&names, &written, prepared));
     if recipe.task == Task::Summarize {
@@ -455,109 +403,6 @@ pub fn run(
         recipe: recipe.render(),
     };
     Ok((report, draft(recipe, prepared, &model, &writers)?))
-}
-
-/// Every rung's best rate, judged on a part of the train texts.
-fn tune(bench: &Bench<'_>, prepared: &Prepared, metrics: &[Box<dyn TextMetric>], ctx: &Context) -> Result<Vec<Tried>> {
-    let ctx = &ctx.child("tune");
-    let recipe = bench.recipe;
-    let (inside, outside) = validation(&prepared.train, ctx);
-    let texts: Vec<&str> = outside.iter().map(|d| d.text.as_str()).collect();
-    let asked: Vec<Tuning> = match &recipe.tune.tunings[..] {
-        [] => Tuning::ALL.to_vec(),
-        names => {
-            let known = Tuning::ALL.map(Tuning::name).join(", ");
-            let named = |n: &String| {
-                Tuning::ALL
-                    .into_iter()
-                    .find(|t| t.name() == n)
-                    .ok_or_else(|| Error::usage(format!("there is no tuning `{n}`"), format!("there are: {known}")))
-            };
-            names.iter().map(named).collect::<Result<_>>()?
-        }
-    };
-    let mut out: Vec<Tried> = Vec::new();
-    for tuning in asked {
-        let rates = if tuning == Tuning::Keep { vec![0.0] } else { rates(recipe, 3e-4) };
-        let mut best: Option<Tried> = None;
-        for &rate in &rates {
-            let inner = ctx.child(&format!("{} {rate}", tuning.name()));
-            let writer = bench.tune(tuning, rate, &inside, &prepared.source, &inner)?;
-            let counts = counts(metrics, &bench.write(&writer, &texts, ctx)?, &outside);
-            let value = values(metrics, &counts, &vec![1.0; outside.len()])[0];
-            if best.as_ref().is_none_or(|b| value > b.value) {
-                best = Some(Tried { tuning, rate, counts, value, trials: rates.len() });
-            }
-        }
-        out.extend(best);
-    }
-    Ok(out)
-}
-
-/// The lowest rung within one standard error (paired bootstrap) of the best on the validation texts.
-fn choose(tried: &[Tried], metrics: &[Box<dyn TextMetric>], prepared: &Prepared, ctx: &Context) -> (usize, String) {
-    let best = (0..tried.len()).fold(0, |b, i| if tried[i].value > tried[b].value { i } else { b });
-    let n = tried[best].counts[0].len();
-    let units: Vec<u32> = (0..n as u32).collect();
-    let bootstrap = Bootstrap::clusters(&units, 200, ctx);
-    let value = |t: &Tried, w: &[f64]| values(&metrics[..1], &t.counts[..1], w)[0];
-    for i in 0..tried.len() {
-        let drawn = bootstrap.map(ctx, |w| value(&tried[best], w) - value(&tried[i], w));
-        if tried[best].value - tried[i].value <= mean_sd(&drawn).1 {
-            let reason = format!(
-                "The lowest rung within one standard error of the best ({}, {} {:.4} on {n} of the {} train texts).",
-                tried[best].tuning.name(),
-                metrics[0].name(),
-                tried[best].value,
-                prepared.train.len()
-            );
-            return (i, reason);
-        }
-    }
-    unreachable!("the best is within an error of itself")
-}
-
-/// The architecture of the backbone with random parameters, trained on the target alone, with as many rates tried as
-/// for every tuning.
-fn scratch(bench: &Bench<'_>, prepared: &Prepared, metrics: &[Box<dyn TextMetric>], ctx: &Context) -> Result<Writer> {
-    let ctx = &ctx.child("scratch");
-    let specs = specialist_neural::t5::specs(&bench.model.config);
-    let fit = |documents: &[Document], rate: f64| -> Result<Writer> {
-        let mut params = Params::random(&specs, &mut ctx.rng("start"), &Device::flex());
-        // From nothing it takes more passes.
-        bench.train(
-            &mut params,
-            &documents.iter().collect::<Vec<_>>(),
-            rate,
-            3 * bench.recipe.tune.epochs,
-            None,
-            ctx,
-        )?;
-        Ok(Writer { params, lora: None })
-    };
-    let (inside, outside) = validation(&prepared.train, ctx);
-    let texts: Vec<&str> = outside.iter().map(|d| d.text.as_str()).collect();
-    let mut best = (f64::MIN, 0.0);
-    for rate in rates(bench.recipe, 1e-3) {
-        let counts = counts(metrics, &bench.write(&fit(&inside, rate)?, &texts, ctx)?, &outside);
-        let value = values(metrics, &counts, &vec![1.0; outside.len()])[0];
-        if value > best.0 {
-            best = (value, rate);
-        }
-    }
-    fit(&prepared.train, best.1)
-}
-
-/// A few rates a factor of three apart, from the smallest.
-fn rates(recipe: &Recipe, smallest: f64) -> Vec<f64> {
-    (0..recipe.tune.deep_trials.max(1)).map(|i| smallest * 3f64.powi(i as i32)).collect()
-}
-
-/// The train texts parted into those to train on and those to judge by.
-fn validation(train: &[Document], ctx: &Context) -> (Vec<Document>, Vec<Document>) {
-    let (inside, outside) = corpus::split(train, VALIDATION, &mut ctx.rng("validation"));
-    let pick = |rows: &[usize]| rows.iter().map(|&r| train[r].clone()).collect::<Vec<Document>>();
-    (pick(&inside), pick(&outside))
 }
 
 /// What takes no training of a model.
@@ -635,101 +480,6 @@ fn on_general(
         what: what.into(),
         figures: vec![Figure { metric: metrics[0].name().into(), decimals, interval }],
     }
-}
-
-fn table(title: &str, note: &str, header: &[&str], rows: Vec<Vec<String>>) -> Panel {
-    Panel {
-        title: title.into(),
-        note: note.into(),
-        header: header.iter().map(ToString::to_string).collect(),
-        table: rows,
-        axes: (String::new(), String::new()),
-        series: Vec::new(),
-    }
-}
-
-fn signatures(metrics: &[Box<dyn TextMetric>]) -> Panel {
-    let rows = metrics.iter().map(|m| vec![m.name().to_string(), m.signature().to_string()]).collect();
-    table(
-        "How it was measured",
-        "Signatures in the manner of sacrebleu, whose figures (and those of rouge-score) these equal.",
-        &["Figure", "Signature"],
-        rows,
-    )
-}
-
-fn forgetting(general: &[Candidate]) -> Panel {
-    let row = |c: &Candidate| {
-        let f = &c.figures[0];
-        let d = f.decimals;
-        vec![c.name.clone(), format!("{:.d$} ({:.d$} to {:.d$})", f.interval.estimate, f.interval.low, f.interval.high)]
-    };
-    let metric = general.first().map_or("figure", |c| c.figures[0].metric.as_str()).to_string();
-    table(
-        "What is forgotten",
-        "The same figure on general texts of other sections, which nothing was trained on: what each tuning costs elsewhere. `mixed` trains on general pairs too, `averaged` stands half-way to the generalist.",
-        &["Candidate", &metric],
-        general.iter().map(row).collect(),
-    )
-}
-
-/// Says plainly whether the leading words are beaten.
-fn bar(evidence: &specialist_core::evidence::Evidence) -> Panel {
-    let lead = format!("lead-{LEAD}");
-    let found = evidence.differences.iter().find(|d| d.candidate == "specialist" && d.against == lead);
-    let said = found.map_or(String::new(), |d| {
-        let i = &d.interval;
-        let word = if i.low > 0.0 {
-            "beat"
-        } else if i.high < 0.0 {
-            "are worse than"
-        } else {
-            "are not shown to beat"
-        };
-        format!(
-            "The specialist's summaries {word} the first {LEAD} words: {:+.4} ROUGE-L F (interval {:+.4} to {:+.4}).",
-            i.estimate, i.low, i.high
-        )
-    });
-    table("Against the first words", &said, &[], Vec::new())
-}
-
-/// How many texts hold a number, a name or a negation that their source does not hold, and where the first are.
-fn faithfulness(names: &[(String, String)], written: &[Vec<String>], prepared: &Prepared) -> Panel {
-    let row = |(name, texts): (&(String, String), &Vec<String>)| {
-        let mut row = vec![name.0.clone()];
-        let found: Vec<Vec<(&str, String)>> =
-            texts.iter().zip(&prepared.sealed).map(|(t, d)| unsupported(t, &d.text)).collect();
-        for kind in ["number", "name", "negation"] {
-            row.push(found.iter().filter(|f| f.iter().any(|x| x.0 == kind)).count().to_string());
-        }
-        let first = found.iter().zip(&prepared.sealed).filter(|(f, _)| !f.is_empty()).take(3);
-        row.push(first.map(|(_, d)| d.place.1.to_string()).collect::<Vec<_>>().join(", "));
-        row
-    };
-    table(
-        "Not in the source",
-        "Of the sealed texts, how many of each candidate's hold a number, a name (a capitalised word that is not the first) or an English negation that the source text does not hold, and the lines of the first such texts. Translations into German capitalise every noun: there names say little.",
-        &["Candidate", "numbers", "names", "negations", "first lines"],
-        names.iter().zip(written).map(row).collect(),
-    )
-}
-
-fn terms(glossary: &Glossary, names: &[(String, String)], written: &[Vec<String>], prepared: &Prepared) -> Panel {
-    let row = |(name, texts): (&(String, String), &Vec<String>)| {
-        let (kept, all) = texts
-            .iter()
-            .zip(&prepared.sealed)
-            .map(|(t, d)| glossary.kept(&d.text, t))
-            .fold((0, 0), |a, b| (a.0 + b.0, a.1 + b.1));
-        vec![name.0.clone(), format!("{kept} of {all} ({:.0} %)", 100.0 * kept as f64 / all.max(1) as f64)]
-    };
-    table(
-        "Terms",
-        "Terms of the glossary that occur in the sealed sources, and how many were translated as it says.",
-        &["Candidate", "kept"],
-        names.iter().zip(written).map(row).collect(),
-    )
 }
 
 fn draft(recipe: &Recipe, prepared: &Prepared, model: &T5, writers: &[(String, String, Writer)]) -> Result<Draft> {

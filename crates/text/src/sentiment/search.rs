@@ -1,0 +1,293 @@
+//! How the specialist's tuning and settings are found inside the target's train texts.
+
+use rand::seq::SliceRandom;
+use specialist_core::Context;
+use specialist_core::bootstrap::{Bootstrap, mean_sd};
+use specialist_search::{Auto, Params as Point, Space, StartingWith, Study};
+
+use super::figures::figures;
+use super::tunings::{Labelled, Tuning};
+use super::{Bench, Prepared};
+use crate::error::{Error, Result};
+use crate::linear::{Softmax, TfIdf, softmax};
+use crate::recipe::Recipe;
+
+/// Folds on which tunings of the encoder are tried, and on which all tunings are compared with them.
+const DEEP_FOLDS: usize = 2;
+
+/// Probabilities by position in the train rows, of texts whose fold was predicted.
+type OutOfFold = Vec<Option<Vec<f64>>>;
+
+/// Settings that a search found, and how well they did out of fold.
+pub(super) struct Found {
+    pub(super) tuning: String,
+    pub(super) settings: Point,
+    pub(super) trials: usize,
+    pub(super) probabilities: OutOfFold,
+    pub(super) study: Option<Study>,
+}
+
+/// Train rows parted into folds, every label in each.
+fn folds(labels: &[usize], folds: usize, ctx: &Context) -> Vec<usize> {
+    let mut out = vec![0; labels.len()];
+    let classes = labels.iter().max().map_or(0, |m| m + 1);
+    let mut next = 0;
+    for k in 0..classes {
+        let mut rows: Vec<usize> = (0..labels.len()).filter(|&i| labels[i] == k).collect();
+        rows.shuffle(&mut ctx.rng(&format!("folds {k}")));
+        for r in rows {
+            out[r] = next % folds;
+            next += 1;
+        }
+    }
+    out
+}
+
+/// The best settings of one way to fit, by the log loss out of fold: a proper score tells settings apart with fewer
+/// texts than a count of right labels.
+fn search(
+    name: &str,
+    space: &Space,
+    start: &Point,
+    trials: usize,
+    labels: &[usize],
+    mut out_of_fold: impl FnMut(&Point) -> Result<OutOfFold>,
+    ctx: &Context,
+) -> Result<Found> {
+    let mut study = Study::maximise(name, space.clone(), ctx.child(name).seed());
+    let auto = Auto::default();
+    let sampler = StartingWith { points: vec![start.clone()], then: &auto };
+    let mut best: Option<(f64, Point, OutOfFold)> = None;
+    let trials = if space.params().is_empty() { 1 } else { trials.max(1) };
+    for _ in 0..trials {
+        ctx.check()?;
+        if ctx.is_spent() && best.is_some() {
+            break;
+        }
+        let Some(number) = study.ask(&sampler)? else { break };
+        let settings = study.trials()[number].params.clone();
+        let p = out_of_fold(&settings)?;
+        let (seen, y): (Vec<Vec<f64>>, Vec<usize>) =
+            p.iter().zip(labels).filter_map(|(p, &y)| Some((p.clone()?, y))).unzip();
+        let f = figures(&seen, &y, &vec![1.0; y.len()]);
+        let value = -f[2];
+        study.tell(number, Ok(&[value]))?;
+        ctx.observer().step(Some(&format!("{name} {:.3}", f[0])));
+        if best.as_ref().is_none_or(|b| value > b.0) {
+            best = Some((value, settings, p));
+        }
+    }
+    let (_, settings, probabilities) = best.unwrap_or((f64::NAN, start.clone(), vec![None; labels.len()]));
+    Ok(Found { tuning: name.into(), settings, trials: study.trials().len(), probabilities, study: Some(study) })
+}
+
+/// Fits on every fold's other rows with `fit` and predicts the fold.
+fn cross(
+    fold_of: &[usize],
+    which: std::ops::Range<usize>,
+    mut fit: impl FnMut(&[usize], &[usize], usize) -> Result<Vec<Vec<f64>>>,
+) -> Result<OutOfFold> {
+    let mut out = vec![None; fold_of.len()];
+    for fold in which {
+        let inside: Vec<usize> = (0..fold_of.len()).filter(|&i| fold_of[i] != fold).collect();
+        let outside: Vec<usize> = (0..fold_of.len()).filter(|&i| fold_of[i] == fold).collect();
+        for (i, p) in outside.iter().zip(fit(&inside, &outside, fold)?) {
+            out[*i] = Some(p);
+        }
+    }
+    Ok(out)
+}
+
+/// What the search came to.
+pub(super) struct Chosen {
+    pub(super) found: Vec<Found>,
+    pub(super) scratch: f64,
+    pub(super) pooled: f64,
+    pub(super) tfidf: f64,
+    pub(super) specialist: (Tuning, Point),
+    pub(super) reason: String,
+    pub(super) trials: usize,
+}
+
+impl Chosen {
+    pub(super) fn settings(&self, tuning: Tuning) -> Option<&Point> {
+        self.found.iter().find(|f| f.tuning == tuning.name()).map(|f| &f.settings)
+    }
+}
+
+fn precision_space() -> (Space, Point) {
+    let space = Space::new().log_float("precision", 0.01, 100.0);
+    let start = space.choose(|_| specialist_search::Value::Float(1.0));
+    (space, start)
+}
+
+pub(super) fn tune(bench: &Bench<'_>, train: &[usize], ctx: &Context) -> Result<Chosen> {
+    let ctx = &ctx.child("tune");
+    let (recipe, start) = (bench.recipe, bench.start());
+    let labels: Vec<usize> = train.iter().map(|&r| bench.target.labels[r]).collect();
+    let all = bench.target.select(train);
+    let fold_of = folds(&labels, recipe.tune.folds, ctx);
+    let asked: Vec<Tuning> = match &recipe.tune.tunings[..] {
+        [] => vec![Tuning::Keep, Tuning::Slope, Tuning::Head, Tuning::Setfit, Tuning::Lora],
+        names => {
+            let known = Tuning::ALL.map(Tuning::name).join(", ");
+            let named = |n: &String| {
+                Tuning::named(n)
+                    .ok_or_else(|| Error::usage(format!("there is no tuning `{n}`"), format!("there are: {known}")))
+            };
+            names.iter().map(named).collect::<Result<_>>()?
+        }
+    };
+    let cheap = recipe.tune.trials;
+    let deep = asked.iter().filter(|t| t.deep()).count() * recipe.tune.deep_trials;
+    ctx.observer().begin("tune", asked.iter().filter(|t| !t.deep()).count() * cheap + deep + 3 * cheap);
+    let mut found = Vec::new();
+    for &tuning in &asked {
+        let (folds, trials) = if tuning.deep() {
+            (0..DEEP_FOLDS.min(recipe.tune.folds), recipe.tune.deep_trials)
+        } else {
+            (0..recipe.tune.folds, cheap)
+        };
+        let fit = |settings: &Point| {
+            cross(&fold_of, folds.clone(), |inside, outside, fold| {
+                let inner = ctx.child(&format!("{} fold {fold}", tuning.name()));
+                let classifier = start.tune(tuning, settings, &all.select(inside), &inner)?;
+                let outside = all.select(outside);
+                classifier.probabilities(bench.encoder, &outside.ids, Some(&outside.base), &inner)
+            })
+        };
+        found.push(search(tuning.name(), &tuning.space(), &tuning.start(), trials, &labels, fit, ctx)?);
+    }
+    let (space, first) = precision_space();
+    let scratch = search(
+        "scratch",
+        &space,
+        &first,
+        cheap,
+        &labels,
+        |s| {
+            cross(&fold_of, 0..recipe.tune.folds, |inside, outside, _| {
+                let head = start.head(&all.select(inside), s.float("precision"), None);
+                Ok(head.logits(&all.base.select(outside)).iter().map(|l| softmax(l)).collect())
+            })
+        },
+        ctx,
+    )?;
+    let pooled = search(
+        "pooled",
+        &space,
+        &first,
+        cheap,
+        &labels,
+        |s| {
+            cross(&fold_of, 0..recipe.tune.folds, |inside, outside, _| {
+                let head = pooled_head(bench, &all.select(inside), s.float("precision"));
+                Ok(head.logits(&all.base.select(outside)).iter().map(|l| softmax(l)).collect())
+            })
+        },
+        ctx,
+    )?;
+    let texts: Vec<&str> = train.iter().map(|&r| bench.texts[r]).collect();
+    let tfidf = search(
+        "tf-idf",
+        &space,
+        &first,
+        cheap,
+        &labels,
+        |s| {
+            cross(&fold_of, 0..recipe.tune.folds, |inside, outside, _| {
+                let of = |rows: &[usize]| rows.iter().map(|&i| texts[i]).collect::<Vec<_>>();
+                let y: Vec<usize> = inside.iter().map(|&i| labels[i]).collect();
+                Ok(tfidf_probabilities(&of(inside), &y, bench.classes, s.float("precision"), &of(outside)))
+            })
+        },
+        ctx,
+    )?;
+    ctx.observer().end();
+    let (specialist, reason) = choose(&asked, &found, &labels, ctx);
+    let trials = found.iter().chain([&scratch, &pooled, &tfidf]).map(|f| f.trials).sum();
+    let precision = |f: &Found| f.settings.float("precision");
+    let (s, p, t) = (precision(&scratch), precision(&pooled), precision(&tfidf));
+    found.push(scratch);
+    found.push(tfidf);
+    let specialist_settings =
+        found.iter().find(|f| f.tuning == specialist.name()).expect("it was tried").settings.clone();
+    Ok(Chosen { found, scratch: s, pooled: p, tfidf: t, specialist: (specialist, specialist_settings), reason, trials })
+}
+
+pub(super) fn pooled_head(bench: &Bench<'_>, target: &Labelled, precision: f64) -> Softmax {
+    let x = bench.source.base.and(&target.base);
+    let y: Vec<usize> = bench.source.labels.iter().chain(&target.labels).copied().collect();
+    Softmax::fit(&x, &y, &vec![1.0; y.len()], bench.classes, precision, None)
+}
+
+pub(super) fn tfidf_probabilities(
+    train: &[&str],
+    labels: &[usize],
+    classes: usize,
+    precision: f64,
+    texts: &[&str],
+) -> Vec<Vec<f64>> {
+    let tfidf = TfIdf::fit(train);
+    let model = Softmax::fit(&tfidf.rows(train), labels, &vec![1.0; labels.len()], classes, precision, None);
+    model.logits(&tfidf.rows(texts)).iter().map(|l| softmax(l)).collect()
+}
+
+/// The lowest rung within one standard error (paired bootstrap over texts) of the best out of fold, on the folds
+/// that every rung was tried on.
+fn choose(asked: &[Tuning], found: &[Found], labels: &[usize], ctx: &Context) -> (Tuning, String) {
+    let common: Vec<usize> =
+        (0..labels.len()).filter(|&i| found.iter().all(|f| f.probabilities[i].is_some())).collect();
+    let y: Vec<usize> = common.iter().map(|&i| labels[i]).collect();
+    let p: Vec<Vec<Vec<f64>>> = found
+        .iter()
+        .map(|f| common.iter().map(|&i| f.probabilities[i].clone().expect("it is common")).collect())
+        .collect();
+    let units: Vec<u32> = (0..y.len() as u32).collect();
+    let bootstrap = Bootstrap::clusters(&units, 200, ctx);
+    let ones = vec![1.0; y.len()];
+    let value = |i: usize, w: &[f64]| -figures(&p[i], &y, w)[2];
+    let estimates: Vec<f64> = (0..found.len()).map(|i| value(i, &ones)).collect();
+    let best = (0..found.len()).fold(0, |b, i| if estimates[i] > estimates[b] { i } else { b });
+    for i in 0..found.len() {
+        let drawn = bootstrap.map(ctx, |w| value(best, w) - value(i, w));
+        let se = mean_sd(&drawn).1;
+        if estimates[best] - estimates[i] <= se {
+            let reason = format!(
+                "The lowest rung within one standard error of the best ({}, log loss {:.4} on {} train texts out of fold).",
+                asked[best].name(),
+                -estimates[best],
+                y.len()
+            );
+            return (asked[i], reason);
+        }
+    }
+    unreachable!("the best is within an error of itself")
+}
+
+/// The head on the source, its precision cross-validated there.
+pub(super) fn pretrain(recipe: &Recipe, source: &Labelled, prepared: &Prepared, ctx: &Context) -> Result<Softmax> {
+    let ctx = &ctx.child("pretrain");
+    let (space, first) = precision_space();
+    let fold_of = folds(&source.labels, recipe.tune.folds, ctx);
+    let classes = prepared.labels.len();
+    let fit = |rows: &[usize], precision: f64| {
+        let part = source.select(rows);
+        Softmax::fit(&part.base, &part.labels, &part.ones(), classes, precision, None)
+    };
+    let found = search(
+        "pretrain",
+        &space,
+        &first,
+        recipe.tune.trials.min(8),
+        &source.labels,
+        |s| {
+            cross(&fold_of, 0..2, |inside, outside, _| {
+                let head = fit(inside, s.float("precision"));
+                Ok(head.logits(&source.base.select(outside)).iter().map(|l| softmax(l)).collect())
+            })
+        },
+        ctx,
+    )?;
+    Ok(fit(&(0..source.labels.len()).collect::<Vec<_>>(), found.settings.float("precision")))
+}
