@@ -231,12 +231,12 @@ impl Session<'_> {
     }
 
     fn pretrain(&self, int8: bool) -> Result<u8> {
-        let (file, text, place) = match &self.args.recipe {
-            None => ("pretrain.toml".to_string(), PRETRAIN.to_string(), PathBuf::new()),
+        let (file, text, place) = match self.args.recipe.as_deref() {
+            None | Some("pretrain") => ("pretrain.toml".to_string(), PRETRAIN.to_string(), PathBuf::new()),
             Some(path) => {
-                let missing = |_| Error::usage(format!("there is no recipe `{path}`"), "name a file");
+                let missing = |_| Error::usage(format!("there is no recipe `{path}`"), "name a file, or `pretrain`");
                 let place = Path::new(path).parent().map(Path::to_path_buf).unwrap_or_default();
-                (path.clone(), std::fs::read_to_string(path).map_err(missing)?, place)
+                (path.to_string(), std::fs::read_to_string(path).map_err(missing)?, place)
             }
         };
         let mut overrides = self.args.set.clone();
@@ -332,9 +332,10 @@ impl Session<'_> {
     fn recipes(&self, what: RecipeWhat) -> Result<u8> {
         match what {
             RecipeWhat::List => {
-                for (name, task, _) in RECIPES {
-                    print(&format!("{name} ({})", task.name()))?;
+                for (name, _, _) in RECIPES {
+                    print(name)?;
                 }
+                print("pretrain")?;
             }
             RecipeWhat::Schema => {
                 let schema = schemars::schema_for!(Recipe);

@@ -80,6 +80,8 @@ impl Default for Recipe {
     }
 }
 
+/// What the training came to, beside the model.
+const RECORD: &str = "pretrain.json";
 /// Tokens that every T5 has: padding, end, unknown.
 const SPECIAL: [&str; 3] = ["<pad>", "</s>", "<unk>"];
 /// One group in this many is never trained on, whatever the recipe: general quality is measured there.
@@ -179,6 +181,13 @@ struct Record<'a> {
 /// When a corpus is missing, a checkpoint is of another run, or the run is cancelled.
 pub fn run(recipe: &Recipe, cache: &Cache, place: &Path, folder: &Path, int8: bool, terminal: &Terminal) -> Result<()> {
     let ctx = &terminal.context(recipe.seed);
+    if finished(recipe, folder) {
+        terminal.done("train", "was done before, with the same recipe");
+        if int8 {
+            T5::read(folder, &Device::flex())?.save(folder, true)?;
+        }
+        return Ok(());
+    }
     let (translations, a) = texts(&recipe.translations, recipe, cache, place)?;
     let (summaries, b) = texts(&recipe.summaries, recipe, cache, place)?;
     terminal.done(
@@ -285,12 +294,21 @@ pub fn run(recipe: &Recipe, cache: &Cache, place: &Path, folder: &Path, int8: bo
         validation_loss: loss,
         loss: curve.loss.chunks(50).map(|c| c.iter().sum::<f64>() / c.len() as f64).collect(),
     };
-    let file = folder.join("pretrain.json");
+    let file = folder.join(RECORD);
     std::fs::write(&file, serde_json::to_vec_pretty(&record).expect("plain data"))
         .map_err(|e| Error::write(&file, e))?;
     let card = card(&record);
     std::fs::write(folder.join("README.md"), card).map_err(|e| Error::write(folder, e))?;
     Ok(())
+}
+
+/// Whether the folder holds the model of this very recipe.
+fn finished(recipe: &Recipe, folder: &Path) -> bool {
+    let record = std::fs::read(folder.join(RECORD)).ok();
+    let record = record.and_then(|r| serde_json::from_slice::<serde_json::Value>(&r).ok());
+    let same =
+        record.is_some_and(|r| serde_json::from_value::<Recipe>(r["recipe"].clone()).is_ok_and(|r| r == *recipe));
+    same && folder.join("model.safetensors").is_file()
 }
 
 /// The root mean square of a parameter at its start, to which its steps are relative, as Adafactor's are (Shazeer and
