@@ -12,13 +12,29 @@ pub struct Args {
     #[command(subcommand)]
     pub verb: Option<Verb>,
 
-    /// A recipe file, or the name of one that ships with the program
-    #[arg(long, global = true, value_name = "FILE|NAME")]
-    pub recipe: Option<String>,
+    /// What every program takes
+    #[command(flatten)]
+    pub common: Common,
 
     /// The target's data (run, check, …), or the rows to score or explain (predict, explain)
     #[arg(long, global = true, value_name = "FILE")]
     pub data: Option<String>,
+
+    /// Between the cells of CSV files, where the recipe does not say it
+    #[arg(long, global = true, value_name = "CHAR")]
+    pub delimiter: Option<char>,
+
+    /// Say more
+    #[arg(long, short, global = true)]
+    pub verbose: bool,
+}
+
+/// What every program takes.
+#[derive(Debug, clap::Args)]
+pub struct Common {
+    /// A recipe file, or the name of one that ships with the program
+    #[arg(long, global = true, value_name = "FILE|NAME")]
+    pub recipe: Option<String>,
 
     /// Where to write: the artifact's folder, or the file of `predict` and `init`
     #[arg(long, short, global = true, value_name = "PATH")]
@@ -31,10 +47,6 @@ pub struct Args {
     /// Threads to use; the result does not depend on it
     #[arg(long, global = true, value_name = "N")]
     pub threads: Option<usize>,
-
-    /// Between the cells of CSV files, where the recipe does not say it
-    #[arg(long, global = true, value_name = "CHAR")]
-    pub delimiter: Option<char>,
 
     /// Time after which searches make do with the trials they have; the result then depends on the machine
     #[arg(long, global = true, value_name = "SECONDS")]
@@ -51,10 +63,6 @@ pub struct Args {
     /// Print the result only: no progress, no remarks
     #[arg(long, short, global = true)]
     pub quiet: bool,
-
-    /// Say more
-    #[arg(long, short, global = true)]
-    pub verbose: bool,
 }
 
 /// What to do.

@@ -43,13 +43,13 @@ pub struct Chosen {
 impl Session {
     /// Sets up threads, progress and the signal handler.
     pub fn new(domain: &'static dyn Domain, args: &Args) -> Self {
-        Self { domain, terminal: Terminal::new(args.threads, args.budget, args.quiet) }
+        Self { domain, terminal: Terminal::new(args.common.threads, args.common.budget, args.common.quiet) }
     }
 
     /// Finds the recipe: a file, a name, or the domain's default; flags override it.
     pub fn recipe(&self, args: &Args) -> Result<Chosen, Error> {
-        let mut overrides = args.set.clone();
-        overrides.extend(args.seed.map(|s| format!("seed={s}")));
+        let mut overrides = args.common.set.clone();
+        overrides.extend(args.common.seed.map(|s| format!("seed={s}")));
         if let Some(data) = &args.data {
             overrides.push(format!("target.data={}", quote(&absolute(data)?)));
         }
@@ -64,7 +64,7 @@ impl Session {
         }
         let shipped = self.domain.recipes();
         let names = || shipped.iter().map(|r| r.name.to_string()).collect();
-        let (name, file, text, folder) = match &args.recipe {
+        let (name, file, text, folder) = match &args.common.recipe {
             None => {
                 let first =
                     shipped.first().ok_or(RecipeError::Missing { name: "--recipe".into(), known: Vec::new() })?;
@@ -104,7 +104,10 @@ impl Session {
 
     /// Where the artifact of a recipe goes.
     pub fn folder(&self, args: &Args, name: &str) -> PathBuf {
-        args.output.clone().unwrap_or_else(|| Path::new("artifacts").join(format!("{}-{name}", self.domain.name())))
+        args.common
+            .output
+            .clone()
+            .unwrap_or_else(|| Path::new("artifacts").join(format!("{}-{name}", self.domain.name())))
     }
 }
 

@@ -110,6 +110,10 @@ impl Task for Contrast<'_> {
         self.texts[example].len()
     }
 
+    fn weight(&self, _example: usize) -> Option<f64> {
+        None
+    }
+
     fn loss(&self, pass: &Pass<'_>, examples: &[usize]) -> Tensor<1> {
         let texts: Vec<&[u32]> = examples.iter().map(|&e| self.texts[e].as_slice()).collect();
         let batch = Batch::new(&texts, self.config.pad, &self.device);
@@ -143,6 +147,10 @@ impl Task for TextToText<'_> {
 
     fn length(&self, example: usize) -> usize {
         self.sources[example].len() + self.targets[example].len()
+    }
+
+    fn weight(&self, example: usize) -> Option<f64> {
+        Some(self.targets[example].len() as f64)
     }
 
     fn loss(&self, pass: &Pass<'_>, examples: &[usize]) -> Tensor<1> {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use burn_tensor::{Device, Tensor};
 use rand::seq::SliceRandom;
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use specialist_core::Context;
 
@@ -24,6 +25,12 @@ pub trait Task: Sync {
 
     /// The mean loss over `examples`, one number.
     fn loss(&self, pass: &Pass<'_>, examples: &[usize]) -> Tensor<1>;
+
+    /// What an example counts in that mean; none where the loss is of the examples together, so that they must be
+    /// computed together.
+    fn weight(&self, _example: usize) -> Option<f64> {
+        Some(1.0)
+    }
 }
 
 /// How to train.
@@ -117,6 +124,11 @@ pub struct Trainer<'a> {
 
 /// Batches whose lengths are sorted together.
 const POOL: usize = 32;
+/// Parts of a step that are computed side by side, for what a single operation does on one thread; as many on any
+/// number of threads, so that the result is the same.
+const SIDE_BY_SIDE: usize = 2;
+/// Fewer examples a part are not worth it.
+const FEWEST: usize = 4;
 
 struct State {
     step: usize,
@@ -211,30 +223,39 @@ impl Trainer<'_> {
     /// The mean loss over `batch` and its gradient for every parameter in scope.
     #[must_use]
     pub fn gradients(&self, params: &Params, batch: &[usize], epoch: usize, dropout: Option<u64>) -> (f64, Gradients) {
-        let mut live = params.clone();
-        let mut open = Vec::new();
-        for (name, param) in params.iter().filter(|(n, _)| (self.scope)(n, epoch) > 0.0) {
-            live.insert(name, param.tracked());
-            open.push(name.clone());
-        }
-        let pass = Pass { params: &live, lora: self.lora, dropout: dropout.map(Dropout::new) };
-        let (mut total, mut sums) = (0.0, Gradients::new());
-        for part in batch.chunks(batch.len().div_ceil(self.settings.accumulate.max(1)).max(1)) {
-            let share = part.len() as f64 / batch.len() as f64;
-            let loss = self.task.loss(&pass, part) * share;
+        let open: Vec<&String> =
+            params.iter().map(|(n, _)| n).filter(|n| (self.scope)(n.as_str(), epoch) > 0.0).collect();
+        let (task, lora) = (self.task, self.lora);
+        let weight = |part: &[usize]| part.iter().map(|&e| task.weight(e).unwrap_or(1.0)).sum::<f64>();
+        let whole = weight(batch);
+        let one = |(i, part): (usize, &[usize])| {
+            let mut live = params.clone();
+            open.iter().for_each(|name| live.insert(name, params.get(name).expect("it is there").tracked()));
+            let dropout = dropout.map(|seed| Dropout::new(seed ^ ((i as u64) << 32)));
+            let loss = task.loss(&Pass { params: &live, lora, dropout }, part) * (weight(part) / whole);
             let mut grads = loss.backward();
-            total += f64::from(loss.inner().into_data().try_into_vec::<f32>().expect("a loss is f32")[0]);
-            for name in &open {
-                let gradient = match live.get(name).expect("it was put there") {
+            let loss = loss.inner().into_data().try_into_vec::<f32>().expect("a loss is f32")[0];
+            let gradient = |name: &&String| {
+                let data = match live.get(name).expect("it was put there") {
                     Param::Vector(t) => t.grad_remove(&mut grads).map(Tensor::into_data),
                     Param::Matrix(t) => t.grad_remove(&mut grads).map(Tensor::into_data),
                 };
-                let Some(gradient) = gradient else { continue };
-                let gradient: Vec<f32> = gradient.try_into_vec().expect("gradients are f32");
-                match sums.get_mut(name) {
-                    Some(sum) => sum.iter_mut().zip(&gradient).for_each(|(a, b)| *a += b),
-                    None => {
-                        sums.insert(name.clone(), gradient);
+                Some(((*name).clone(), data?.try_into_vec::<f32>().expect("gradients are f32")))
+            };
+            (f64::from(loss), open.iter().filter_map(gradient).collect::<Vec<_>>())
+        };
+        let (mut total, mut sums) = (0.0, Gradients::new());
+        for (k, part) in batch.chunks(batch.len().div_ceil(self.settings.accumulate.max(1)).max(1)).enumerate() {
+            let separable = part.iter().all(|&e| task.weight(e).is_some()) && part.len() >= SIDE_BY_SIDE * FEWEST;
+            let size = if separable { part.len().div_ceil(SIDE_BY_SIDE) } else { part.len() };
+            let parts: Vec<(usize, &[usize])> =
+                part.chunks(size).enumerate().map(|(i, p)| (SIDE_BY_SIDE * k + i, p)).collect();
+            for (loss, gradients) in parts.into_par_iter().map(one).collect::<Vec<_>>() {
+                total += loss;
+                for (name, gradient) in gradients {
+                    match sums.get_mut(&name) {
+                        Some(sum) => sum.iter_mut().zip(&gradient).for_each(|(a, b)| *a += b),
+                        None => drop(sums.insert(name, gradient)),
                     }
                 }
             }

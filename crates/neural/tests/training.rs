@@ -8,9 +8,9 @@ use specialist_neural::config::Problem;
 use specialist_neural::encoder::depth;
 use specialist_neural::generate::{Decoding, Sampling};
 use specialist_neural::optim::Schedule;
-use specialist_neural::tasks::{Classification, Head};
-use specialist_neural::train::{Trainer, Training, find_rate};
-use specialist_neural::{Device, Encoder, Param, Params, T5};
+use specialist_neural::tasks::{Classification, Head, TextToText};
+use specialist_neural::train::{Task, Trainer, Training, find_rate};
+use specialist_neural::{Device, Encoder, Param, Params, Pass, T5, Tensor};
 
 fn fixture(name: &str) -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)
@@ -63,6 +63,51 @@ fn training_stops_early_and_keeps_the_best_epoch() {
     assert_eq!((seen.get(), curve.best, curve.loss.len()), (4, Some(1), 8));
     assert_eq!(values(&params, "classifier.weight"), kept.take());
     assert!(curve.loss[7] < curve.loss[0], "{:?}", curve.loss);
+}
+
+/// A task whose examples may not be parted.
+struct Together<'a>(TextToText<'a>);
+
+impl Task for Together<'_> {
+    fn examples(&self) -> usize {
+        self.0.examples()
+    }
+    fn length(&self, example: usize) -> usize {
+        self.0.length(example)
+    }
+    fn loss(&self, pass: &Pass<'_>, examples: &[usize]) -> Tensor<1> {
+        self.0.loss(pass, examples)
+    }
+    fn weight(&self, _: usize) -> Option<f64> {
+        None
+    }
+}
+
+#[test]
+fn a_batch_in_parts_has_the_gradient_of_the_whole() {
+    let model = T5::read(&fixture("t5-tiny"), &Device::flex()).unwrap();
+    let ids = |n: usize, from: u32| (0..n as u32).map(|i| 3 + (from + 7 * i) % 40).collect::<Vec<u32>>();
+    let sources: Vec<Vec<u32>> = (0..11).map(|i| ids(3 + i % 5, i as u32)).collect();
+    let targets: Vec<Vec<u32>> = (0..11).map(|i| ids(1 + i % 7, 2 * i as u32)).collect();
+    let pairs = || TextToText { config: &model.config, sources: &sources, targets: &targets, device: Device::flex() };
+    let all: Vec<usize> = (0..11).collect();
+    let of =
+        |task: &dyn Task, accumulate: usize| {
+            let settings = Training { accumulate, ..Training::default() };
+            let scope = |_: &str, _: usize| 1.0;
+            Trainer { task, settings: &settings, scope: &scope, lora: None, validation: None, checkpoint: None }
+                .gradients(&model.params, &all, 0, None)
+        };
+    let whole = of(&Together(pairs()), 1);
+    for accumulate in [1, 3] {
+        let parts = of(&pairs(), accumulate);
+        assert!((parts.0 - whole.0).abs() < 1e-5, "{} {}", parts.0, whole.0);
+        assert_eq!(parts.1.len(), whole.1.len());
+        for (name, g) in &whole.1 {
+            let worst = g.iter().zip(&parts.1[name]).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+            assert!(worst < 1e-5, "{name} {worst}");
+        }
+    }
 }
 
 #[test]

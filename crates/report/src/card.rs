@@ -48,7 +48,7 @@ pub fn card(r: &Report) -> String {
     line("| table | from | rows | events |");
     line("| --- | --- | ---: | ---: |");
     for d in &r.data {
-        line(&format!("| {} | {} | {} | {} |", d.name, d.origin, d.rows, d.events));
+        line(&format!("| {} | {} | {} | {} |", d.name, d.origin, d.rows, d.events().0));
     }
     line("");
     line("## Figures on the sealed rows");

@@ -283,8 +283,7 @@ fn data(r: &Report) -> Markup {
             div.scroll { table {
                 thead { tr { th { "Table" } th { "From" } th.n { "Rows" } th.n { "Events" } th.n { "Share" } } }
                 tbody { @for d in &r.data {
-                    tr { td { (d.name) } td { (d.origin) } td.n { (number(d.rows as f64, 0)) } td.n { (number(d.events as f64, 0)) }
-                        td.n { (format!("{:.2} %", 100.0 * d.events as f64 / d.rows.max(1) as f64)) } }
+                    tr { td { (d.name) } td { (d.origin) } td.n { (number(d.rows as f64, 0)) } td.n { (d.events().0) } td.n { (d.events().1) } }
                 } }
             } }
             ul.findings { @for f in &r.findings {

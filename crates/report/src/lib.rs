@@ -67,6 +67,17 @@ pub struct DataRow {
     pub features: usize,
 }
 
+impl DataRow {
+    /// The events and their share; dashes where there are none to count, as with texts that are written.
+    pub(crate) fn events(&self) -> (String, String) {
+        if self.events == 0 {
+            return ("–".into(), "–".into());
+        }
+        let share = 100.0 * self.events as f64 / self.rows.max(1) as f64;
+        (number(self.events as f64, 0), format!("{share:.2} %"))
+    }
+}
+
 /// How much a finding matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

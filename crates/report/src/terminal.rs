@@ -28,13 +28,13 @@ fn right(text: String) -> Cell {
 pub fn data_table(rows: &[DataRow], colour: bool) -> String {
     let mut t = table(&["data", "from", "rows", "events", "share"], colour);
     for r in rows {
-        let share = 100.0 * r.events as f64 / r.rows.max(1) as f64;
+        let (events, share) = r.events();
         t.add_row(vec![
             Cell::new(&r.name),
             Cell::new(&r.origin),
             right(number(r.rows as f64, 0)),
-            right(number(r.events as f64, 0)),
-            right(format!("{share:.2} %")),
+            right(events),
+            right(share),
         ]);
     }
     t.to_string()

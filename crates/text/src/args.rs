@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
+use specialist_cli::Common;
 
 use crate::recipe::Task;
 
@@ -14,45 +15,17 @@ pub struct Args {
     #[command(subcommand)]
     pub verb: Option<Verb>,
 
-    /// A recipe file, or the name of one that ships with the program
-    #[arg(long, global = true, value_name = "FILE|NAME")]
-    pub recipe: Option<String>,
+    /// What every program takes
+    #[command(flatten)]
+    pub common: Common,
 
     /// The pre-trained model: a fetched one or a Hugging Face folder; overrides the recipe's
     #[arg(long, global = true, value_name = "NAME|DIR")]
     pub backbone: Option<String>,
 
-    /// Where to write: the artifact's folder, or the file of `predict`
-    #[arg(long, short, global = true, value_name = "PATH")]
-    pub output: Option<PathBuf>,
-
     /// The folder of fetched weights and corpora; by default $SPECIALIST_CACHE or the user's cache
     #[arg(long, global = true, value_name = "DIR")]
     pub cache: Option<PathBuf>,
-
-    /// Seed of every random number; overrides the recipe's
-    #[arg(long, global = true)]
-    pub seed: Option<u64>,
-
-    /// Threads to use; the result does not depend on it
-    #[arg(long, global = true, value_name = "N")]
-    pub threads: Option<usize>,
-
-    /// Time after which searches make do with the trials they have; the result then depends on the machine
-    #[arg(long, global = true, value_name = "SECONDS")]
-    pub budget: Option<u64>,
-
-    /// Override any key of the recipe
-    #[arg(long, global = true, value_name = "KEY=VALUE")]
-    pub set: Vec<String>,
-
-    /// Print the result as JSON
-    #[arg(long, global = true)]
-    pub json: bool,
-
-    /// Print the result only: no progress, no remarks
-    #[arg(long, short, global = true)]
-    pub quiet: bool,
 }
 
 const AFTER: &str = "Examples:

@@ -57,7 +57,7 @@ fn main() -> ExitCode {
             clap_complete::generate(*shell, &mut Args::command(), "text", &mut std::io::stdout());
             return 0;
         }
-        let terminal = Terminal::new(args.threads, args.budget, args.quiet);
+        let terminal = Terminal::new(args.common.threads, args.common.budget, args.common.quiet);
         // Work that starts on a thread of the pool shares it out without waking and waiting at every matrix product.
         let done = rayon::scope(|_| verbs::dispatch(&args, &terminal));
         match done {

@@ -54,10 +54,10 @@ pub fn dispatch(args: &Args, terminal: &Terminal) -> Result<u8> {
 impl Session<'_> {
     /// The recipe that was named, or the task's own; flags override it.
     fn recipe(&self, task: Task) -> Result<Chosen> {
-        let mut overrides = self.args.set.clone();
-        overrides.extend(self.args.seed.map(|s| format!("seed={s}")));
+        let mut overrides = self.args.common.set.clone();
+        overrides.extend(self.args.common.seed.map(|s| format!("seed={s}")));
         overrides.extend(self.args.backbone.as_ref().map(|b| format!("backbone={b}")));
-        let asked = self.args.recipe.as_deref().unwrap_or(task.name());
+        let asked = self.args.common.recipe.as_deref().unwrap_or(task.name());
         let (name, file, text, place) = match RECIPES.iter().find(|r| r.0 == asked) {
             Some((name, _, text)) => ((*name).to_string(), format!("{name}.toml"), (*text).to_string(), PathBuf::new()),
             None => {
@@ -84,7 +84,7 @@ impl Session<'_> {
     }
 
     fn folder(&self, name: &str) -> PathBuf {
-        self.args.output.clone().unwrap_or_else(|| Path::new("artifacts").join(format!("text-{name}")))
+        self.args.common.output.clone().unwrap_or_else(|| Path::new("artifacts").join(format!("text-{name}")))
     }
 
     /// The artifact that was named, or the one that the task's own recipe makes.
@@ -173,7 +173,7 @@ impl Session<'_> {
 
     fn prepared(&self, data: &[view::DataRow], findings: &[view::Finding]) -> Result<()> {
         self.terminal.done("load", "texts read, checked and parted");
-        if !self.args.json && !self.args.quiet {
+        if !self.args.common.json && !self.args.common.quiet {
             print(&view::data_table(data, self.terminal.colour))?;
             if findings.iter().any(|f| f.severity > view::Severity::Ok) {
                 print(&view::check_table(findings, false, self.terminal.colour))?;
@@ -187,7 +187,7 @@ impl Session<'_> {
         draft.manifest.opened_before = report.evidence.opened_before;
         judge::add_report(&mut draft, &report);
         draft.write(folder)?;
-        if self.args.json {
+        if self.args.common.json {
             print(&serde_json::to_string_pretty(&report).expect("a report is plain data"))?;
         } else {
             self.show(&report)?;
@@ -201,7 +201,7 @@ impl Session<'_> {
     }
 
     fn show(&self, report: &Report) -> Result<()> {
-        if !self.args.quiet {
+        if !self.args.common.quiet {
             print(&view::comparison(report, self.terminal.colour))?;
             for panel in &report.panels {
                 print(&view::panel(panel, self.terminal.colour))?;
@@ -221,7 +221,7 @@ impl Session<'_> {
             let p = writing::prepare(&chosen.recipe, &self.cache, &chosen.place, &ctx)?;
             (p.data, p.findings)
         };
-        if self.args.json {
+        if self.args.common.json {
             print(&serde_json::to_string_pretty(&findings).expect("plain data"))?;
         } else {
             print(&view::data_table(&data, self.terminal.colour))?;
@@ -231,7 +231,7 @@ impl Session<'_> {
     }
 
     fn pretrain(&self, int8: bool) -> Result<u8> {
-        let (file, text, place) = match self.args.recipe.as_deref() {
+        let (file, text, place) = match self.args.common.recipe.as_deref() {
             None | Some("pretrain") => ("pretrain.toml".to_string(), PRETRAIN.to_string(), PathBuf::new()),
             Some(path) => {
                 let missing = |_| Error::usage(format!("there is no recipe `{path}`"), "name a file, or `pretrain`");
@@ -239,8 +239,8 @@ impl Session<'_> {
                 (path.to_string(), std::fs::read_to_string(path).map_err(missing)?, place)
             }
         };
-        let mut overrides = self.args.set.clone();
-        overrides.extend(self.args.seed.map(|s| format!("seed={s}")));
+        let mut overrides = self.args.common.set.clone();
+        overrides.extend(self.args.common.seed.map(|s| format!("seed={s}")));
         let recipe: writing::pretrain::Recipe = recipe::read(&file, &text, &overrides)?;
         let folder = self.folder("generalist");
         writing::pretrain::run(&recipe, &self.cache, &place, &folder, int8, self.terminal)?;
@@ -268,7 +268,7 @@ impl Session<'_> {
         out.write_record(header).expect("memory takes it");
         rows.for_each(|row| out.write_record(&row).expect("memory takes it"));
         let text = out.into_inner().expect("memory takes it");
-        match &self.args.output {
+        match &self.args.common.output {
             Some(file) => write_whole(file, &text),
             None => Ok(print(String::from_utf8_lossy(&text).trim_end())?),
         }
@@ -300,7 +300,7 @@ impl Session<'_> {
         }
         let scorer = sentiment::Scorer::open(folder, model, &self.cache)?;
         let why = scorer.explain(text, &self.terminal.context(0))?;
-        if self.args.json {
+        if self.args.common.json {
             print(&serde_json::to_string_pretty(&why).expect("plain data"))?;
             return Ok(0);
         }
@@ -314,7 +314,7 @@ impl Session<'_> {
     fn report(&self, named: Option<&Path>) -> Result<u8> {
         let folder = self.artifact(named, Task::Sentiment);
         let report = read_report(&folder, &artifact::open(&folder)?)?;
-        if self.args.json {
+        if self.args.common.json {
             print(&serde_json::to_string_pretty(&report).expect("plain data"))?;
         } else {
             self.show(&report)?;
@@ -341,9 +341,11 @@ impl Session<'_> {
                 let schema = schemars::schema_for!(Recipe);
                 print(&serde_json::to_string_pretty(&schema).expect("plain data"))?;
             }
+            RecipeWhat::Show if self.args.common.recipe.as_deref() == Some("pretrain") => print(PRETRAIN.trim_end())?,
             RecipeWhat::Show => {
                 let task = self
                     .args
+                    .common
                     .recipe
                     .as_ref()
                     .and_then(|n| RECIPES.iter().find(|r| r.0 == n))

@@ -14,7 +14,7 @@ pub fn folder(session: &Session, args: &Args, artifact: Option<&Path>) -> Result
     if let Some(folder) = artifact {
         return Ok(folder.to_path_buf());
     }
-    let name = match &args.recipe {
+    let name = match &args.common.recipe {
         Some(r) => Path::new(r).file_stem().map_or(r.clone(), |s| s.to_string_lossy().into_owned()),
         None => session.domain.recipes().first().map_or("recipe", |r| r.name).to_string(),
     };
@@ -25,7 +25,7 @@ pub fn folder(session: &Session, args: &Args, artifact: Option<&Path>) -> Result
 pub fn report(session: &Session, args: &Args, artifact: Option<&Path>) -> Result<u8, Error> {
     let folder = folder(session, args, artifact)?;
     let report = reporting::redraw(&folder)?;
-    if args.json {
+    if args.common.json {
         print(&serde_json::to_string_pretty(&report).expect("a report is plain data"))?;
         return Ok(0);
     }
@@ -42,7 +42,7 @@ pub fn report(session: &Session, args: &Args, artifact: Option<&Path>) -> Result
 pub fn verify(session: &Session, args: &Args, artifact: Option<&Path>) -> Result<u8, Error> {
     let folder = folder(session, args, artifact)?;
     let v = verifying::verify(&folder)?;
-    if args.json {
+    if args.common.json {
         print(&serde_json::to_string_pretty(&v.manifest).expect("a manifest is plain data"))?;
     } else {
         let files = v.manifest.files.len();
@@ -98,7 +98,7 @@ pub fn init(session: &Session, args: &Args, source: Option<&Path>, label: Option
         });
     };
     let sketch = sketching::sketch(Path::new(data), label)?;
-    let path = args.output.clone().unwrap_or_else(|| "recipe.toml".into());
+    let path = args.common.output.clone().unwrap_or_else(|| "recipe.toml".into());
     if path.exists() {
         return Err(Error::Usage {
             what: format!("{} is there already", path.display()),

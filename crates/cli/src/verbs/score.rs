@@ -42,12 +42,12 @@ pub fn predict(session: &Session, args: &Args, artifact: Option<&Path>, model: O
     let mut scorer = Scorer::open(&folder(session, args, artifact)?, model, session.domain)?;
     scorer.delimiter = args.delimiter;
     let input = input(session, args, "predict")?;
-    if let Some(output) = &args.output {
+    if let Some(output) = &args.common.output {
         refuse_overwriting(output, args.data.as_deref())?;
     }
     session.progress.begin("predict", 0);
     let tick = |_| session.progress.step(None);
-    let rows = match &args.output {
+    let rows = match &args.common.output {
         None => scorer.score(&input, session.domain, |key, _| ScoreWriter::csv(std::io::stdout().lock(), key), tick)?,
         Some(path) => {
             let wrong = |error| Error::Write { file: path.display().to_string(), error };
@@ -89,7 +89,7 @@ pub fn explain(
     scorer.delimiter = args.delimiter;
     let input = input(session, args, "explain")?;
     let explained = explaining::explain(&scorer, &input, session.domain, rows, FIRST)?;
-    if args.json {
+    if args.common.json {
         print(&serde_json::to_string_pretty(&explained).expect("plain data"))?;
         return Ok(0);
     }
@@ -117,7 +117,7 @@ pub fn export(session: &Session, args: &Args, artifact: Option<&Path>, model: Op
         hint: "export another model with --model".into(),
     };
     let text = serde_json::to_string(&scorer.model.to_xgboost().map_err(refused)?).expect("JSON");
-    match &args.output {
+    match &args.common.output {
         Some(path) => {
             artifact::replace_file(path, text.as_bytes())?;
             session.say(&format!("the {} as XGBoost JSON: {}", scorer.name, path.display()));

@@ -28,11 +28,13 @@ pub fn run(session: &Session, args: &Args, gate: bool) -> Result<u8, Error> {
 fn prepare(session: &Session, args: &Args, job: &Job<'_>) -> Result<Prepared, Error> {
     let prepared = job.prepare()?;
     session.done("load", "source and target read against the schema");
-    if !args.json && !args.quiet {
+    if !args.common.json && !args.common.quiet {
         print(&view::data_table(&prepared.loaded.rows(), session.colour))?;
     }
     session.done("check", &format!("{} checks, {}", prepared.findings.len(), sum_up(&prepared)));
-    if !args.json && !args.quiet && (args.verbose || prepared.findings.iter().any(|f| f.severity > view::Severity::Ok))
+    if !args.common.json
+        && !args.common.quiet
+        && (args.verbose || prepared.findings.iter().any(|f| f.severity > view::Severity::Ok))
     {
         print(&view::check_table(&prepared.findings, args.verbose, session.colour))?;
     }
@@ -56,7 +58,7 @@ fn tune_all(session: &Session, args: &Args, job: &Job<'_>, prepared: &Prepared) 
     session.done("pretrain", &format!("generalist: {}", pretrained.model.describe()));
     let tuned = job.tune(prepared, pretrained)?;
     session.done("tune", &format!("{} trials inside the target's train rows", tuned.plans.trials));
-    if !args.json && !args.quiet {
+    if !args.common.json && !args.common.quiet {
         print(&view::trial_table(&tuned.plans.summary, session.colour))?;
     }
     Ok(tuned)
@@ -78,10 +80,10 @@ fn finish(
         "compare",
         &format!("{} candidates on {} sealed rows", report.evidence.candidates.len(), report.evidence.rows),
     );
-    if args.json {
+    if args.common.json {
         print(&serde_json::to_string_pretty(report).expect("a report is plain data"))?;
     } else {
-        if !args.quiet {
+        if !args.common.quiet {
             print(&view::comparison(report, session.colour))?;
         }
         if report.simulated {
@@ -119,7 +121,7 @@ pub fn check(session: &Session, args: &Args) -> Result<u8, Error> {
     let chosen = session.recipe(args)?;
     let ctx = session.context(chosen.recipe.seed);
     let prepared = session.job(&chosen, &ctx).prepare()?;
-    if args.json {
+    if args.common.json {
         print(&serde_json::to_string_pretty(&prepared.findings).expect("findings are plain data"))?;
     } else {
         print(&view::data_table(&prepared.loaded.rows(), session.colour))?;
@@ -183,7 +185,7 @@ fn join(session: &Session, args: &Args, job: &Job<'_>) -> Result<u8, Error> {
 pub fn compare(session: &Session, args: &Args, artifact: Option<&Path>, gate: bool) -> Result<u8, Error> {
     let mut chosen = session.recipe(args)?;
     let folder = artifact.map_or_else(|| session.folder(args, &chosen.name), Path::to_path_buf);
-    if args.recipe.is_none() && args.set.is_empty() {
+    if args.common.recipe.is_none() && args.common.set.is_empty() {
         // The artifact knows its recipe; its paths start where the recipe lay, which is not known.
         let text = String::from_utf8_lossy(&artifact::read(&folder, "recipe.toml")?).into_owned();
         chosen.recipe =

@@ -32,7 +32,11 @@ pub fn study(
     };
     if what == StudyWhat::List {
         let rows: Vec<_> = all.iter().map(studies::summary).collect();
-        return if args.json { json(&rows) } else { print(&view::study_list(&rows, session.colour)).map(|()| 0) };
+        return if args.common.json {
+            json(&rows)
+        } else {
+            print(&view::study_list(&rows, session.colour)).map(|()| 0)
+        };
     }
     let chosen: &Arc<Study> = match name {
         Some(name) => all.iter().find(|s| s.name() == name),
@@ -51,10 +55,10 @@ pub fn study(
     let drawn = studies::view_of(chosen, &studies::metric(chosen), 1.0);
     match what {
         StudyWhat::List => {}
-        StudyWhat::Show if args.json => return json(&drawn),
+        StudyWhat::Show if args.common.json => return json(&drawn),
         StudyWhat::Show => print(&view::study_trials(&drawn, &studies::settings(chosen), session.colour))?,
         StudyWhat::Best => match chosen.best() {
-            Some(t) if args.json => return json(t),
+            Some(t) if args.common.json => return json(t),
             Some(t) => print(&format!(
                 "trial {}: {} ({})",
                 t.number,
@@ -64,7 +68,7 @@ pub fn study(
             None => session.say("no trial is complete"),
         },
         StudyWhat::Export => print(studies::csv(chosen).trim_end())?,
-        StudyWhat::Importance if args.json => return json(&drawn.importance),
+        StudyWhat::Importance if args.common.json => return json(&drawn.importance),
         StudyWhat::Importance => print(&view::study_importance(&drawn, session.colour))?,
     }
     Ok(0)

@@ -361,8 +361,6 @@ pub fn run(
     let judged = judge::judge(recipe, &trial, |w| all.iter().flat_map(|c| values(&metrics, c, w)).collect(), ctx);
     let trials = tried.iter().map(|t| t.trials).sum();
     let mut evidence = judge::evidence(recipe, &trial, judged, (prepared.train.len(), 0), trials);
-    evidence.source =
-        general.iter().filter(|c| ["generalist", "specialist"].contains(&c.name.as_str())).cloned().collect();
     terminal.done("compare", &format!("{} candidates on {} sealed texts", names.len(), prepared.sealed.len()));
     evidence.label_curve = label_curve(&bench, &tried, chosen, scratch_rate, prepared, &metrics, &evidence, ctx)?;
     terminal.done("curve", "how many pairs it would take");
