@@ -36,7 +36,7 @@ pub struct Common {
     #[arg(long, global = true, value_name = "FILE|NAME")]
     pub recipe: Option<String>,
 
-    /// Where to write: the artifact's folder, or the file of `predict` and `init`
+    /// Where to write: the artifact's folder, or the file that a verb makes
     #[arg(long, short, global = true, value_name = "PATH")]
     pub output: Option<PathBuf>,
 

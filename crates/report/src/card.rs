@@ -4,6 +4,17 @@ use std::fmt::Write;
 
 use crate::{Report, figure};
 
+/// The task in the hub's words: text recipes say theirs, all others are tables.
+fn task(r: &Report) -> &'static str {
+    let says = |task: &str| r.recipe.lines().any(|l| l == format!("task = \"{task}\""));
+    match r.domain.as_str() {
+        "text" if says("translate") => "translation",
+        "text" if says("summarize") => "summarization",
+        "text" => "text-classification",
+        _ => "tabular-classification",
+    }
+}
+
 /// The card as Markdown.
 #[must_use]
 pub fn card(r: &Report) -> String {
@@ -15,13 +26,14 @@ pub fn card(r: &Report) -> String {
     };
     line("---");
     line("library_name: specialist");
-    line("pipeline_tag: tabular-classification");
-    line(&format!("tags: [{}, tabular, fine-tuning, {}]", r.domain, e.verdict.outcome.word()));
+    let task = task(r);
+    line(&format!("pipeline_tag: {task}"));
+    line(&format!("tags: [{}, fine-tuning, {}]", r.domain, e.verdict.outcome.word()));
     line("license: other");
     line("model-index:");
     line(&format!("- name: {}-{}", r.domain, r.shipped()));
     line("  results:");
-    line("  - task: {type: tabular-classification}");
+    line(&format!("  - task: {{type: {task}}}"));
     line(&format!("    dataset: {{name: \"{}, sealed test rows\", type: {}}}", r.domain, r.domain));
     line("    metrics:");
     if let Some(c) = e.candidates.iter().find(|c| c.name == r.shipped()) {

@@ -56,7 +56,7 @@ pub enum Verb {
     Sentiment {
         /// What to do; without it, everything
         #[command(subcommand)]
-        verb: Option<TaskVerb>,
+        verb: Option<LabelVerb>,
     },
     /// Train a small model that translates and summarises, or go on with it
     Pretrain {
@@ -124,10 +124,18 @@ pub enum TaskVerb {
         /// A CSV, TSV, JSON or JSONL file
         #[arg(long, value_name = "FILE")]
         data: PathBuf,
-        /// The column of the texts
-        #[arg(long, value_name = "NAME", default_value = "text")]
-        column: String,
+        /// The column of the texts; by default the one that the artifact was made with
+        #[arg(long, value_name = "NAME")]
+        column: Option<String>,
     },
+}
+
+/// What to do with labels.
+#[derive(Debug, Clone, Subcommand)]
+pub enum LabelVerb {
+    /// What every task has
+    #[command(flatten)]
+    Task(TaskVerb),
     /// Say what each word of a text does for its label
     Explain {
         /// The artifact's folder

@@ -32,12 +32,20 @@ const LARGEST: u64 = 4 << 30;
 /// Reads a CSV, TSV, JSON or JSONL file; with `answers` every text must have one.
 pub fn read(file: &Path, columns: &Columns, answers: bool) -> Result<Vec<Document>> {
     let name = file.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
-    let missing = |e: std::io::Error| Error::usage(format!("{}: {e}", file.display()), "check the path");
+    let missing = |e: std::io::Error| {
+        let hint = format!("check the path; the fetched corpora are {}", crate::fetch::CORPORA.join(", "));
+        Error::usage(format!("{}: {e}", file.display()), hint)
+    };
     if std::fs::metadata(file).map_err(missing)?.len() > LARGEST {
         return Err(Error::data(name, "the file is larger than 4 GB", "part it"));
     }
     let bytes = std::fs::read(file).map_err(missing)?;
     let bytes = if bytes.starts_with(&[0x1f, 0x8b]) { inflate(&bytes, &name)? } else { bytes };
+    for (magic, what) in [(&b"PAR1"[..], "a Parquet file"), (b"PK\x03\x04", "a spreadsheet or an archive")] {
+        if bytes.starts_with(magic) {
+            return Err(Error::data(name, format!("this is {what}"), "save it as CSV, TSV, JSON or JSONL"));
+        }
+    }
     let ending = name.trim_end_matches(".gz").rsplit('.').next().unwrap_or("").to_lowercase();
     let documents = match ending.as_str() {
         "json" | "jsonl" => json(&bytes, &name, columns, answers)?,
@@ -75,6 +83,15 @@ fn table(bytes: &[u8], name: &str, columns: &Columns, answers: bool, delimiter: 
         let hint = "save it with commas, or with tabs as .tsv";
         return Err(Error::data(format!("{name}:1"), "the cells are parted by semicolons", hint));
     }
+    if let Some(twice) = header.iter().enumerate().find(|(i, h)| header[..*i].contains(h)) {
+        let what = format!("the header names `{}` twice", twice.1);
+        return Err(Error::data(format!("{name}:1"), what, "give every column one name of its own"));
+    }
+    // `csv` counts blank lines, and the LF of CR LF, only after the place where it says that a record starts.
+    let line_of = |p: &csv::Position| {
+        let before = bytes[p.byte() as usize..].iter().take_while(|b| matches!(b, b'\r' | b'\n'));
+        p.line() as usize + before.filter(|b| **b == b'\n').count()
+    };
     let find = |column: &str| header.iter().position(|h| h == column);
     let need = |column: &str, key: &str| {
         find(column).ok_or_else(|| {
@@ -85,7 +102,7 @@ fn table(bytes: &[u8], name: &str, columns: &Columns, answers: bool, delimiter: 
             Error::data(
                 name,
                 format!("there is no column `{column}`{near}"),
-                format!("name the column as `{key}` under [columns], for example --set columns.{key}=NAME"),
+                format!("name the column as `{key}` under [columns], or with --set columns.{key}=NAME; `predict` takes --column NAME"),
             )
         })
     };
@@ -96,7 +113,7 @@ fn table(bytes: &[u8], name: &str, columns: &Columns, answers: bool, delimiter: 
     let mut out = Vec::new();
     let mut record = csv::ByteRecord::new();
     while reader.read_byte_record(&mut record).map_err(|e| csv_error(name, &e))? {
-        let line = record.position().map_or(0, |p| p.line() as usize);
+        let line = record.position().map_or(0, line_of);
         let cell =
             |at: usize| String::from_utf8(record.get(at).unwrap_or_default().to_vec()).map_err(|_| utf8(name, line));
         let optional = |at: Option<usize>| at.map_or_else(|| Ok(String::new()), cell);
@@ -182,11 +199,24 @@ fn checked(
         return Err(Error::data(at(&columns.text), "the text is empty", "leave the row out, or write what is missing"));
     }
     if answers && answer.trim().is_empty() {
-        return Err(Error::data(at(&columns.label), "there is no answer", "label the row, or leave it out"));
+        return Err(Error::data(
+            at(&columns.label),
+            "the cell is empty",
+            "write what is missing, or leave the row out",
+        ));
     }
     // Without a column of groups every text is one of its own.
     let group = if group.is_empty() { format!("{}:{}", place.0, place.1) } else { group };
     Ok(Document { text, answer, group, section, place })
+}
+
+/// At most `most` documents, drawn by group; all of them where `most` is 0.
+pub fn most(documents: Vec<Document>, most: usize, rng: &mut impl Rng) -> Vec<Document> {
+    if most == 0 || documents.len() <= most {
+        return documents;
+    }
+    let (_, kept) = split(&documents, most as f64 / documents.len() as f64, rng);
+    kept.iter().map(|&i| documents[i].clone()).collect()
 }
 
 /// The labels' order and each document's place in it.
@@ -339,6 +369,15 @@ mod tests {
             group: group.into(),
             section: String::new(),
             place: ("f".into(), 1),
+        }
+    }
+
+    #[test]
+    fn lines_are_those_of_an_editor() {
+        for end in ["\n", "\r\n"] {
+            let text = ["text,label", "good,a", "\"two", "lines\",b", "", "bad,a"].join(end);
+            let read = table(text.as_bytes(), "f.csv", &Columns::default(), true, b',').unwrap();
+            assert_eq!(read.iter().map(|d| d.place.1).collect::<Vec<_>>(), [2, 3, 6], "{end:?}");
         }
     }
 

@@ -66,6 +66,9 @@ pub const ITEMS: &[Item] = &[
     },
 ];
 
+/// The corpora among them, as recipes name them.
+pub const CORPORA: [&str; 5] = ["amazon", "imdb", "yelp", "package-translations", "package-summaries"];
+
 const AMAZON: &str = "bc5eb0cac49fc45987301f1dc2d02cf5ca356ba6c882be179dce77d74e666ed9";
 const IMDB: &str = "44a7b9082ed732ee2de3c858ea5ee2e99aca34f239a1c4359d3a300bf099bdb5";
 const YELP: &str = "9f3f47983f21eeb819380767b74bfa648eca208f156241111454b3e122773ff7";
@@ -121,7 +124,7 @@ impl Cache {
         }
         Err(Error::usage(
             format!("there is no model `{name}`"),
-            "name `minilm` or a Hugging Face folder; `text fetch --model OWNER/NAME` gets one, `text pretrain` makes artifacts/text-generalist",
+            "name a Hugging Face folder; `text fetch minilm` and `text fetch --model OWNER/NAME` get encoders and T5s, `text pretrain` makes the small T5 artifacts/text-generalist",
         ))
     }
 

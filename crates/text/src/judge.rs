@@ -145,7 +145,10 @@ pub fn without_copies(
     let rows = found.iter().take(5).map(|&r| format!("{}:{}", documents[r].place.0, documents[r].place.1)).collect();
     let finding = finding(
         "copies",
-        &format!("{} train texts are nearly a sealed one (similarity {alike} or more) and are left out", found.len()),
+        &format!(
+            "left out of the train texts, nearly equal to a sealed one (similarity {alike} or more): {}",
+            found.len()
+        ),
         found.len(),
         rows,
     );
@@ -160,7 +163,7 @@ pub fn source_without_copies(source: &mut Vec<Document>, sealed: &[&str], alike:
     source.retain(|_| keep.next().unwrap_or(true));
     finding(
         "copies in the source",
-        &format!("{n} source texts are nearly a sealed target text and are left out"),
+        &format!("left out of the source, nearly equal to a sealed target text: {n}"),
         n,
         Vec::new(),
     )

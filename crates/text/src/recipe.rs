@@ -224,54 +224,17 @@ impl Default for CompareSpec {
     }
 }
 
-/// Every key that a recipe may hold, for suggestions.
-const KEYS: &[&str] = &[
-    "question",
-    "seed",
-    "task",
-    "backbone",
-    "source",
-    "target",
-    "columns",
-    "split",
-    "tune",
-    "decode",
-    "compare",
-    "data",
-    "sections",
-    "most",
-    "text",
-    "label",
-    "group",
-    "labels",
-    "test",
-    "alike",
-    "tunings",
-    "trials",
-    "deep_trials",
-    "folds",
-    "longest",
-    "epochs",
-    "batch",
-    "beams",
-    "length_penalty",
-    "no_repeat",
-    "bootstrap",
-    "confidence",
-    "worthwhile",
-    "budgets",
-    "repeats",
-    "splits",
-    "glossary",
-];
-
 /// Reads a recipe; `overrides` are `key.path=value`.
 pub fn parse(file: &str, text: &str, overrides: &[String]) -> Result<Recipe> {
     read::<Recipe>(file, text, overrides)?.checked()
 }
 
 /// Reads TOML into any recipe type.
-pub fn read<T: serde::de::DeserializeOwned>(file: &str, text: &str, overrides: &[String]) -> Result<T> {
+pub fn read<T: serde::de::DeserializeOwned + schemars::JsonSchema>(
+    file: &str,
+    text: &str,
+    overrides: &[String],
+) -> Result<T> {
     let mut table: toml::Table = text.parse().map_err(|e: toml::de::Error| {
         let line = e.span().map_or(String::new(), |s| format!(":{}", 1 + text[..s.start].matches('\n').count()));
         Error::usage(format!("{file}{line}: {}", e.message()), "mend the line; the recipe is TOML")
@@ -279,18 +242,55 @@ pub fn read<T: serde::de::DeserializeOwned>(file: &str, text: &str, overrides: &
     for o in overrides {
         set(&mut table, o)?;
     }
-    toml::Value::Table(table).try_into().map_err(|e: toml::de::Error| unknown(file, &e))
+    toml::Value::Table(table).try_into().map_err(|e: toml::de::Error| unknown::<T>(file, &e))
 }
 
-fn unknown(file: &str, e: &toml::de::Error) -> Error {
-    let message = e.message().to_string();
+fn unknown<T: schemars::JsonSchema>(file: &str, e: &toml::de::Error) -> Error {
+    let message = e.message().trim().to_string();
     let key = message.split('`').nth(1).unwrap_or_default();
-    let near = KEYS.iter().max_by(|a, b| strsim::jaro_winkler(a, key).total_cmp(&strsim::jaro_winkler(b, key)));
-    let hint = match near.filter(|n| message.contains("unknown field") && strsim::jaro_winkler(n, key) > 0.7) {
+    let schema = serde_json::to_value(schemars::schema_for!(T)).expect("a schema is JSON");
+    let mut keys = Vec::new();
+    paths(&schema, &schema, "", &mut keys);
+    let last = |path: &String| path.rsplit('.').next().unwrap_or_default().to_string();
+    let near = nearest(key, keys.iter().map(last).collect::<Vec<_>>().iter().map(String::as_str))
+        .and_then(|n| keys.iter().find(|k| last(k) == n));
+    let hint = match near.filter(|_| message.contains("unknown field")) {
         Some(near) => format!("did you mean `{near}`?"),
-        None => "`text recipe schema` says what a recipe may hold".into(),
+        None => {
+            "`text recipe schema` says what a recipe may hold, with `--recipe pretrain` that of `text pretrain`".into()
+        }
     };
-    Error::usage(format!("{file}: {}", message.trim()), hint)
+    Error::usage(format!("{file}: {message}"), hint)
+}
+
+/// Every key of a schema with the tables that it stands in.
+fn paths(root: &serde_json::Value, schema: &serde_json::Value, before: &str, out: &mut Vec<String>) {
+    let schema = schema["$ref"].as_str().and_then(|r| root.pointer(r.trim_start_matches('#'))).unwrap_or(schema);
+    for (name, inner) in schema["properties"].as_object().into_iter().flatten() {
+        out.push(format!("{before}{name}"));
+        paths(root, inner, &format!("{before}{name}."), out);
+    }
+}
+
+/// The name that `word` was probably meant to be.
+pub fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<String> {
+    let likeness = |k: &&str| strsim::jaro_winkler(k, word);
+    let best = known.max_by(|a, b| likeness(a).total_cmp(&likeness(b)))?;
+    (likeness(&best) > 0.7).then(|| best.to_string())
+}
+
+/// The recipe of an artifact, which must be of `task`.
+pub fn of_artifact(folder: &std::path::Path, task: Task) -> Result<Recipe> {
+    use specialist_pipeline::artifact;
+    artifact::manifest(folder)?;
+    let text = String::from_utf8_lossy(&artifact::read(folder, "recipe.toml")?).into_owned();
+    let recipe = parse("recipe.toml", &text, &[])?;
+    if recipe.task != task {
+        let name = recipe.task.name();
+        let what = format!("{}: the artifact is of the task {name}", folder.display());
+        return Err(Error::usage(what, format!("use `text {name} …`")));
+    }
+    Ok(recipe)
 }
 
 fn set(table: &mut toml::Table, text: &str) -> Result<()> {
@@ -329,8 +329,14 @@ impl Recipe {
         if self.tune.longest < 4 || self.tune.batch == 0 || self.tune.epochs == 0 {
             return wrong("tune.longest, tune.batch, tune.epochs", "at least 4, 1 and 1");
         }
-        if !(self.compare.confidence > 0.5 && self.compare.confidence < 1.0) || self.compare.bootstrap < 100 {
-            return wrong("compare.confidence, compare.bootstrap", "between 0.5 and 1, and at least 100");
+        if self.tune.trials == 0 || self.tune.deep_trials == 0 {
+            return wrong("tune.trials and tune.deep_trials", "at least 1");
+        }
+        if !(self.compare.confidence > 0.5 && self.compare.confidence < 1.0) {
+            return wrong("compare.confidence", "between 0.5 and 1, for example 0.95");
+        }
+        if self.compare.bootstrap < 100 {
+            return wrong("compare.bootstrap", "at least 100");
         }
         if self.target.data.is_empty() {
             return wrong("target.data", "at least one file or fetched corpus");
@@ -351,7 +357,7 @@ mod tests {
     #[test]
     fn unknown_keys_are_named_with_the_nearest() {
         let e = parse("r.toml", "[target]\ndata = [\"yelp\"]\n[tune]\ntrails = 3\n", &[]).unwrap_err();
-        assert!(e.hint().contains("`trials`"), "{} {}", e, e.hint());
+        assert!(e.hint().contains("`tune.trials`"), "{} {}", e, e.hint());
         let r =
             parse("r.toml", "[target]\ndata = [\"yelp\"]\n", &["tune.trials=7".into(), "backbone=x".into()]).unwrap();
         assert_eq!((r.tune.trials, r.backbone.as_str()), (7, "x"));

@@ -9,8 +9,8 @@ use specialist_pipeline::artifact::{self, ArtifactError, Draft};
 use specialist_pipeline::report::read_report;
 use specialist_report::{self as view, Report};
 
-use crate::args::{Args, PRETRAIN, RECIPES, RecipeWhat, TaskVerb, Verb};
-use crate::corpus;
+use crate::args::{Args, LabelVerb, PRETRAIN, RECIPES, RecipeWhat, TaskVerb, Verb};
+use crate::corpus::{self, Document};
 use crate::error::{Error, Result};
 use crate::fetch::{self, Cache, ITEMS};
 use crate::judge;
@@ -43,7 +43,11 @@ pub fn dispatch(args: &Args, terminal: &Terminal) -> Result<u8> {
         Some(Verb::Summarize { verb }) => session.task(Task::Summarize, verb.as_ref().unwrap_or(&run)),
         Some(Verb::Translate { verb }) => session.task(Task::Translate, verb.as_ref().unwrap_or(&run)),
         Some(Verb::Pretrain { int8 }) => session.pretrain(*int8),
-        Some(Verb::Sentiment { verb }) => session.task(Task::Sentiment, verb.as_ref().unwrap_or(&run)),
+        Some(Verb::Sentiment { verb: Some(LabelVerb::Explain { artifact, model, text }) }) => {
+            session.explain(&session.artifact(artifact.as_deref(), Task::Sentiment), model.as_deref(), text)
+        }
+        Some(Verb::Sentiment { verb: Some(LabelVerb::Task(verb)) }) => session.task(Task::Sentiment, verb),
+        Some(Verb::Sentiment { verb: None }) => session.task(Task::Sentiment, &run),
         Some(Verb::Report { artifact }) => session.report(artifact.as_deref()),
         Some(Verb::Verify { artifact }) => session.verify(artifact.as_deref()),
         Some(Verb::Recipe { what }) => session.recipes(*what),
@@ -64,10 +68,12 @@ impl Session<'_> {
                 let path = Path::new(asked);
                 let known: Vec<&str> = RECIPES.iter().map(|r| r.0).collect();
                 let text = std::fs::read_to_string(path).map_err(|_| {
-                    Error::usage(
-                        format!("there is no recipe `{asked}`"),
-                        format!("name a file, or one of {}", known.join(", ")),
-                    )
+                    let hint = match recipe::nearest(asked, known.iter().copied()) {
+                        _ if asked == "pretrain" => "it is the recipe of the verb `text pretrain`".into(),
+                        Some(near) => format!("did you mean `{near}`?"),
+                        None => format!("name a file, or one of {}", known.join(", ")),
+                    };
+                    Error::usage(format!("there is no recipe `{asked}`"), hint)
                 })?;
                 let stem = path.file_stem().map_or("recipe".into(), |s| s.to_string_lossy().into_owned());
                 (stem, asked.to_string(), text, path.parent().map(Path::to_path_buf).unwrap_or_default())
@@ -116,8 +122,8 @@ impl Session<'_> {
         let everything = names.is_empty() && models.is_empty();
         for item in ITEMS.iter().filter(|i| everything || names.iter().any(|n| n == i.name)) {
             let had = self.cache.folder(item).is_ok();
-            let folder = if had && everything { self.cache.folder(item)? } else { fetch::fetch(&self.cache, item)? };
-            self.terminal.done(if had && everything { "there" } else { "fetched" }, item.name);
+            let folder = if had { self.cache.folder(item)? } else { fetch::fetch(&self.cache, item)? };
+            self.terminal.done(if had { "there" } else { "fetched" }, item.name);
             print(&format!(
                 "{}: {}\n  licence: {}\n  folder:  {}",
                 item.name,
@@ -135,18 +141,15 @@ impl Session<'_> {
             TaskVerb::Check => self.check(task),
             TaskVerb::Predict { artifact, model, data, column } => {
                 let folder = self.artifact(artifact.as_deref(), task);
+                let made = recipe::of_artifact(&folder, task)?;
+                let text = column.clone().unwrap_or_else(|| made.columns.text.clone());
+                let columns = Columns { text, ..Columns::default() };
+                let documents = corpus::read(data, &columns, false)?;
                 if task == Task::Sentiment {
-                    self.predict(&folder, model.as_deref(), data, column)
+                    self.predict(&folder, model.as_deref(), &documents)
                 } else {
-                    self.rewrite(&folder, model.as_deref(), data, column)
+                    self.rewrite(&folder, model.as_deref(), &documents)
                 }
-            }
-            TaskVerb::Explain { .. } if task != Task::Sentiment => Err(Error::usage(
-                "only labels are explained",
-                "`predict` lists what a written text holds and its source does not",
-            )),
-            TaskVerb::Explain { artifact, model, text } => {
-                self.explain(&self.artifact(artifact.as_deref(), task), model.as_deref(), text)
             }
         }
     }
@@ -242,42 +245,50 @@ impl Session<'_> {
         let mut overrides = self.args.common.set.clone();
         overrides.extend(self.args.common.seed.map(|s| format!("seed={s}")));
         let recipe: writing::pretrain::Recipe = recipe::read(&file, &text, &overrides)?;
+        recipe.check()?;
         let folder = self.folder("generalist");
+        // Its own model or checkpoint may be there, and nothing else.
+        let own = ["pretrain.json", "checkpoint.safetensors"].iter().any(|f| folder.join(f).is_file());
+        if !own {
+            vacant(&folder)?;
+        }
         writing::pretrain::run(&recipe, &self.cache, &place, &folder, int8, self.terminal)?;
         print(&format!("generalist: {}", folder.display()))?;
         Ok(0)
     }
 
-    fn rewrite(&self, folder: &Path, model: Option<&str>, data: &Path, column: &str) -> Result<u8> {
-        let columns = Columns { text: column.into(), ..Columns::default() };
-        let documents = corpus::read(data, &columns, false)?;
+    fn rewrite(&self, folder: &Path, model: Option<&str>, documents: &[Document]) -> Result<u8> {
         let texts: Vec<&str> = documents.iter().map(|d| d.text.as_str()).collect();
-        let written = writing::rewrite(folder, model, &texts, &self.terminal.context(0))?;
+        let (name, written) = writing::rewrite(folder, model, &texts, &self.terminal.context(0))?;
         let rows = documents
             .iter()
             .zip(&written)
             .map(|(d, w)| vec![d.place.1.to_string(), w.clone(), writing::to_check(w, &d.text)]);
-        self.csv(&["line", "text", "not_in_the_source"].map(String::from), rows)?;
-        self.terminal.done("predict", &format!("{} texts", documents.len()));
+        self.table(&["line", "text", "not_in_the_source"].map(String::from), rows)?;
+        self.terminal.done("predict", &format!("{} texts by the {name}", documents.len()));
         Ok(0)
     }
 
-    /// Rows as CSV to where the user wants them.
-    fn csv(&self, header: &[String], rows: impl Iterator<Item = Vec<String>>) -> Result<()> {
-        let mut out = csv::Writer::from_writer(Vec::new());
-        out.write_record(header).expect("memory takes it");
-        rows.for_each(|row| out.write_record(&row).expect("memory takes it"));
-        let text = out.into_inner().expect("memory takes it");
+    /// Rows as CSV, or as a JSON list of objects, to where the user wants them.
+    fn table(&self, header: &[String], rows: impl Iterator<Item = Vec<String>>) -> Result<()> {
+        let text = if self.args.common.json {
+            let object = |row: Vec<String>| header.iter().cloned().zip(row.into_iter().map(value)).collect();
+            let all: Vec<serde_json::Map<String, serde_json::Value>> = rows.map(object).collect();
+            serde_json::to_vec_pretty(&all).expect("plain data")
+        } else {
+            let mut out = csv::Writer::from_writer(Vec::new());
+            out.write_record(header).expect("memory takes it");
+            rows.for_each(|row| out.write_record(&row).expect("memory takes it"));
+            out.into_inner().expect("memory takes it")
+        };
         match &self.args.common.output {
             Some(file) => write_whole(file, &text),
             None => Ok(print(String::from_utf8_lossy(&text).trim_end())?),
         }
     }
 
-    fn predict(&self, folder: &Path, model: Option<&str>, data: &Path, column: &str) -> Result<u8> {
-        let scorer = sentiment::Scorer::open(folder, model, &self.cache)?;
-        let columns = Columns { text: column.into(), ..Columns::default() };
-        let documents = corpus::read(data, &columns, false)?;
+    fn predict(&self, folder: &Path, model: Option<&str>, documents: &[Document]) -> Result<u8> {
+        let scorer = sentiment::Scorer::open(folder, model, self.args.backbone.as_deref(), &self.cache)?;
         let ctx = self.terminal.context(0);
         let texts: Vec<&str> = documents.iter().map(|d| d.text.as_str()).collect();
         let mut header = vec!["line".to_string(), "label".into()];
@@ -289,8 +300,8 @@ impl Session<'_> {
             row.extend(p.iter().map(|p| format!("{p:.6}")));
             row
         });
-        self.csv(&header, rows)?;
-        self.terminal.done("predict", &format!("{} texts", documents.len()));
+        self.table(&header, rows)?;
+        self.terminal.done("predict", &format!("{} texts by the {}", documents.len(), scorer.name));
         Ok(0)
     }
 
@@ -298,13 +309,17 @@ impl Session<'_> {
         if text.trim().is_empty() {
             return Err(Error::usage("the text is empty", "give a text in quotation marks"));
         }
-        let scorer = sentiment::Scorer::open(folder, model, &self.cache)?;
+        recipe::of_artifact(folder, Task::Sentiment)?;
+        let scorer = sentiment::Scorer::open(folder, model, self.args.backbone.as_deref(), &self.cache)?;
         let why = scorer.explain(text, &self.terminal.context(0))?;
         if self.args.common.json {
             print(&serde_json::to_string_pretty(&why).expect("plain data"))?;
             return Ok(0);
         }
-        print(&format!("{} with probability {:.3}; what each word adds to its log-odds:", why.label, why.probability))?;
+        print(&format!(
+            "{} with probability {:.3}; how much its log-odds fall without each single word (words work together: these do not add up):",
+            why.label, why.probability
+        ))?;
         for (word, effect) in why.words {
             print(&format!("{effect:+8.3}  {word}"))?;
         }
@@ -325,7 +340,11 @@ impl Session<'_> {
     fn verify(&self, named: Option<&Path>) -> Result<u8> {
         let folder = self.artifact(named, Task::Sentiment);
         let manifest = artifact::open(&folder)?;
-        print(&format!("{}: {} files are as the manifest says", folder.display(), manifest.files.len()))?;
+        if self.args.common.json {
+            print(&serde_json::to_string_pretty(&manifest).expect("plain data"))?;
+        } else {
+            print(&format!("{}: {} files are as the manifest says", folder.display(), manifest.files.len()))?;
+        }
         Ok(0)
     }
 
@@ -338,7 +357,10 @@ impl Session<'_> {
                 print("pretrain")?;
             }
             RecipeWhat::Schema => {
-                let schema = schemars::schema_for!(Recipe);
+                let schema = match self.args.common.recipe.as_deref() {
+                    Some("pretrain") => schemars::schema_for!(writing::pretrain::Recipe),
+                    _ => schemars::schema_for!(Recipe),
+                };
                 print(&serde_json::to_string_pretty(&schema).expect("plain data"))?;
             }
             RecipeWhat::Show if self.args.common.recipe.as_deref() == Some("pretrain") => print(PRETRAIN.trim_end())?,
@@ -357,6 +379,11 @@ impl Session<'_> {
     }
 }
 
+/// A cell as JSON: a number where it is one.
+fn value(cell: String) -> serde_json::Value {
+    cell.parse::<f64>().ok().filter(|v| v.is_finite()).map_or_else(|| cell.into(), serde_json::Value::from)
+}
+
 fn write_whole(file: &Path, bytes: &[u8]) -> Result<()> {
     let folder = file.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let wrong = |e| Error::write(file, e);
@@ -369,8 +396,13 @@ fn write_whole(file: &Path, bytes: &[u8]) -> Result<()> {
 
 /// A folder that cannot take the artifact is better refused before the work than after it.
 fn writable(folder: &Path) -> Result<()> {
+    if artifact::manifest(folder).is_ok() { Ok(()) } else { vacant(folder) }
+}
+
+/// A folder that is not there, or empty.
+fn vacant(folder: &Path) -> Result<()> {
     let empty = || std::fs::read_dir(folder).map_or(true, |mut d| d.next().is_none());
-    if folder.exists() && artifact::manifest(folder).is_err() && !empty() {
+    if folder.exists() && !empty() {
         let folder = folder.display().to_string();
         return Err(specialist_pipeline::Error::from(ArtifactError::Occupied { folder }).into());
     }

@@ -13,6 +13,8 @@ pub(super) struct CsvRows {
     csv: csv::Reader<Box<dyn BufRead>>,
     header: Vec<String>,
     record: csv::StringRecord,
+    /// 1 where lines end with CR LF: there `csv` counts a line only when the next one is read.
+    late: u64,
 }
 
 impl CsvRows {
@@ -38,17 +40,21 @@ impl CsvRows {
         match start {
             [] => return Err(ReadError::Empty { file: name }),
             [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => return Err(encoding("UTF-16")),
-            [0xef, 0xbb, 0xbf, ..] => text.consume(3),
             [b'P', b'A', b'R', b'1', ..] => return Err(encoding("a Parquet file, whose name must end in .parquet")),
             [0x1f, 0x8b, ..] => return Err(encoding("compressed by gzip")),
             _ if start.contains(&0) => return Err(encoding("binary")),
             _ => {}
         }
+        let first = start.iter().position(|&b| b == b'\n').unwrap_or(0);
+        let late = u64::from(first > 0 && start[first - 1] == b'\r');
+        if start.starts_with(&[0xef, 0xbb, 0xbf]) {
+            text.consume(3);
+        }
         let mut csv = csv::ReaderBuilder::new().delimiter(delimiter).from_reader(text);
         let header: Vec<String> =
             csv.headers().map_err(|e| broken(&name, &e))?.iter().map(|h| h.trim().to_string()).collect();
         check_header(&name, &header, delimiter)?;
-        Ok(Self { name, csv, header, record: csv::StringRecord::new() })
+        Ok(Self { name, csv, header, record: csv::StringRecord::new(), late })
     }
 }
 
@@ -83,12 +89,12 @@ impl Rows for CsvRows {
     fn read(&mut self, limit: usize, row: &mut RowSink<'_>) -> Result<usize, ReadError> {
         let mut seen = 0;
         while seen < limit {
-            let Self { name, csv, record, .. } = self;
+            let Self { name, csv, record, late, .. } = self;
             if !csv.read_record(record).map_err(|e| broken(name, &e))? {
                 break;
             }
             seen += 1;
-            let line = record.position().map_or(0, csv::Position::line);
+            let line = record.position().map_or(0, csv::Position::line) + *late;
             row(line, &|i| record.get(i).map_or(Cell::Missing, Cell::Text))?;
         }
         Ok(seen)
@@ -112,5 +118,25 @@ fn broken(name: &str, e: &csv::Error) -> ReadError {
         csv::ErrorKind::Utf8 { .. } => ReadError::Encoding { file: name.into(), line, what: "not UTF-8" },
         csv::ErrorKind::Io(e) => io(name, e),
         _ => ReadError::Io { file: name.into(), reason: e.to_string() },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_those_of_an_editor() {
+        for (start, end) in [("", "\n"), ("", "\r\n"), ("\u{feff}", "\r\n")] {
+            let text = format!("{start}{}", ["a,b", "1,2", "\"two", "lines\",3", "4,5"].join(end));
+            let mut rows = CsvRows::embedded("f", text.into_bytes().into(), b',').unwrap();
+            let mut lines = Vec::new();
+            rows.read(9, &mut |line, _| {
+                lines.push(line);
+                Ok(())
+            })
+            .unwrap();
+            assert_eq!(lines, [2, 3, 5], "{end:?}");
+        }
     }
 }

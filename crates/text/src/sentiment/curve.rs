@@ -23,6 +23,9 @@ pub(super) fn label_curve(
     prepared: &Prepared,
     ctx: &Context,
 ) -> Result<LabelCurve> {
+    if bench.recipe.compare.repeats == 0 {
+        return Ok(LabelCurve::default());
+    }
     let ctx = &ctx.child("curve");
     let (recipe, start, sealed) = (bench.recipe, bench.start(), &prepared.sealed);
     let n = prepared.train.len();
@@ -41,7 +44,7 @@ pub(super) fn label_curve(
     let mut points = Vec::new();
     for &budget in &budgets {
         let mut values: Vec<Vec<f64>> = vec![Vec::new(); names.len()];
-        let repeats = if budget == n { 1 } else { recipe.compare.repeats.max(1) };
+        let repeats = if budget == n { 1 } else { recipe.compare.repeats };
         for repeat in 0..repeats {
             ctx.check()?;
             ctx.observer().step(None);

@@ -31,7 +31,7 @@ use figures::{FIGURES, figures, likeliest};
 use model::Classifier;
 pub use scorer::Scorer;
 use scorer::artifact_backbone;
-use search::{Chosen, Found, pooled_head, pretrain, tfidf_probabilities, tune};
+use search::{Chosen, Found, pooled_head, pretrain, tfidf_probabilities, tune, tunings};
 use tunings::{Labelled, Start, Tuning};
 
 /// The gain in macro-F1 that is worth a change unless the recipe says otherwise.
@@ -64,10 +64,23 @@ pub fn read(data: &Data, recipe: &Recipe, cache: &Cache, place: &Path) -> Result
         };
         out.extend(corpus::read(&columns.0, &columns.1, true)?);
     }
+    known_sections(&out, &data.sections)?;
     if !data.sections.is_empty() {
         out.retain(|d| data.sections.contains(&d.section));
     }
     Ok(out)
+}
+
+/// Every section that a recipe names must be there.
+pub fn known_sections(documents: &[Document], sections: &[String]) -> Result<()> {
+    let known: std::collections::BTreeSet<&str> = documents.iter().map(|d| d.section.as_str()).collect();
+    match sections.iter().find(|s| !known.contains(s.as_str())) {
+        None => Ok(()),
+        Some(s) => {
+            let known: Vec<&str> = known.into_iter().filter(|k| !k.is_empty()).collect();
+            Err(Error::usage(format!("no text is of the section `{s}`"), format!("there are: {}", known.join(", "))))
+        }
+    }
 }
 
 fn corpus_columns(name: &str) -> crate::recipe::Columns {
@@ -83,8 +96,10 @@ fn corpus_columns(name: &str) -> crate::recipe::Columns {
 /// # Errors
 /// When a file cannot be read, a label is unknown, or one side of the split has no text of a label.
 pub fn prepare(recipe: &Recipe, cache: &Cache, place: &Path, ctx: &Context) -> Result<Prepared> {
-    let target = read(&recipe.target, recipe, cache, place)?;
+    tunings(recipe)?;
+    let target = corpus::most(read(&recipe.target, recipe, cache, place)?, recipe.target.most, &mut ctx.rng("most"));
     let mut source = read(&recipe.source, recipe, cache, place)?;
+    source = corpus::most(source, recipe.source.most, &mut ctx.rng("most source"));
     if source.is_empty() {
         return Err(Error::usage("the recipe names no source texts", "set `data` under [source]"));
     }
@@ -270,10 +285,12 @@ pub fn run(recipe: &Recipe, prepared: &Prepared, terminal: &Terminal, ctx: &Cont
     evidence.label_curve = label_curve(&bench, &chosen, &made, prepared, ctx)?;
     terminal.done("curve", "how many labels it would take");
     let mut panels = vec![stress_panel(&bench, &made, prepared, ctx)?];
+    terminal.done("stress", "typing errors and negations");
     if recipe.compare.splits > 0 {
         panels.insert(0, splits_panel(&bench, &chosen, prepared, ctx)?);
         terminal.done("splits", &format!("{} further splits", recipe.compare.splits));
     }
+    let train_labels: Vec<usize> = prepared.train.iter().map(|&r| bench.target.labels[r]).collect();
     let report = Report {
         domain: "text".into(),
         version: env!("CARGO_PKG_VERSION").into(),
@@ -282,7 +299,7 @@ pub fn run(recipe: &Recipe, prepared: &Prepared, terminal: &Terminal, ctx: &Cont
         simulated: false,
         data: prepared.data.clone(),
         findings: prepared.findings.clone(),
-        tuning: summary(&chosen),
+        tuning: summary(&chosen, &train_labels),
         evidence,
         curves: Vec::new(),
         effects: Vec::new(),
@@ -325,14 +342,14 @@ fn stress_panel(bench: &Bench<'_>, made: &Made, prepared: &Prepared, ctx: &Conte
     })
 }
 
-fn summary(chosen: &Chosen) -> Summary {
+fn summary(chosen: &Chosen, labels: &[usize]) -> Summary {
     let best = |f: &Found| {
-        let value = f.study.as_ref().and_then(|s| s.best()).and_then(|t| t.value()).unwrap_or(f64::NAN);
+        let (loss, se) = f.loss(labels);
         BestTrial {
             tuning: f.tuning.clone(),
             settings: f.settings.to_string(),
             trials: f.trials,
-            value: Interval { estimate: -value, low: -value, high: -value },
+            value: Interval { estimate: loss, low: loss - se, high: loss + se },
         }
     };
     let view =

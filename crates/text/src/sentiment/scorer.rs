@@ -32,6 +32,8 @@ pub struct Explanation {
 
 /// A classifier of an artifact, ready to label texts.
 pub struct Scorer {
+    /// The model's name in the artifact.
+    pub name: String,
     encoder: Encoder,
     classifier: Classifier,
     /// The labels in order.
@@ -40,8 +42,9 @@ pub struct Scorer {
 }
 
 impl Scorer {
-    /// Opens the model `name` of the artifact in `folder`; without a name the one that the verdict ships.
-    pub fn open(folder: &Path, name: Option<&str>, cache: &Cache) -> Result<Self> {
+    /// Opens the model `name` of the artifact in `folder`; without a name the one that the verdict ships. The encoder
+    /// is the recipe's, or `backbone` where it lies elsewhere.
+    pub fn open(folder: &Path, name: Option<&str>, backbone: Option<&str>, cache: &Cache) -> Result<Self> {
         use specialist_pipeline::{artifact, report};
         let manifest = artifact::open(folder)?;
         let text = String::from_utf8_lossy(&artifact::read(folder, "recipe.toml")?).into_owned();
@@ -50,12 +53,13 @@ impl Scorer {
             Some(name) => name.to_string(),
             None => report::read_report(folder, &manifest)?.shipped().to_string(),
         };
-        let backbone = cache.model(&recipe.backbone)?;
+        let backbone = cache.model(backbone.unwrap_or(&recipe.backbone))?;
         if artifact::read_json::<serde_json::Value>(folder, "backbone.json")? != artifact_backbone(&backbone)? {
-            return Err(Error::usage(
-                format!("{}: the encoder has other weights than the artifact was made with", backbone.display()),
-                "fetch or copy the encoder that it was made with",
-            ));
+            return Err(specialist_pipeline::Error::Encoder {
+                what: format!("{}: the encoder has other weights than the artifact was made with", backbone.display()),
+                hint: "fetch or copy the encoder that it was made with; --backbone DIR names it".into(),
+            }
+            .into());
         }
         let encoder = Encoder::read(&backbone, &Device::flex())?;
         if !manifest.files.contains_key(&format!("models/{name}/head.json")) {
@@ -67,7 +71,7 @@ impl Scorer {
         let classifier = Classifier::read(folder, &name, &encoder)?;
         let labels = artifact::read_json(folder, "labels.json")?;
         let longest = recipe.tune.longest.min(encoder.longest());
-        Ok(Self { encoder, classifier, labels, longest })
+        Ok(Self { name, encoder, classifier, labels, longest })
     }
 
     /// Probabilities of the labels, a text each.

@@ -27,6 +27,16 @@ pub(super) struct Found {
     pub(super) study: Option<Study>,
 }
 
+impl Found {
+    /// The mean log loss out of fold of its best settings, and its standard error over texts.
+    pub(super) fn loss(&self, labels: &[usize]) -> (f64, f64) {
+        let of = |(p, &y): (&Option<Vec<f64>>, &usize)| Some(-p.as_ref()?[y].max(1e-12).ln());
+        let losses: Vec<f64> = self.probabilities.iter().zip(labels).filter_map(of).collect();
+        let (mean, sd) = mean_sd(&losses);
+        (mean, sd / (losses.len() as f64).sqrt())
+    }
+}
+
 /// Train rows parted into folds, every label in each.
 fn folds(labels: &[usize], folds: usize, ctx: &Context) -> Vec<usize> {
     let mut out = vec![0; labels.len()];
@@ -121,23 +131,23 @@ fn precision_space() -> (Space, Point) {
     (space, start)
 }
 
+/// The rungs that a recipe asks for.
+pub(super) fn tunings(recipe: &Recipe) -> Result<Vec<Tuning>> {
+    if recipe.tune.tunings.is_empty() {
+        return Ok(vec![Tuning::Keep, Tuning::Slope, Tuning::Head, Tuning::Setfit, Tuning::Lora]);
+    }
+    let known = || format!("there are: {}", Tuning::ALL.map(Tuning::name).join(", "));
+    let named = |n: &String| Tuning::named(n).ok_or_else(|| Error::usage(format!("there is no tuning `{n}`"), known()));
+    recipe.tune.tunings.iter().map(named).collect()
+}
+
 pub(super) fn tune(bench: &Bench<'_>, train: &[usize], ctx: &Context) -> Result<Chosen> {
     let ctx = &ctx.child("tune");
     let (recipe, start) = (bench.recipe, bench.start());
     let labels: Vec<usize> = train.iter().map(|&r| bench.target.labels[r]).collect();
     let all = bench.target.select(train);
     let fold_of = folds(&labels, recipe.tune.folds, ctx);
-    let asked: Vec<Tuning> = match &recipe.tune.tunings[..] {
-        [] => vec![Tuning::Keep, Tuning::Slope, Tuning::Head, Tuning::Setfit, Tuning::Lora],
-        names => {
-            let known = Tuning::ALL.map(Tuning::name).join(", ");
-            let named = |n: &String| {
-                Tuning::named(n)
-                    .ok_or_else(|| Error::usage(format!("there is no tuning `{n}`"), format!("there are: {known}")))
-            };
-            names.iter().map(named).collect::<Result<_>>()?
-        }
-    };
+    let asked = tunings(recipe)?;
     let cheap = recipe.tune.trials;
     let deep = asked.iter().filter(|t| t.deep()).count() * recipe.tune.deep_trials;
     ctx.observer().begin("tune", asked.iter().filter(|t| !t.deep()).count() * cheap + deep + 3 * cheap);
@@ -208,8 +218,7 @@ pub(super) fn tune(bench: &Bench<'_>, train: &[usize], ctx: &Context) -> Result<
     let trials = found.iter().chain([&scratch, &pooled, &tfidf]).map(|f| f.trials).sum();
     let precision = |f: &Found| f.settings.float("precision");
     let (s, p, t) = (precision(&scratch), precision(&pooled), precision(&tfidf));
-    found.push(scratch);
-    found.push(tfidf);
+    found.extend([scratch, pooled, tfidf]);
     let specialist_settings =
         found.iter().find(|f| f.tuning == specialist.name()).expect("it was tried").settings.clone();
     Ok(Chosen { found, scratch: s, pooled: p, tfidf: t, specialist: (specialist, specialist_settings), reason, trials })

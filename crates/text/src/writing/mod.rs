@@ -35,7 +35,7 @@ use curve::label_curve;
 use extract::{Extractive, lead, part};
 use panels::{bar, faithfulness, forgetting, signatures, terms};
 use pretrain::{Ids, ids};
-use search::{Tried, Tuning, choose, counts, scratch, tune, values};
+use search::{Tried, Tuning, choose, counts, scratch, tune, tunings, values};
 use task::{Glossary, metrics, prefix, unsupported, worthwhile};
 
 /// General texts on which forgetting is measured, at most.
@@ -74,22 +74,20 @@ pub struct Prepared {
 /// When a file cannot be read or too few texts are left.
 pub fn prepare(recipe: &Recipe, cache: &Cache, place: &Path, ctx: &Context) -> Result<Prepared> {
     prefix(recipe)?;
+    tunings(recipe)?;
     let all = crate::sentiment::read(
         &crate::recipe::Data { sections: Vec::new(), ..recipe.target.clone() },
         recipe,
         cache,
         place,
     )?;
+    crate::sentiment::known_sections(&all, &recipe.target.sections)?;
     let wanted = |d: &Document| recipe.target.sections.is_empty() || recipe.target.sections.contains(&d.section);
     let (mut target, mut rest): (Vec<Document>, Vec<Document>) = all.into_iter().partition(wanted);
     if recipe.source.data != recipe.target.data && !recipe.source.data.is_empty() {
         rest = crate::sentiment::read(&recipe.source, recipe, cache, place)?;
     }
-    if recipe.target.most > 0 && target.len() > recipe.target.most {
-        let share = recipe.target.most as f64 / target.len() as f64;
-        let (_, kept) = corpus::split(&target, share, &mut ctx.rng("most"));
-        target = kept.iter().map(|&i| target[i].clone()).collect();
-    }
+    target = corpus::most(target, recipe.target.most, &mut ctx.rng("most"));
     let (train, sealed) = corpus::split(&target, recipe.split.test, &mut ctx.rng("split"));
     let (train, copies) = judge::without_copies(train, &sealed, &target, recipe.split.alike);
     let pick = |rows: &[usize]| rows.iter().map(|&r| target[r].clone()).collect::<Vec<Document>>();
@@ -508,7 +506,7 @@ fn draft(recipe: &Recipe, prepared: &Prepared, model: &T5, writers: &[(String, S
 ///
 /// # Errors
 /// When the artifact or the model cannot be used.
-pub fn rewrite(folder: &Path, name: Option<&str>, texts: &[&str], ctx: &Context) -> Result<Vec<String>> {
+pub fn rewrite(folder: &Path, name: Option<&str>, texts: &[&str], ctx: &Context) -> Result<(String, Vec<String>)> {
     let manifest = artifact::open(folder)?;
     let text = String::from_utf8_lossy(&artifact::read(folder, "recipe.toml")?).into_owned();
     let recipe = crate::recipe::parse("recipe.toml", &text, &[])?;
@@ -528,7 +526,8 @@ pub fn rewrite(folder: &Path, name: Option<&str>, texts: &[&str], ctx: &Context)
         lora = Some(settings);
     }
     let decoding = recipe.decode.decoding();
-    write_with(&model, lora.as_ref(), &prefix(&recipe)?, &recipe, &decoding, texts, ctx)
+    let written = write_with(&model, lora.as_ref(), &prefix(&recipe)?, &recipe, &decoding, texts, ctx)?;
+    Ok((name.to_string(), written))
 }
 
 /// What a reader must check in a written text.

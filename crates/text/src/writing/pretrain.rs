@@ -87,6 +87,32 @@ const SPECIAL: [&str; 3] = ["<pad>", "</s>", "<unk>"];
 /// One group in this many is never trained on, whatever the recipe: general quality is measured there.
 const GENERAL: u64 = 40;
 
+impl Recipe {
+    /// What types cannot say.
+    pub fn check(&self) -> Result<()> {
+        let wrong = |key: &str, expected: &str| {
+            Err(Error::usage(format!("`{key}` must be {expected}"), "change it in the recipe, or with --set KEY=VALUE"))
+        };
+        if self.heads == 0 || self.width == 0 || !self.width.is_multiple_of(self.heads) {
+            return wrong("width", "a multiple of `heads`");
+        }
+        if self.vocabulary < 300 {
+            return wrong("vocabulary", "at least 300: there are 256 bytes");
+        }
+        if [self.layers, self.inner, self.steps, self.batch].contains(&0) || self.longest < 4 || self.longest_answer < 2
+        {
+            return wrong(
+                "layers, inner, steps, batch, longest, longest_answer",
+                "at least 1 (longest 4, longest_answer 2)",
+            );
+        }
+        if !(self.rate > 0.0 && self.rate.is_finite()) {
+            return wrong("rate", "above 0");
+        }
+        Ok(())
+    }
+}
+
 /// Whether nothing is ever trained on a group, so that general quality can be measured on it.
 pub fn general(group: &str) -> bool {
     let hash = group.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));

@@ -75,6 +75,19 @@ pub(super) struct Tried {
     pub(super) trials: usize,
 }
 
+/// The rungs that a recipe asks for.
+pub(super) fn tunings(recipe: &Recipe) -> Result<Vec<Tuning>> {
+    if recipe.tune.tunings.is_empty() {
+        return Ok(Tuning::ALL.to_vec());
+    }
+    let known = || format!("there are: {}", Tuning::ALL.map(Tuning::name).join(", "));
+    let named = |n: &String| {
+        let found = Tuning::ALL.into_iter().find(|t| t.name() == n);
+        found.ok_or_else(|| Error::usage(format!("there is no tuning `{n}`"), known()))
+    };
+    recipe.tune.tunings.iter().map(named).collect()
+}
+
 /// Every rung's best rate, judged on a part of the train texts.
 pub(super) fn tune(
     bench: &Bench<'_>,
@@ -86,21 +99,8 @@ pub(super) fn tune(
     let recipe = bench.recipe;
     let (inside, outside) = validation(&prepared.train, ctx);
     let texts: Vec<&str> = outside.iter().map(|d| d.text.as_str()).collect();
-    let asked: Vec<Tuning> = match &recipe.tune.tunings[..] {
-        [] => Tuning::ALL.to_vec(),
-        names => {
-            let known = Tuning::ALL.map(Tuning::name).join(", ");
-            let named = |n: &String| {
-                Tuning::ALL
-                    .into_iter()
-                    .find(|t| t.name() == n)
-                    .ok_or_else(|| Error::usage(format!("there is no tuning `{n}`"), format!("there are: {known}")))
-            };
-            names.iter().map(named).collect::<Result<_>>()?
-        }
-    };
     let mut out: Vec<Tried> = Vec::new();
-    for tuning in asked {
+    for tuning in tunings(recipe)? {
         let rates = if tuning == Tuning::Keep { vec![0.0] } else { rates(recipe, 3e-4) };
         let mut best: Option<Tried> = None;
         for &rate in &rates {
