@@ -102,7 +102,7 @@ pub fn load(recipe: &Recipe, domain: &dyn Domain, place: &Place, ctx: &Context) 
     let mut notes = Notes::fit(recipe, source.as_ref(), place, ctx)?;
     let mut features = |raw: Dataset| {
         let raw = match &mut notes {
-            Some(notes) => notes.apply(raw)?,
+            Some(notes) => notes.apply(&raw)?,
             None => raw,
         };
         features(raw, recipe, domain)
@@ -160,7 +160,7 @@ impl Steps {
 
     pub(crate) fn apply(&mut self, raw: Dataset) -> Result<Dataset, Error> {
         let raw = match &mut self.notes {
-            Some(notes) => notes.apply(raw)?,
+            Some(notes) => notes.apply(&raw)?,
             None => raw,
         };
         Ok(self.domain.apply(raw)?)

@@ -43,7 +43,7 @@ impl Notes {
         match self.0 {}
     }
 
-    pub(crate) fn apply(&mut self, _: Dataset) -> Result<Dataset, Error> {
+    pub(crate) fn apply(&mut self, _: &Dataset) -> Result<Dataset, Error> {
         match self.0 {}
     }
 }

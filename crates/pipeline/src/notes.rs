@@ -156,7 +156,7 @@ impl Notes {
     }
 
     /// Replaces every text column by its numbers, in its place; a missing text has missing numbers.
-    pub(crate) fn apply(&mut self, data: Dataset) -> Result<Dataset, Error> {
+    pub(crate) fn apply(&mut self, data: &Dataset) -> Result<Dataset, Error> {
         let mut parts: Vec<(Vec<Feature>, Array2<f64>)> = Vec::new();
         for i in 0..data.features.len() {
             let name = &data.features[i].name;
@@ -165,7 +165,7 @@ impl Notes {
                 parts.push((vec![data.features[i].clone()], column));
                 continue;
             };
-            let (texts, codes) = texts(&data, name)?;
+            let (texts, codes) = texts(data, name)?;
             self.meet(at, texts, &codes)?;
             let width = self.projections[at].axes.len();
             let mut numbers = Array2::from_elem((data.rows(), width), f64::NAN);
