@@ -26,7 +26,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 const JOBS: [&str; 6] = ["forward", "head", "lora", "full", "ragged", "generate"];
 const ROWS: usize = 32;
 const LENGTH: usize = 64;
-const ROUNDS: usize = 5;
+const ROUNDS: usize = 3;
 
 fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();

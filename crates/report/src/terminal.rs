@@ -111,7 +111,8 @@ pub fn panel(p: &specialist_core::Panel, colour: bool) -> String {
     for row in &p.table {
         t.add_row(row.iter().enumerate().map(|(i, c)| if i == 0 { Cell::new(c) } else { right(c.clone()) }));
     }
-    format!("{}\n{t}", p.title)
+    // Without a table its words are all there is.
+    if p.table.is_empty() { format!("{}\n{}", p.title, p.note) } else { format!("{}\n{t}", p.title) }
 }
 
 /// Every candidate and every metric, then the paired differences.

@@ -84,6 +84,17 @@ pub fn judge(recipe: &Recipe, trial: &Trial<'_>, values: impl Fn(&[f64]) -> Vec<
             d.against, -d.interval.estimate, trial.figures[0].0, -d.interval.high, -d.interval.low
         ));
     }
+    let against = |d: &&Difference| d.candidate == "specialist" && is_baseline(&d.against);
+    let open: Vec<&str> = differences
+        .iter()
+        .filter(against)
+        .filter(|d| d.interval.low <= 0.0 && d.interval.high >= 0.0)
+        .map(|d| d.against.as_str())
+        .collect();
+    if !open.is_empty() {
+        let names = open.join(", ");
+        verdict.reason.push_str(&format!(" It is not shown to be better than {names}, which need no training."));
+    }
     Judged { candidates, differences, verdict, units: bootstrap.units() }
 }
 
