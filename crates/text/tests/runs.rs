@@ -373,7 +373,7 @@ fn bad_input_is_refused_with_a_hint() {
         ),
         (vec!["target.data=[\"missing.csv\"]".into()], 2, "missing.csv", "check the path"),
         (vec!["tune.tunings=[\"lorra\"]".into()], 2, "there is no tuning `lorra`", "lora"),
-        (vec!["tune.trails=3".into()], 2, "unknown field `trails`", "`trials`"),
+        (vec!["tune.trails=3".into()], 2, "unknown field `trails`", "`tune.trials`"),
         (vec!["split.test=2".into()], 2, "`split.test` must be above 0", "--set"),
         (vec!["compare.group=1".into()], 2, "unknown field `group`", ""),
     ];
