@@ -3,7 +3,7 @@
     python peers.py forward|head|lora|full|ragged|generate FOLDER
 
 PyTorch with two threads, transformers, peft; `ragged` is sentence-transformers' way: sorted by length in
-batches of 32. Debian: python3-torch with libopenblas0-pthread (its own BLAS is fifty times slower), then transformers 4.46, peft 0.13 as in tests/reference/make_neural_fixtures.py.
+batches of 32. Debian: python3-torch with libopenblas0-pthread (its default BLAS is too slow to compare with), then transformers 4.46, peft 0.13 as in tests/reference/make_neural_fixtures.py.
 """
 import os
 import resource
