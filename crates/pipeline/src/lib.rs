@@ -5,15 +5,15 @@ pub mod artifact;
 pub mod check;
 mod compare;
 mod curves;
+#[cfg(feature = "text")]
+mod embeddings;
+#[cfg(not(feature = "text"))]
+#[path = "no_embeddings.rs"]
+mod embeddings;
 mod error;
 pub mod explain;
 pub mod init;
 mod load;
-#[cfg(feature = "text")]
-mod notes;
-#[cfg(not(feature = "text"))]
-#[path = "no_notes.rs"]
-mod notes;
 pub mod predict;
 pub mod pretrain;
 pub mod recipe;

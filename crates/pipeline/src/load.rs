@@ -7,7 +7,7 @@ use specialist_report::DataRow;
 use specialist_tabular::read::{Input, Options, ReadReport, read_all};
 
 use crate::Error;
-use crate::notes::Notes;
+use crate::embeddings::Embeddings;
 use crate::recipe::{Recipe, RecipeError};
 
 /// Where a recipe's paths start from.
@@ -56,7 +56,7 @@ pub struct Loaded {
     /// What reading found.
     pub reports: Vec<ReadReport>,
     /// How text columns became numbers, where there are any.
-    pub(crate) notes: Option<Notes>,
+    pub(crate) embeddings: Option<Embeddings>,
 }
 
 impl Loaded {
@@ -99,10 +99,10 @@ pub fn load(recipe: &Recipe, domain: &dyn Domain, place: &Place, ctx: &Context) 
         None => None,
     };
     let target = table(&recipe.target.data, &recipe.target.filter, recipe.target.delimiter)?;
-    let mut notes = Notes::fit(recipe, source.as_ref(), place, ctx)?;
+    let mut embeddings = Embeddings::fit(recipe, source.as_ref(), place, ctx)?;
     let mut features = |raw: Dataset| {
-        let raw = match &mut notes {
-            Some(notes) => notes.apply(&raw)?,
+        let raw = match &mut embeddings {
+            Some(embeddings) => embeddings.apply(&raw)?,
             None => raw,
         };
         features(raw, recipe, domain)
@@ -112,7 +112,7 @@ pub fn load(recipe: &Recipe, domain: &dyn Domain, place: &Place, ctx: &Context) 
     if target.features.is_empty() {
         return Err(RecipeError::invalid("columns", "at least one column with role = \"feature\"").into());
     }
-    Ok(Loaded { source, target, reports, notes })
+    Ok(Loaded { source, target, reports, embeddings })
 }
 
 pub(crate) fn byte(delimiter: Option<char>) -> Result<u8, Error> {
@@ -147,7 +147,7 @@ fn step(recipe: &Recipe, domain: &dyn Domain) -> Result<Box<dyn FeatureStep>, Er
 
 /// What turns rows as they are read into a model's rows, chunk by chunk.
 pub(crate) struct Steps {
-    notes: Option<Notes>,
+    embeddings: Option<Embeddings>,
     domain: Box<dyn FeatureStep>,
 }
 
@@ -155,12 +155,12 @@ impl Steps {
     /// The steps of an artifact.
     pub(crate) fn open(folder: &Path, recipe: &Recipe, domain: &dyn Domain) -> Result<Self, Error> {
         let ctx = Context::new(recipe.seed, 1);
-        Ok(Self { notes: Notes::open(folder, &ctx)?, domain: step(recipe, domain)? })
+        Ok(Self { embeddings: Embeddings::open(folder, &ctx)?, domain: step(recipe, domain)? })
     }
 
     pub(crate) fn apply(&mut self, raw: Dataset) -> Result<Dataset, Error> {
-        let raw = match &mut self.notes {
-            Some(notes) => notes.apply(&raw)?,
+        let raw = match &mut self.embeddings {
+            Some(embeddings) => embeddings.apply(&raw)?,
             None => raw,
         };
         Ok(self.domain.apply(raw)?)

@@ -12,8 +12,7 @@ use serde::{Deserialize, Serialize};
 use specialist_core::{Column, ColumnKind, OnInvalid, Role, Schema, SplitKeys};
 use specialist_tabular::{Estimator, Rung};
 
-pub(crate) use parse::nearest;
-pub use parse::{RecipeError, parse};
+pub use parse::{RecipeError, nearest, parse};
 pub use template::template;
 
 /// Everything about a run.

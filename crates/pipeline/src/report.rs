@@ -145,8 +145,8 @@ pub(crate) fn write(
     let stage = if report.is_some() { "compared" } else { "tuned" };
     let mut draft = Draft::new(domain.name(), stage, recipe.seed, &prepared.loaded.target, &prepared.sealed);
     draft.add("recipe.toml", recipe.render());
-    if let Some(notes) = &prepared.loaded.notes {
-        notes.add(&mut draft)?;
+    if let Some(embeddings) = &prepared.loaded.embeddings {
+        embeddings.add(&mut draft)?;
     }
     add_models(&mut draft, &tuned.candidates.models)?;
     draft.add("plans.json", json(&tuned.plans));

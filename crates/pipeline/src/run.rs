@@ -259,8 +259,8 @@ impl Job<'_> {
         let mut draft =
             Draft::new(self.domain.name(), "pretrained", self.recipe.seed, &prepared.loaded.target, &prepared.sealed);
         draft.add("recipe.toml", self.recipe.render());
-        if let Some(notes) = &prepared.loaded.notes {
-            notes.add(&mut draft)?;
+        if let Some(embeddings) = &prepared.loaded.embeddings {
+            embeddings.add(&mut draft)?;
         }
         draft.add("checks.json", report::json(&prepared.findings));
         draft.add("probes.json", report::json(&report::probes(&models, &prepared.train, self.ctx)?));

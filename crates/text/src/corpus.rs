@@ -9,7 +9,8 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
-use crate::recipe::Columns;
+use crate::fetch::Cache;
+use crate::recipe::{Columns, Data, Recipe};
 
 /// A text with what belongs to it.
 #[derive(Debug, Clone, PartialEq)]
@@ -75,7 +76,7 @@ fn table(bytes: &[u8], name: &str, columns: &Columns, answers: bool, delimiter: 
     let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).quoting(delimiter != b'\t').from_reader(bytes);
     let header: Vec<String> = reader
         .byte_headers()
-        .map_err(|e| csv_error(name, &e))?
+        .map_err(|e| csv_error(name, &e, |p| p.line() as usize))?
         .iter()
         .map(|h| String::from_utf8(h.to_vec()).map_err(|_| utf8(name, 1)))
         .collect::<Result<_>>()?;
@@ -112,7 +113,7 @@ fn table(bytes: &[u8], name: &str, columns: &Columns, answers: bool, delimiter: 
     let section = find("section");
     let mut out = Vec::new();
     let mut record = csv::ByteRecord::new();
-    while reader.read_byte_record(&mut record).map_err(|e| csv_error(name, &e))? {
+    while reader.read_byte_record(&mut record).map_err(|e| csv_error(name, &e, line_of))? {
         let line = record.position().map_or(0, line_of);
         let cell =
             |at: usize| String::from_utf8(record.get(at).unwrap_or_default().to_vec()).map_err(|_| utf8(name, line));
@@ -131,8 +132,8 @@ fn table(bytes: &[u8], name: &str, columns: &Columns, answers: bool, delimiter: 
     Ok(out)
 }
 
-fn csv_error(name: &str, e: &csv::Error) -> Error {
-    let line = e.position().map_or(String::new(), |p| format!(":{}", p.line()));
+fn csv_error(name: &str, e: &csv::Error, line_of: impl Fn(&csv::Position) -> usize) -> Error {
+    let line = e.position().map_or(String::new(), |p| format!(":{}", line_of(p)));
     let what = match e.kind() {
         csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
             format!("the row has {len} cells, the header {expected_len}")
@@ -208,6 +209,44 @@ fn checked(
     // Without a column of groups every text is one of its own.
     let group = if group.is_empty() { format!("{}:{}", place.0, place.1) } else { group };
     Ok(Document { text, answer, group, section, place })
+}
+
+/// Reads a population.
+pub fn population(data: &Data, recipe: &Recipe, cache: &Cache, place: &Path) -> Result<Vec<Document>> {
+    let mut out = Vec::new();
+    for name in &data.data {
+        let columns = match cache.corpus(name)? {
+            // The fetched corpora have their own names for their columns.
+            Some(file) => (file, corpus_columns(name)),
+            None => (place.join(name), recipe.columns.clone()),
+        };
+        out.extend(read(&columns.0, &columns.1, true)?);
+    }
+    known_sections(&out, &data.sections)?;
+    if !data.sections.is_empty() {
+        out.retain(|d| data.sections.contains(&d.section));
+    }
+    Ok(out)
+}
+
+/// Every section that a recipe names must be there.
+pub fn known_sections(documents: &[Document], sections: &[String]) -> Result<()> {
+    let known: BTreeSet<&str> = documents.iter().map(|d| d.section.as_str()).collect();
+    match sections.iter().find(|s| !known.contains(s.as_str())) {
+        None => Ok(()),
+        Some(s) => {
+            let known: Vec<&str> = known.into_iter().filter(|k| !k.is_empty()).collect();
+            Err(Error::usage(format!("no text is of the section `{s}`"), format!("there are: {}", known.join(", "))))
+        }
+    }
+}
+
+fn corpus_columns(name: &str) -> Columns {
+    let default = Columns::default();
+    match name {
+        "amazon" | "imdb" | "yelp" => Columns { label: "class".into(), ..default },
+        _ => Columns { group: Some("group".into()), ..default },
+    }
 }
 
 /// At most `most` documents, drawn by group; all of them where `most` is 0.

@@ -1,6 +1,7 @@
 //! The recipe of a text run: one TOML file, flags override it, the rendered recipe is saved with the artifact.
 
 use serde::{Deserialize, Serialize};
+pub use specialist_pipeline::recipe::nearest;
 
 use crate::error::{Error, Result};
 
@@ -270,13 +271,6 @@ fn paths(root: &serde_json::Value, schema: &serde_json::Value, before: &str, out
         out.push(format!("{before}{name}"));
         paths(root, inner, &format!("{before}{name}."), out);
     }
-}
-
-/// The name that `word` was probably meant to be.
-pub fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<String> {
-    let likeness = |k: &&str| strsim::jaro_winkler(k, word);
-    let best = known.max_by(|a, b| likeness(a).total_cmp(&likeness(b)))?;
-    (likeness(&best) > 0.7).then(|| best.to_string())
 }
 
 /// The recipe of an artifact, which must be of `task`.

@@ -1,6 +1,5 @@
 //! Every verb.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use specialist_cli::{Terminal, print};
@@ -282,7 +281,7 @@ impl Session<'_> {
             out.into_inner().expect("memory takes it")
         };
         match &self.args.common.output {
-            Some(file) => write_whole(file, &text),
+            Some(file) => Ok(artifact::replace_file(file, &text)?),
             None => Ok(print(String::from_utf8_lossy(&text).trim_end())?),
         }
     }
@@ -295,7 +294,7 @@ impl Session<'_> {
         header.extend(scorer.labels.iter().map(|l| format!("probability_{l}")));
         let probabilities = scorer.probabilities(&texts, &ctx)?;
         let rows = documents.iter().zip(probabilities).map(|(d, p)| {
-            let best = (0..p.len()).fold(0, |b, k| if p[k] > p[b] { k } else { b });
+            let best = sentiment::likeliest(&p);
             let mut row = vec![d.place.1.to_string(), scorer.labels[best].clone()];
             row.extend(p.iter().map(|p| format!("{p:.6}")));
             row
@@ -382,16 +381,6 @@ impl Session<'_> {
 /// A cell as JSON: a number where it is one.
 fn value(cell: String) -> serde_json::Value {
     cell.parse::<f64>().ok().filter(|v| v.is_finite()).map_or_else(|| cell.into(), serde_json::Value::from)
-}
-
-fn write_whole(file: &Path, bytes: &[u8]) -> Result<()> {
-    let folder = file.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let wrong = |e| Error::write(file, e);
-    let mut temp = tempfile::NamedTempFile::new_in(folder).map_err(wrong)?;
-    temp.write_all(bytes).map_err(wrong)?;
-    temp.as_file().sync_all().map_err(wrong)?;
-    temp.persist(file).map_err(|e| wrong(e.error))?;
-    Ok(())
 }
 
 /// A folder that cannot take the artifact is better refused before the work than after it.

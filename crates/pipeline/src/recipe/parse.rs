@@ -88,7 +88,9 @@ impl RecipeError {
 }
 
 /// The closest of `known` to `word`, if any is close.
-pub(crate) fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<String> {
+/// The name that `word` was probably meant to be.
+#[must_use]
+pub fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<String> {
     let score = |k: &str| strsim::jaro_winkler(&word.to_lowercase(), k);
     let best = known.max_by(|a, b| score(a).total_cmp(&score(b)))?;
     (score(best) > 0.7).then(|| best.to_string())

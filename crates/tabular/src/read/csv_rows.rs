@@ -52,7 +52,7 @@ impl CsvRows {
         }
         let mut csv = csv::ReaderBuilder::new().delimiter(delimiter).from_reader(text);
         let header: Vec<String> =
-            csv.headers().map_err(|e| broken(&name, &e))?.iter().map(|h| h.trim().to_string()).collect();
+            csv.headers().map_err(|e| broken(&name, &e, 0))?.iter().map(|h| h.trim().to_string()).collect();
         check_header(&name, &header, delimiter)?;
         Ok(Self { name, csv, header, record: csv::StringRecord::new(), late })
     }
@@ -90,7 +90,7 @@ impl Rows for CsvRows {
         let mut seen = 0;
         while seen < limit {
             let Self { name, csv, record, late, .. } = self;
-            if !csv.read_record(record).map_err(|e| broken(name, &e))? {
+            if !csv.read_record(record).map_err(|e| broken(name, &e, *late))? {
                 break;
             }
             seen += 1;
@@ -109,8 +109,8 @@ pub(super) fn io(name: &str, e: &std::io::Error) -> ReadError {
     }
 }
 
-fn broken(name: &str, e: &csv::Error) -> ReadError {
-    let line = e.position().map(csv::Position::line);
+fn broken(name: &str, e: &csv::Error, late: u64) -> ReadError {
+    let line = e.position().map(|p| p.line() + late);
     match e.kind() {
         csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
             ReadError::Ragged { file: name.into(), line: line.unwrap_or(0), found: *len, expected: *expected_len }

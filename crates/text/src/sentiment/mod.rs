@@ -27,7 +27,8 @@ use crate::judge;
 use crate::linear::{Dense, Softmax};
 use crate::recipe::{Data, Recipe};
 use curve::{label_curve, splits_panel};
-use figures::{FIGURES, figures, likeliest};
+pub use figures::likeliest;
+use figures::{FIGURES, figures};
 use model::Classifier;
 pub use scorer::Scorer;
 use scorer::artifact_backbone;
@@ -53,52 +54,18 @@ pub struct Prepared {
     folder: PathBuf,
 }
 
-/// Reads a population.
-pub fn read(data: &Data, recipe: &Recipe, cache: &Cache, place: &Path) -> Result<Vec<Document>> {
-    let mut out = Vec::new();
-    for name in &data.data {
-        let columns = match cache.corpus(name)? {
-            // The fetched corpora have their own names for their columns.
-            Some(file) => (file, corpus_columns(name)),
-            None => (place.join(name), recipe.columns.clone()),
-        };
-        out.extend(corpus::read(&columns.0, &columns.1, true)?);
-    }
-    known_sections(&out, &data.sections)?;
-    if !data.sections.is_empty() {
-        out.retain(|d| data.sections.contains(&d.section));
-    }
-    Ok(out)
-}
-
-/// Every section that a recipe names must be there.
-pub fn known_sections(documents: &[Document], sections: &[String]) -> Result<()> {
-    let known: std::collections::BTreeSet<&str> = documents.iter().map(|d| d.section.as_str()).collect();
-    match sections.iter().find(|s| !known.contains(s.as_str())) {
-        None => Ok(()),
-        Some(s) => {
-            let known: Vec<&str> = known.into_iter().filter(|k| !k.is_empty()).collect();
-            Err(Error::usage(format!("no text is of the section `{s}`"), format!("there are: {}", known.join(", "))))
-        }
-    }
-}
-
-fn corpus_columns(name: &str) -> crate::recipe::Columns {
-    let default = crate::recipe::Columns::default();
-    match name {
-        "amazon" | "imdb" | "yelp" => crate::recipe::Columns { label: "class".into(), ..default },
-        _ => crate::recipe::Columns { group: Some("group".into()), ..default },
-    }
-}
-
 /// Load, check, split.
 ///
 /// # Errors
 /// When a file cannot be read, a label is unknown, or one side of the split has no text of a label.
 pub fn prepare(recipe: &Recipe, cache: &Cache, place: &Path, ctx: &Context) -> Result<Prepared> {
     tunings(recipe)?;
-    let target = corpus::most(read(&recipe.target, recipe, cache, place)?, recipe.target.most, &mut ctx.rng("most"));
-    let mut source = read(&recipe.source, recipe, cache, place)?;
+    let target = corpus::most(
+        corpus::population(&recipe.target, recipe, cache, place)?,
+        recipe.target.most,
+        &mut ctx.rng("most"),
+    );
+    let mut source = corpus::population(&recipe.source, recipe, cache, place)?;
     source = corpus::most(source, recipe.source.most, &mut ctx.rng("most source"));
     if source.is_empty() {
         return Err(Error::usage("the recipe names no source texts", "set `data` under [source]"));

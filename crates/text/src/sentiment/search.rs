@@ -18,6 +18,9 @@ const DEEP_FOLDS: usize = 2;
 /// Probabilities by position in the train rows, of texts whose fold was predicted.
 type OutOfFold = Vec<Option<Vec<f64>>>;
 
+/// Fits on the first rows with a precision, and says the probabilities of the second.
+type Baseline<'a> = dyn Fn(&[usize], f64, &[usize]) -> Vec<Vec<f64>> + 'a;
+
 /// Settings that a search found, and how well they did out of fold.
 pub(super) struct Found {
     pub(super) tuning: String,
@@ -169,50 +172,27 @@ pub(super) fn tune(bench: &Bench<'_>, train: &[usize], ctx: &Context) -> Result<
         found.push(search(tuning.name(), &tuning.space(), &tuning.start(), trials, &labels, fit, ctx)?);
     }
     let (space, first) = precision_space();
-    let scratch = search(
-        "scratch",
-        &space,
-        &first,
-        cheap,
-        &labels,
-        |s| {
-            cross(&fold_of, 0..recipe.tune.folds, |inside, outside, _| {
-                let head = start.head(&all.select(inside), s.float("precision"), None);
-                Ok(head.logits(&all.base.select(outside)).iter().map(|l| softmax(l)).collect())
-            })
-        },
-        ctx,
-    )?;
-    let pooled = search(
-        "pooled",
-        &space,
-        &first,
-        cheap,
-        &labels,
-        |s| {
-            cross(&fold_of, 0..recipe.tune.folds, |inside, outside, _| {
-                let head = pooled_head(bench, &all.select(inside), s.float("precision"));
-                Ok(head.logits(&all.base.select(outside)).iter().map(|l| softmax(l)).collect())
-            })
-        },
-        ctx,
-    )?;
     let texts: Vec<&str> = train.iter().map(|&r| bench.texts[r]).collect();
-    let tfidf = search(
-        "tf-idf",
-        &space,
-        &first,
-        cheap,
-        &labels,
-        |s| {
-            cross(&fold_of, 0..recipe.tune.folds, |inside, outside, _| {
-                let of = |rows: &[usize]| rows.iter().map(|&i| texts[i]).collect::<Vec<_>>();
-                let y: Vec<usize> = inside.iter().map(|&i| labels[i]).collect();
-                Ok(tfidf_probabilities(&of(inside), &y, bench.classes, s.float("precision"), &of(outside)))
-            })
-        },
-        ctx,
-    )?;
+    let baseline = |name: &str, fit: &Baseline<'_>| {
+        let out_of_fold = |s: &Point| {
+            cross(&fold_of, 0..recipe.tune.folds, |inside, outside, _| Ok(fit(inside, s.float("precision"), outside)))
+        };
+        search(name, &space, &first, cheap, &labels, out_of_fold, ctx)
+    };
+    let say = |head: Softmax, rows: &[usize]| -> Vec<Vec<f64>> {
+        head.logits(&all.base.select(rows)).iter().map(|l| softmax(l)).collect()
+    };
+    let scratch = baseline("scratch", &|inside, precision, outside| {
+        say(start.head(&all.select(inside), precision, None), outside)
+    })?;
+    let pooled = baseline("pooled", &|inside, precision, outside| {
+        say(pooled_head(bench, &all.select(inside), precision), outside)
+    })?;
+    let tfidf = baseline("tf-idf", &|inside, precision, outside| {
+        let of = |rows: &[usize]| rows.iter().map(|&i| texts[i]).collect::<Vec<_>>();
+        let y: Vec<usize> = inside.iter().map(|&i| labels[i]).collect();
+        tfidf_probabilities(&of(inside), &y, bench.classes, precision, &of(outside))
+    })?;
     ctx.observer().end();
     let (specialist, reason) = choose(&asked, &found, &labels, ctx);
     let trials = found.iter().chain([&scratch, &pooled, &tfidf]).map(|f| f.trials).sum();

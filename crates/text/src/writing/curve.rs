@@ -3,42 +3,36 @@
 use rand::seq::IndexedRandom;
 use specialist_core::Context;
 use specialist_core::bootstrap::{mean_sd, quantile};
-use specialist_core::evidence::{CurvePoint, Evidence, Interval, LabelCurve};
+use specialist_core::evidence::{CurvePoint, Interval, LabelCurve};
 
-use super::search::{Tried, Tuning, counts, from_nothing, values};
+use super::search::{Tried, counts, from_nothing, values};
 use super::{Bench, Prepared, Writer};
 use crate::corpus::Document;
 use crate::error::Result;
 use crate::judge;
 use crate::metrics::TextMetric;
 
-/// The generalist, scratch and the best rung that trains, made anew from a few of the target's pairs, with the rates
+/// The generalist, scratch and the rung `best`, made anew from a few of the target's pairs, with the rates
 /// that were found on all of them. At the largest budget only the seed differs from draw to draw.
-#[allow(clippy::too_many_arguments, reason = "everything that a run has come to by then")]
 pub(super) fn label_curve(
     bench: &Bench<'_>,
-    tried: &[Tried],
-    chosen: usize,
+    best: &Tried,
     scratch_rate: f64,
+    generalist: f64,
     prepared: &Prepared,
     metrics: &[Box<dyn TextMetric>],
-    evidence: &Evidence,
     ctx: &Context,
 ) -> Result<LabelCurve> {
     let ctx = &ctx.child("curve");
     let (compare, n) = (&bench.recipe.compare, prepared.train.len());
-    let trains = |t: &&Tried| t.tuning != Tuning::Keep;
-    let best = Some(&tried[chosen])
-        .filter(trains)
-        .or_else(|| tried.iter().filter(trains).max_by(|a, b| a.value.total_cmp(&b.value)));
-    let Some(best) = best.filter(|_| compare.repeats > 0) else { return Ok(LabelCurve::default()) };
+    if compare.repeats == 0 {
+        return Ok(LabelCurve::default());
+    }
     let texts: Vec<&str> = prepared.sealed.iter().map(|d| d.text.as_str()).collect();
     let judge = |writer: &Writer, ctx: &Context| -> Result<f64> {
         let counts = counts(&metrics[..1], &bench.write(writer, &texts, ctx)?, &prepared.sealed);
         Ok(values(&metrics[..1], &counts, &vec![1.0; texts.len()])[0])
     };
-    let zero = evidence.candidates.iter().find(|c| c.name == "generalist").map(|c| c.figures[0].interval);
-    let zero = zero.expect("the generalist was judged").estimate;
     let mut budgets: Vec<usize> = compare.budgets.iter().map(|&b| if b == 0 { n } else { b.min(n) }).collect();
     budgets.sort_unstable();
     budgets.dedup();
@@ -57,7 +51,7 @@ pub(super) fn label_curve(
         let interval =
             |v: &[f64]| Interval { estimate: mean_sd(v).0, low: quantile(v, 0.025), high: quantile(v, 0.975) };
         let values = vec![
-            ("generalist".to_string(), Interval { estimate: zero, low: zero, high: zero }),
+            ("generalist".to_string(), Interval { estimate: generalist, low: generalist, high: generalist }),
             ("scratch".into(), interval(&scratch)),
             (best.tuning.name().into(), interval(&tuned)),
         ];

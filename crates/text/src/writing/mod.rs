@@ -75,17 +75,17 @@ pub struct Prepared {
 pub fn prepare(recipe: &Recipe, cache: &Cache, place: &Path, ctx: &Context) -> Result<Prepared> {
     prefix(recipe)?;
     tunings(recipe)?;
-    let all = crate::sentiment::read(
+    let all = corpus::population(
         &crate::recipe::Data { sections: Vec::new(), ..recipe.target.clone() },
         recipe,
         cache,
         place,
     )?;
-    crate::sentiment::known_sections(&all, &recipe.target.sections)?;
+    corpus::known_sections(&all, &recipe.target.sections)?;
     let wanted = |d: &Document| recipe.target.sections.is_empty() || recipe.target.sections.contains(&d.section);
     let (mut target, mut rest): (Vec<Document>, Vec<Document>) = all.into_iter().partition(wanted);
     if recipe.source.data != recipe.target.data && !recipe.source.data.is_empty() {
-        rest = crate::sentiment::read(&recipe.source, recipe, cache, place)?;
+        rest = corpus::population(&recipe.source, recipe, cache, place)?;
     }
     target = corpus::most(target, recipe.target.most, &mut ctx.rng("most"));
     let (train, sealed) = corpus::split(&target, recipe.split.test, &mut ctx.rng("split"));
@@ -360,8 +360,15 @@ pub fn run(
     let trials = tried.iter().map(|t| t.trials).sum();
     let mut evidence = judge::evidence(recipe, &trial, judged, (prepared.train.len(), 0), trials);
     terminal.done("compare", &format!("{} candidates on {} sealed texts", names.len(), prepared.sealed.len()));
-    evidence.label_curve = label_curve(&bench, &tried, chosen, scratch_rate, prepared, &metrics, &evidence, ctx)?;
-    terminal.done("curve", "how many pairs it would take");
+    // The chosen rung, or the best of those that train.
+    let trains = |t: &&Tried| t.tuning != Tuning::Keep;
+    let best = tried.iter().filter(trains).max_by(|a, b| a.value.total_cmp(&b.value));
+    if let Some(best) = Some(&tried[chosen]).filter(trains).or(best) {
+        let at = names.iter().position(|n| n.0 == "generalist").expect("it was judged");
+        let generalist = evidence.candidates[at].figures[0].interval.estimate;
+        evidence.label_curve = label_curve(&bench, best, scratch_rate, generalist, prepared, &metrics, ctx)?;
+        terminal.done("curve", "how many pairs it would take");
+    }
     let mut panels = vec![signatures(&metrics), forgetting(&general)];
     panels.push(faithfulness(&names, &written, prepared));
     if recipe.task == Task::Summarize {

@@ -16,7 +16,7 @@ use crate::artifact::{self, Draft};
 use crate::recipe::{Recipe, TextSpec};
 use crate::{Error, Place};
 
-const FILE: &str = "notes.json";
+const FILE: &str = "embeddings.json";
 /// Where an artifact keeps its encoder.
 const ENCODER: &str = "encoder";
 const ENCODER_FILES: [&str; 3] = ["config.json", "tokenizer.json", "model.safetensors"];
@@ -61,7 +61,7 @@ impl Projection {
 }
 
 /// Turns the text columns of tables into numbers.
-pub(crate) struct Notes {
+pub(crate) struct Embeddings {
     encoder: Encoder,
     folder: PathBuf,
     longest: usize,
@@ -71,7 +71,7 @@ pub(crate) struct Notes {
     ctx: Context,
 }
 
-impl Notes {
+impl Embeddings {
     /// Finds the components of the text columns among `source` rows; without source rows, those of the artifact
     /// that brings the generalist. None where no feature is text.
     pub(crate) fn fit(
@@ -87,7 +87,7 @@ impl Notes {
         let Some(source) = source else {
             let model = recipe.source.model.as_deref().unwrap_or_default();
             return match Self::open(&place.path(model), ctx)? {
-                Some(notes) => Ok(Some(notes)),
+                Some(embeddings) => Ok(Some(embeddings)),
                 None => Err(Error::Usage {
                     what: format!("column `{}` is text, and the generalist was made without it", columns[0]),
                     hint: "name source rows, or give the column the role \"ignore\"".into(),
@@ -97,7 +97,7 @@ impl Notes {
         let TextSpec { backbone, components, longest } = &recipe.text;
         let folder = place.path(backbone);
         let encoder = Encoder::read(&folder, &Device::flex()).map_err(refused)?;
-        let mut notes = Self {
+        let mut embeddings = Self {
             longest: (*longest).min(encoder.longest()),
             encoder,
             folder,
@@ -114,16 +114,16 @@ impl Notes {
                 let what = format!("different texts in the source column `{column}`");
                 return Err(specialist_core::Error::TooFew { what, found: used.len(), needed: 2 }.into());
             }
-            let vectors = notes.embed(&used.iter().map(|&c| texts[c].as_str()).collect::<Vec<_>>())?;
-            let width = notes.encoder.config.width;
+            let vectors = embeddings.embed(&used.iter().map(|&c| texts[c].as_str()).collect::<Vec<_>>())?;
+            let width = embeddings.encoder.config.width;
             let rows = Array2::from_shape_vec((used.len(), width), vectors.iter().map(|v| f64::from(*v)).collect());
             let counts: Vec<f64> = used.iter().map(|&c| counts[c]).collect();
             let projection = Projection::fit(column, &rows.expect("a row a text"), &counts, *components)?;
             let known = used.iter().zip(vectors.chunks(width)).map(|(&c, v)| (texts[c].clone(), projection.of(v)));
-            notes.known.push(known.collect());
-            notes.projections.push(projection);
+            embeddings.known.push(known.collect());
+            embeddings.projections.push(projection);
         }
-        Ok(Some(notes))
+        Ok(Some(embeddings))
     }
 
     /// Those of an artifact; none where it has none.

@@ -1,4 +1,4 @@
-//! What stands in for `notes.rs` in a program that was built without encoders.
+//! What stands in for `embeddings.rs` in a program that was built without encoders.
 
 use std::convert::Infallible;
 use std::path::Path;
@@ -10,7 +10,7 @@ use crate::recipe::Recipe;
 use crate::{Error, Place};
 
 /// There are none.
-pub(crate) struct Notes(Infallible);
+pub(crate) struct Embeddings(Infallible);
 
 fn refuse(what: String) -> Error {
     Error::Usage {
@@ -21,7 +21,7 @@ fn refuse(what: String) -> Error {
     }
 }
 
-impl Notes {
+impl Embeddings {
     pub(crate) fn fit(recipe: &Recipe, _: Option<&Dataset>, _: &Place, _: &Context) -> Result<Option<Self>, Error> {
         match recipe.text_columns().first() {
             None => Ok(None),
@@ -30,7 +30,7 @@ impl Notes {
     }
 
     pub(crate) fn open(folder: &Path, _: &Context) -> Result<Option<Self>, Error> {
-        if folder.join("notes.json").is_file() {
+        if folder.join("embeddings.json").is_file() {
             return Err(refuse(format!(
                 "{}: the artifact reads texts, and this program was built without encoders",
                 folder.display()

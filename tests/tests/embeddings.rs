@@ -64,7 +64,7 @@ fn scores(folder: &std::path::Path, file: &std::path::Path) -> String {
 }
 
 #[test]
-fn notes_become_features() {
+fn text_columns_become_features() {
     let here = Sandbox::default();
     here.write("source.csv", notes(300, "A", 1));
     here.write("target.csv", notes(200, "B", 2));
