@@ -377,11 +377,14 @@ pub fn run(
     if let Some(file) = &recipe.compare.glossary {
         panels.push(terms(&Glossary::read(&prepared.place.join(file))?, &names, &written, prepared));
     }
-    let best = |t: &Tried| BestTrial {
-        tuning: t.tuning.name().into(),
-        settings: if t.tuning == Tuning::Keep { String::new() } else { format!("rate={:.1e}", t.rate) },
-        trials: t.trials,
-        value: Interval { estimate: t.value, low: t.value, high: t.value },
+    let best = |t: &Tried| {
+        let error = t.error(&metrics, ctx);
+        BestTrial {
+            tuning: t.tuning.name().into(),
+            settings: if t.tuning == Tuning::Keep { String::new() } else { format!("rate={:.1e}", t.rate) },
+            trials: t.trials,
+            value: Interval { estimate: t.value, low: t.value - error, high: t.value + error },
+        }
     };
     let report = Report {
         domain: "text".into(),

@@ -75,6 +75,15 @@ pub(super) struct Tried {
     pub(super) trials: usize,
 }
 
+impl Tried {
+    /// The standard error of its value, by a bootstrap over the validation texts.
+    pub(super) fn error(&self, metrics: &[Box<dyn TextMetric>], ctx: &Context) -> f64 {
+        let units: Vec<u32> = (0..self.counts[0].len() as u32).collect();
+        let value = |w: &[f64]| values(&metrics[..1], &self.counts[..1], w)[0];
+        mean_sd(&Bootstrap::clusters(&units, 200, ctx).map(ctx, value)).1
+    }
+}
+
 /// The rungs that a recipe asks for.
 pub(super) fn tunings(recipe: &Recipe) -> Result<Vec<Tuning>> {
     if recipe.tune.tunings.is_empty() {
