@@ -10,7 +10,7 @@ const LAYERS: [&[&str]; 6] = [
     &["specialist-tabular", "specialist-neural", "specialist-report"],
     &["specialist-pipeline"],
     &["specialist-cli"],
-    &["fraud", "medical", "text", "new-domain"],
+    &["fraud", "medical", "text", "trading", "new-domain"],
     &["specialist-e2e", "specialist-benches", "specialist-search-bench", "specialist-text-bench", "specialist-testing"],
 ];
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand, ValueEnum};
 
 /// Arguments before they are checked.
-#[derive(Debug, Parser)]
+#[derive(Debug, Clone, Parser)]
 #[command(version, disable_help_subcommand = true)]
 pub struct Args {
     /// What to do; without a verb, the default recipe runs
@@ -30,7 +30,7 @@ pub struct Args {
 }
 
 /// What every program takes.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 pub struct Common {
     /// A recipe file, or the name of one that ships with the program
     #[arg(long, global = true, value_name = "FILE|NAME")]

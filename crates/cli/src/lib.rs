@@ -13,20 +13,33 @@ pub use terminal::{Terminal, guarded, is_broken_pipe, print};
 use std::io::Write;
 use std::process::ExitCode;
 
-use clap::{CommandFactory, FromArgMatches};
+use clap::{ArgMatches, CommandFactory, FromArgMatches};
 use specialist_core::Domain;
 
 use args::{Args, Verb};
 use session::Session;
 
+/// A verb that only one domain has.
+pub struct OwnVerb {
+    /// Its name, arguments and help.
+    pub command: clap::Command,
+    /// Does it; the value is the exit code.
+    pub run: fn(&ArgMatches, &Common, &Terminal) -> Result<u8, specialist_pipeline::Error>,
+}
+
 /// Runs the binary of `domain` with the process's arguments.
 pub fn run(domain: impl Domain + 'static) -> ExitCode {
+    run_with(domain, Vec::new())
+}
+
+/// As [`run`], with the domain's own verbs beside the shared ones.
+pub fn run_with(domain: impl Domain + 'static, own: Vec<OwnVerb>) -> ExitCode {
     let domain: &'static dyn Domain = Box::leak(Box::new(domain));
-    guarded(move || start(domain))
+    guarded(move || start(domain, &own))
 }
 
 /// The parser with the domain's name in its texts.
-fn command(domain: &dyn Domain) -> clap::Command {
+fn command(domain: &dyn Domain, own: &[OwnVerb]) -> clap::Command {
     let name = domain.name();
     let recipes: Vec<&str> = domain.recipes().iter().map(|r| r.name).collect();
     let examples = format!(
@@ -39,11 +52,12 @@ fn command(domain: &dyn Domain) -> clap::Command {
          Exit codes: 0 ok, 1 verdict is not adopt (with --gate), 2 usage or recipe, 3 bad data, 4 corrupt artifact, 70 a bug",
         recipes.join(", ")
     );
-    Args::command().name(name).bin_name(name).about(domain.about()).after_help(examples)
+    let command = Args::command().name(name).bin_name(name).about(domain.about()).after_help(examples);
+    command.subcommands(own.iter().map(|v| v.command.clone()))
 }
 
-fn start(domain: &'static dyn Domain) -> u8 {
-    let matches = match command(domain).try_get_matches() {
+fn start(domain: &'static dyn Domain, own: &[OwnVerb]) -> u8 {
+    let matches = match command(domain, own).try_get_matches() {
         Ok(matches) => matches,
         Err(e) => {
             let code = u8::try_from(e.exit_code()).unwrap_or(2);
@@ -51,13 +65,23 @@ fn start(domain: &'static dyn Domain) -> u8 {
             return code;
         }
     };
+    if let Some((name, inner)) = matches.subcommand()
+        && let Some(verb) = own.iter().find(|v| v.command.get_name() == name)
+    {
+        let common = Common::from_arg_matches(inner).unwrap_or_else(|e| e.exit());
+        let terminal = Terminal::new(common.threads, common.budget, common.quiet);
+        return (verb.run)(inner, &common, &terminal).unwrap_or_else(|e| match is_broken_pipe(&e) {
+            true => 0,
+            false => terminal.fail(&e, &e.hint(), e.exit_code()),
+        });
+    }
     let args = match Args::from_arg_matches(&matches) {
         Ok(args) => args,
         Err(e) => e.exit(),
     };
     if let Some(Verb::Completions { shell }) = &args.verb {
         let mut script = Vec::new();
-        clap_complete::generate(*shell, &mut command(domain), domain.name(), &mut script);
+        clap_complete::generate(*shell, &mut command(domain, own), domain.name(), &mut script);
         // Whoever closes the pipe early has had enough: that is no fault.
         let _ = std::io::stdout().lock().write_all(&script);
         return 0;

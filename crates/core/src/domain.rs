@@ -1,6 +1,8 @@
 //! What a domain adds: its data, its features, its metrics and its own evidence.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::path::Path;
 
 use crate::bootstrap::Bootstrap;
 use crate::evidence::{Interval, Prediction};
@@ -34,10 +36,77 @@ impl FeatureStep for Identity {
     }
 }
 
+/// Where a population's data is, as a recipe says it.
+#[derive(Debug, Clone, Copy)]
+pub struct Population<'a> {
+    /// A file, or `embedded:NAME`.
+    pub data: &'a str,
+    /// Column → the cells that a row must have one of.
+    pub filter: &'a BTreeMap<String, Vec<String>>,
+}
+
+/// What a domain makes its tables from.
+#[derive(Debug, Clone, Copy)]
+pub struct TablesInput<'a> {
+    /// The broad population, unless a model was brought instead.
+    pub source: Option<Population<'a>>,
+    /// The population to specialise on.
+    pub target: Population<'a>,
+    /// The recipe's `[domain]` as TOML text.
+    pub settings: &'a str,
+    /// Where relative paths start.
+    pub folder: &'a Path,
+    /// Between the cells of CSV files.
+    pub delimiter: u8,
+    /// Seconds that the recipe's split leaves between train rows and sealed ones.
+    pub gap: i64,
+}
+
+/// Tables that a domain made itself.
+#[derive(Debug, Clone)]
+pub struct Tables {
+    /// Rows of the broad population.
+    pub source: Option<Dataset>,
+    /// Rows to specialise on; a label that is not known yet is `NaN`.
+    pub target: Dataset,
+    /// Names of the files, the source's first, for messages.
+    pub origins: (String, String),
+    /// What was found while reading; checked like the findings of every run.
+    pub remarks: Vec<Remark>,
+}
+
+/// Something found in the data while reading it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Remark {
+    /// Its name, as a waiver spells it.
+    pub name: &'static str,
+    /// How much it matters.
+    pub weight: Weight,
+    /// What was found, in one sentence.
+    pub message: String,
+    /// Where, for people.
+    pub rows: Vec<String>,
+}
+
+/// How much a remark matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Weight {
+    /// Looked for, not found.
+    Ok,
+    /// Worth knowing.
+    Warning,
+    /// Stops training unless waived.
+    Leak,
+}
+
 /// What a domain may look at to add evidence of its own.
 pub struct PanelInput<'a> {
+    /// The rows that were trained on.
+    pub train: &'a Dataset,
     /// The sealed rows.
     pub rows: &'a Dataset,
+    /// Trials that the search looked at.
+    pub trials: usize,
     /// Every candidate's predictions on them.
     pub predictions: &'a [Prediction],
     /// Replicates that respect groups and time.
@@ -71,7 +140,7 @@ pub struct Series {
 }
 
 /// A domain's own piece of evidence: a table, a plot or both.
-#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, serde::Serialize, serde::Deserialize)]
 pub struct Panel {
     /// The heading.
     pub title: String,
@@ -85,6 +154,15 @@ pub struct Panel {
     pub axes: (String, String),
     /// The plot's lines; may be empty.
     pub series: Vec<Series>,
+    /// Whether the y axis is logarithmic.
+    #[serde(default)]
+    pub log_y: bool,
+    /// Whether the table's numbers are shaded by their size, red below 0 and green above.
+    #[serde(default)]
+    pub heat: bool,
+    /// A sentence that belongs beside the verdict.
+    #[serde(default)]
+    pub headline: Option<String>,
 }
 
 /// A domain: the adapter between one field's data and the shared pipeline.
@@ -127,6 +205,29 @@ pub trait Domain: Send + Sync {
     /// the row's time.
     fn features(&self, name: &str, _label_delay: i64) -> Option<Box<dyn FeatureStep>> {
         (name == "as-is").then(|| Box::new(Identity) as Box<dyn FeatureStep>)
+    }
+
+    /// Source and target rows, for a domain that makes them itself (bars of many assets become rows with
+    /// features and a label); `None` where a row of a file is a row of the table.
+    ///
+    /// # Errors
+    /// [`Error::Data`] or [`Error::Setting`] when the data or `[domain]` is not what it must be.
+    fn tables(&self, _input: &TablesInput<'_>) -> Result<Option<Tables>, Error> {
+        Ok(None)
+    }
+
+    /// How many of the recipes, from the first, run when neither a verb nor a recipe is named.
+    fn headline_runs(&self) -> usize {
+        1
+    }
+
+    /// Predictions on the sealed rows by methods of the field that take no source: what a specialist must
+    /// beat to be worth its name. They are judged, and are no outcome of the verdict.
+    ///
+    /// # Errors
+    /// When a method cannot be fitted on `train`.
+    fn baselines(&self, _train: &Dataset, _sealed: &Dataset) -> Result<Vec<Prediction>, Error> {
+        Ok(Vec::new())
     }
 
     /// The domain's own evidence on the sealed rows.

@@ -42,6 +42,14 @@ pub enum Error {
         /// Its own reason.
         reason: String,
     },
+    /// Data that a domain reads itself is not what it must be.
+    #[error("{what}")]
+    Data {
+        /// What is wrong, with file and line.
+        what: String,
+        /// What to do.
+        hint: String,
+    },
     /// The run was cancelled, by the user or by the time budget.
     #[error("cancelled before it was done")]
     Cancelled,

@@ -24,7 +24,9 @@ pub use ndarray;
 pub use calibration::{Affine, fit_affine};
 pub use context::{Budget, Cancelled, Context, Observer, Silent};
 pub use dataset::{Dataset, Feature, FeatureKind, Key, KeyRole};
-pub use domain::{Domain, FeatureStep, Identity, Panel, PanelInput, Recipe, Series};
+pub use domain::{
+    Domain, FeatureStep, Identity, Panel, PanelInput, Population, Recipe, Remark, Series, Tables, TablesInput, Weight,
+};
 pub use error::Error;
 pub use metric::{Goal, Metric, Scored};
 pub use model::{FineTune, Predict, Pretrain, Tuning};

@@ -81,13 +81,20 @@ pub struct VerdictRule {
 /// ```
 /// use specialist_core::{Outcome, VerdictRule, decide};
 /// let rule = VerdictRule { worthwhile: 0.01, fewest_events: 10 };
-/// assert_eq!(decide(&rule, 4, "roc-auc", &[]).outcome, Outcome::NotEnoughData);
+/// assert_eq!(decide(&rule, 4, "roc-auc", &[], &[]).outcome, Outcome::NotEnoughData);
 /// ```
 ///
 /// Pooling source and target rows is no outcome of its own (it needs the source rows for ever, and is no
-/// tuning); where it is shown better than the specialist, the reason says so.
+/// tuning); where it is shown better than the specialist, the reason says so. So are `baselines`, the
+/// candidates that are simple methods of the field: the reason names those that the specialist does not beat.
 #[must_use]
-pub fn decide(rule: &VerdictRule, rarer: usize, metric: &str, differences: &[Difference]) -> Verdict {
+pub fn decide(
+    rule: &VerdictRule,
+    rarer: usize,
+    metric: &str,
+    differences: &[Difference],
+    baselines: &[&str],
+) -> Verdict {
     let mut verdict = rank(rule, rarer, metric, differences);
     let pooled = differences.iter().find(|d| d.candidate == "specialist" && d.against == "pooled");
     if let Some(d) = pooled.filter(|d| d.interval.high < 0.0 && verdict.outcome != Outcome::NotEnoughData) {
@@ -96,7 +103,30 @@ pub fn decide(rule: &VerdictRule, rarer: usize, metric: &str, differences: &[Dif
             -d.interval.estimate, -d.interval.high, -d.interval.low
         ));
     }
+    if verdict.outcome != Outcome::NotEnoughData {
+        verdict.reason.push_str(&beside(metric, differences, baselines));
+    }
     verdict
+}
+
+/// What a reader must hear of the baselines that the specialist is not shown to beat.
+fn beside(metric: &str, differences: &[Difference], baselines: &[&str]) -> String {
+    let against: Vec<&Difference> =
+        differences.iter().filter(|d| d.candidate == "specialist" && baselines.contains(&d.against.as_str())).collect();
+    let mut out = String::new();
+    for d in against.iter().filter(|d| d.interval.high < 0.0) {
+        out.push_str(&format!(
+            " The baseline {} does better than the specialist, by {:.4} {metric} (interval {:.4} to {:.4}).",
+            d.against, -d.interval.estimate, -d.interval.high, -d.interval.low
+        ));
+    }
+    let open = against.iter().filter(|d| d.interval.low <= 0.0 && d.interval.high >= 0.0);
+    let names: Vec<&str> = open.map(|d| d.against.as_str()).collect();
+    if !names.is_empty() {
+        let names = names.join(", ");
+        out.push_str(&format!(" The specialist is not shown to be better than the simple {names}."));
+    }
+    out
 }
 
 fn rank(rule: &VerdictRule, rarer: usize, metric: &str, differences: &[Difference]) -> Verdict {
@@ -185,7 +215,7 @@ mod tests {
 
     fn outcome(differences: &[Difference]) -> Outcome {
         let rule = VerdictRule { worthwhile: 0.01, fewest_events: 10 };
-        let verdict = decide(&rule, 80, "roc-auc", differences);
+        let verdict = decide(&rule, 80, "roc-auc", differences, &[]);
         assert!(verdict.reason.ends_with('.') && verdict.reason.len() > 20);
         verdict.outcome
     }
@@ -229,15 +259,25 @@ mod tests {
     #[test]
     fn a_better_pooled_model_is_said() {
         let rule = VerdictRule { worthwhile: 0.01, fewest_events: 10 };
-        let v = decide(&rule, 80, "roc-auc", &[d(S, G, 0.01, 0.03, 0.05), d(S, "pooled", -0.04, -0.02, -0.01)]);
+        let v = decide(&rule, 80, "roc-auc", &[d(S, G, 0.01, 0.03, 0.05), d(S, "pooled", -0.04, -0.02, -0.01)], &[]);
         assert_eq!(v.outcome, Outcome::Adopt);
         assert!(v.reason.contains("source and target rows together does better"), "{}", v.reason);
     }
 
     #[test]
+    fn baselines_that_are_not_beaten_are_named() {
+        let rule = VerdictRule { worthwhile: 0.01, fewest_events: 10 };
+        let found = [d(S, G, 0.01, 0.03, 0.05), d(S, "garch", -0.03, -0.02, -0.01), d(S, "har", -0.01, 0.01, 0.02)];
+        let v = decide(&rule, 80, "roc-auc", &found, &["ewma", "garch", "har"]);
+        assert_eq!(v.outcome, Outcome::Adopt);
+        assert!(v.reason.contains("The baseline garch does better than the specialist, by 0.0200"), "{}", v.reason);
+        assert!(v.reason.ends_with("not shown to be better than the simple har."), "{}", v.reason);
+    }
+
+    #[test]
     fn too_few_events_judge_nothing() {
         let rule = VerdictRule { worthwhile: 0.01, fewest_events: 10 };
-        assert_eq!(decide(&rule, 9, "roc-auc", &[d(S, G, 0.1, 0.2, 0.3)]).outcome, Outcome::NotEnoughData);
+        assert_eq!(decide(&rule, 9, "roc-auc", &[d(S, G, 0.1, 0.2, 0.3)], &[]).outcome, Outcome::NotEnoughData);
     }
 
     #[test]

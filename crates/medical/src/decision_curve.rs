@@ -66,6 +66,7 @@ pub fn panel(input: &PanelInput<'_>) -> Panel {
         table,
         axes: ("threshold probability".into(), "net benefit".into()),
         series,
+        ..Panel::default()
     }
 }
 

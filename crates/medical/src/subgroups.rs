@@ -46,8 +46,7 @@ pub fn panel(input: &PanelInput<'_>) -> Option<Panel> {
         ),
         header: ["subgroup", "patients / events", "candidate", "log-loss", "roc-auc"].map(String::from).to_vec(),
         table,
-        axes: (String::new(), String::new()),
-        series: Vec::new(),
+        ..Panel::default()
     })
 }
 

@@ -51,6 +51,7 @@ pub(crate) struct Judged {
 pub(crate) fn compare(
     recipe: &Recipe,
     candidates: &Candidates,
+    baselines: Vec<Prediction>,
     remake: &Remake<'_>,
     rows: &Rows<'_>,
     metrics: &[Box<dyn Metric>],
@@ -64,7 +65,10 @@ pub(crate) fn compare(
     let predict = |(name, what, model): &(&'static str, String, Model)| {
         Ok(Prediction { name: (*name).into(), what: what.clone(), probability: model.probability(sealed)? })
     };
-    let predictions: Vec<Prediction> = candidates.models.iter().map(predict).collect::<Result<_, Error>>()?;
+    let mut predictions: Vec<Prediction> = candidates.models.iter().map(predict).collect::<Result<_, Error>>()?;
+    let simple: Vec<String> = baselines.iter().map(|b| b.name.clone()).collect();
+    let simple: Vec<&str> = simple.iter().map(String::as_str).collect();
+    predictions.extend(baselines);
     let bootstrap = Bootstrap::new(sealed, keys, recipe.compare.bootstrap, ctx);
     let (judged, primary) = evidence::judge(sealed, &predictions, metrics, &bootstrap, confidence, ctx);
     ctx.check()?;
@@ -81,6 +85,7 @@ pub(crate) fn compare(
         ("pooled", "generalist"),
     ]
     .into_iter()
+    .chain(simple.iter().map(|b| ("specialist", *b)))
     .filter_map(|(a, b)| Some((place(a)?, place(b)?)))
     .collect();
     let differences = evidence::differences(&names, &pairs, &primary, confidence);
@@ -89,7 +94,7 @@ pub(crate) fn compare(
     let source = forgetting(candidates, rows.source, &metrics[..1], recipe, ctx)?;
     let events = sealed.events();
     let rule = VerdictRule { worthwhile: recipe.compare.worthwhile, fewest_events: recipe.compare.fewest_events };
-    let verdict = decide(&rule, events.min(sealed.rows() - events), metrics[0].name(), &differences);
+    let verdict = decide(&rule, events.min(sealed.rows() - events), metrics[0].name(), &differences, &simple);
     let evidence = Evidence {
         primary: metrics[0].name().into(),
         rows: sealed.rows(),

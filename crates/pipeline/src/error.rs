@@ -109,6 +109,7 @@ impl Error {
             Self::Core(Core::Setting { .. }) => "change the setting in the recipe, or with --set KEY=VALUE".into(),
             Self::Core(Core::Mismatch(_)) => "use the columns that the model was trained with".into(),
             Self::Core(Core::Fit { .. }) => "look at the columns with `check`, or choose another estimator".into(),
+            Self::Core(Core::Data { hint, .. }) => hint.clone(),
             Self::Core(Core::Cancelled) => "nothing was written; start the run again".into(),
         }
     }

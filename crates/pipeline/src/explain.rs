@@ -30,10 +30,16 @@ pub fn explain(
     lines: &[u64],
     first: usize,
 ) -> Result<Vec<Explained>, Error> {
-    let mut reader = scorer.reader(input)?;
-    let mut steps = scorer.steps(domain)?;
     let mut out = Vec::new();
     let wanted = |line: u64, taken: usize| if lines.is_empty() { taken < first } else { lines.contains(&line) };
+    if let Some(data) = scorer.made(input, domain)? {
+        let rows: Vec<usize> = (0..data.rows()).filter(|&r| lines.contains(&data.lines[r])).collect();
+        // The latest rows are the ones that somebody will ask about.
+        let latest: Vec<usize> = (data.rows().saturating_sub(first)..data.rows()).collect();
+        return parts(scorer, &data.select(if lines.is_empty() { &latest } else { &rows }));
+    }
+    let mut reader = scorer.reader(input)?;
+    let mut steps = scorer.steps(domain)?;
     while let Some(chunk) = reader.next_chunk(4096)? {
         let data = steps.apply(chunk.data)?;
         let mut rows: Vec<usize> = Vec::new();

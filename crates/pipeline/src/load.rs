@@ -2,11 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use specialist_core::{Context, Dataset, Domain, FeatureStep};
+use specialist_core::{Context, Dataset, Domain, FeatureStep, Population, Remark, Tables, TablesInput};
 use specialist_report::DataRow;
 use specialist_tabular::read::{Input, Options, ReadReport, read_all};
 
 use crate::Error;
+use crate::check;
 use crate::embeddings::Embeddings;
 use crate::recipe::{Recipe, RecipeError};
 
@@ -55,6 +56,8 @@ pub struct Loaded {
     pub target: Dataset,
     /// What reading found.
     pub reports: Vec<ReadReport>,
+    /// What the domain found, where it made the tables itself.
+    pub remarks: Vec<Remark>,
     /// How text columns became numbers, where there are any.
     pub(crate) embeddings: Option<Embeddings>,
 }
@@ -85,6 +88,9 @@ pub(crate) fn data_row(name: &str, origin: &str, set: &Dataset) -> DataRow {
 /// # Errors
 /// [`Error::Read`] with file, line and column; [`Error::Core`] when a label has one class only.
 pub fn load(recipe: &Recipe, domain: &dyn Domain, place: &Place, ctx: &Context) -> Result<Loaded, Error> {
+    if let Some(tables) = made(recipe, domain, place, None)? {
+        return labelled(recipe, tables);
+    }
     let mut reports = Vec::new();
     let mut table = |data: &str, filter: &std::collections::BTreeMap<String, Vec<String>>, delimiter: Option<char>| {
         let input = place.input(data, domain)?;
@@ -112,7 +118,55 @@ pub fn load(recipe: &Recipe, domain: &dyn Domain, place: &Place, ctx: &Context) 
     if target.features.is_empty() {
         return Err(RecipeError::invalid("columns", "at least one column with role = \"feature\"").into());
     }
-    Ok(Loaded { source, target, reports, embeddings })
+    Ok(Loaded { source, target, reports, remarks: Vec::new(), embeddings })
+}
+
+/// The tables that the domain makes itself, if it does; `data` stands in for both populations' files.
+pub(crate) fn made(
+    recipe: &Recipe,
+    domain: &dyn Domain,
+    place: &Place,
+    data: Option<&str>,
+) -> Result<Option<Tables>, Error> {
+    let settings = toml::to_string(&recipe.domain).expect("a table is TOML");
+    let source = recipe.source.data.as_deref();
+    let input = TablesInput {
+        source: source.map(|of_recipe| Population { data: data.unwrap_or(of_recipe), filter: &recipe.source.filter }),
+        target: Population { data: data.unwrap_or(&recipe.target.data), filter: &recipe.target.filter },
+        settings: &settings,
+        folder: &place.folder,
+        delimiter: byte(recipe.target.delimiter)?,
+        gap: recipe.gap()?,
+    };
+    let tables = domain.tables(&input)?;
+    if tables.is_none() && !recipe.domain.is_empty() {
+        let name = domain.name();
+        let expected = format!("left out: the domain {name} reads its tables as they are");
+        return Err(RecipeError::invalid("domain", expected).into());
+    }
+    Ok(tables)
+}
+
+/// The rows of `tables` whose label is known.
+fn labelled(recipe: &Recipe, tables: Tables) -> Result<Loaded, Error> {
+    let known = |data: &Dataset| (0..data.rows()).filter(|&r| !data.labels()[r].is_nan()).collect::<Vec<_>>();
+    let target = tables.target.select(&known(&tables.target));
+    let source = tables.source.map(|s| s.select(&known(&s)));
+    let names: Vec<&str> = check::NAMES.into_iter().chain(tables.remarks.iter().map(|r| r.name)).collect();
+    if let Some(waived) = recipe.check.waive.iter().find(|w| !names.contains(&w.as_str())) {
+        return Err(RecipeError::choice("check.waive", waived, &names).into());
+    }
+    let of = |input: &String, data: &Dataset| {
+        both_classes(data, input)?;
+        let rows = data.rows();
+        Ok::<_, Error>(ReadReport { input: input.clone(), read: rows, kept: rows, ..ReadReport::default() })
+    };
+    let mut reports = Vec::new();
+    if let Some(source) = &source {
+        reports.push(of(&tables.origins.0, source)?);
+    }
+    reports.push(of(&tables.origins.1, &target)?);
+    Ok(Loaded { source, target, reports, remarks: tables.remarks, embeddings: None })
 }
 
 pub(crate) fn byte(delimiter: Option<char>) -> Result<u8, Error> {

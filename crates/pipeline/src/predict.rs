@@ -9,7 +9,8 @@ use specialist_tabular::Model;
 use specialist_tabular::read::{Input, Options, Reader};
 use specialist_tabular::write::ScoreWriter;
 
-use crate::load::{Steps, byte};
+use crate::Place;
+use crate::load::{Steps, byte, made};
 use crate::recipe::{Recipe, parse};
 use crate::{Error, artifact, report};
 
@@ -75,6 +76,14 @@ impl Scorer {
         Steps::open(&self.folder, &self.recipe, domain)
     }
 
+    /// The rows that the domain makes of `input`, if it makes its tables itself.
+    pub(crate) fn made(&self, input: &Input, domain: &dyn Domain) -> Result<Option<Dataset>, Error> {
+        if self.recipe.domain.is_empty() {
+            return Ok(None);
+        }
+        Ok(made(&self.recipe, domain, &Place::default(), Some(&input.name()))?.map(|t| t.target))
+    }
+
     fn schema(&self) -> Schema {
         let mut schema = self.recipe.schema();
         if self.recipe.features == "as-is" {
@@ -107,6 +116,13 @@ impl Scorer {
         mut progress: impl FnMut(usize),
     ) -> Result<Scored, Error> {
         let wrong = |error| Error::Write { file: "the scores".into(), error };
+        if let Some(data) = self.made(input, domain)? {
+            let mut writer = make("line", false).map_err(wrong)?;
+            writer.write(None, &data.lines, &self.model.probability(&data)?).map_err(wrong)?;
+            writer.finish().map_err(wrong)?;
+            progress(data.rows());
+            return Ok(Scored { rows: data.rows(), unseen: BTreeSet::new() });
+        }
         let mut reader = self.reader(input)?;
         let mut steps = self.steps(domain)?;
         let (mut writer, mut make) = (None, Some(make));

@@ -32,6 +32,10 @@ pub struct Recipe {
     /// The columns, by name.
     #[schemars(with = "BTreeMap<String, ColumnSpec>")]
     pub columns: IndexMap<String, ColumnSpec>,
+    /// What the domain needs to know where it makes the tables itself; the domain checks it.
+    #[serde(skip_serializing_if = "toml::Table::is_empty")]
+    #[schemars(with = "BTreeMap<String, serde_json::Value>")]
+    pub domain: toml::Table,
     /// How text columns (role `feature`, kind `text`) become numbers.
     #[serde(skip_serializing_if = "is_default")]
     pub text: TextSpec,
@@ -56,6 +60,7 @@ impl Default for Recipe {
             source: Source::default(),
             target: Table::default(),
             columns: IndexMap::new(),
+            domain: toml::Table::new(),
             text: TextSpec::default(),
             split: SplitSpec::default(),
             check: CheckSpec::default(),

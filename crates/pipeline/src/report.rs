@@ -32,6 +32,8 @@ pub(crate) fn report(
 ) -> Result<Report, Error> {
     let sealed = &prepared.sealed;
     let input = PanelInput {
+        train: &prepared.train,
+        trials: judged.evidence.trials,
         rows: sealed,
         predictions: &judged.predictions,
         bootstrap: &judged.bootstrap,

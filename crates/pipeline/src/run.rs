@@ -114,6 +114,7 @@ impl Job<'_> {
             target: &loaded.target,
             split: &target,
             reports: &loaded.reports,
+            remarks: &loaded.remarks,
         });
         ctx.observer().end();
         let (mut source_train, mut source_test) = (None, None);
@@ -223,7 +224,10 @@ impl Job<'_> {
             scratch: &plans.scratch,
         };
         let rows = Rows { train: &prepared.train, sealed: &prepared.sealed, source: prepared.source_test.as_ref() };
-        let judged = judge(self.recipe, &tuned.candidates, &remake, &rows, &self.metrics(), plans.trials, self.ctx)?;
+        let baselines = self.domain.baselines(rows.train, rows.sealed)?;
+        let metrics = self.metrics();
+        let judged =
+            judge(self.recipe, &tuned.candidates, baselines, &remake, &rows, &metrics, plans.trials, self.ctx)?;
         let report = report::report(self.recipe, self.domain, prepared, tuned, judged, self.ctx)?;
         Ok(Compared { report })
     }

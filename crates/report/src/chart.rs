@@ -25,6 +25,7 @@ pub(crate) struct Plot {
     pub x_range: Option<(f64, f64)>,
     pub y_range: Option<(f64, f64)>,
     pub log_x: bool,
+    pub log_y: bool,
     pub diagonal: bool,
 }
 
@@ -44,6 +45,12 @@ fn ticks(low: f64, high: f64) -> Vec<f64> {
     let step = [1.0, 2.0, 5.0, 10.0].map(|m| m * power).into_iter().find(|s| *s >= raw).unwrap_or(raw);
     let first = (low / step).ceil() as i64;
     (first..=(high / step).floor() as i64).map(|i| i as f64 * step).collect()
+}
+
+/// 1, 2 and 5 times powers of ten within a positive range.
+fn powers(low: f64, high: f64) -> Vec<f64> {
+    let all = (-9..9).flat_map(|p| [1.0, 2.0, 5.0].map(|m| m * 10f64.powi(p)));
+    all.filter(|v| (low..=high).contains(v)).collect()
 }
 
 fn label(v: f64) -> String {
@@ -72,8 +79,11 @@ impl Plot {
         let scale = |v: f64| if self.log_x { v.max(1e-9).ln() } else { v };
         let (x0, x1) = self.x_range.map_or_else(|| range(xs.iter().map(|&v| scale(v))), |(a, b)| (scale(a), scale(b)));
         let (y0, y1) = self.y_range.unwrap_or_else(|| range(ys.iter().copied()));
+        let up = |v: f64| if self.log_y { v.max(1e-9).ln() } else { v };
+        let (y0, y1) = if self.log_y && self.y_range.is_none() { range(ys.iter().map(|&v| up(v))) } else { (y0, y1) };
         let px = |v: f64| LEFT + (scale(v) - x0) / (x1 - x0) * (WIDTH - LEFT - RIGHT);
-        let py = |v: f64| HEIGHT - BOTTOM - (v.clamp(y0, y1) - y0) / (y1 - y0) * (HEIGHT - TOP - BOTTOM);
+        let py = |v: f64| HEIGHT - BOTTOM - (up(v).clamp(y0, y1) - y0) / (y1 - y0) * (HEIGHT - TOP - BOTTOM);
+        let y_ticks = if self.log_y { powers(y0.exp(), y1.exp()) } else { ticks(y0, y1) };
         let x_ticks = if self.log_x { log_ticks(&xs) } else { ticks(x0, x1) };
         let path = |points: &[(f64, f64)]| {
             let step = |(i, (x, y)): (usize, &(f64, f64))| {
@@ -84,7 +94,7 @@ impl Plot {
         html! {
             figure {
                 svg viewBox=(format!("0 0 {WIDTH} {HEIGHT}")) role="img" aria-label=(format!("{} by {}", self.y, self.x)) {
-                    @for t in ticks(y0, y1) {
+                    @for t in y_ticks {
                         line.grid x1=(LEFT) x2=(WIDTH - RIGHT) y1=(c(py(t))) y2=(c(py(t))) {}
                         text.tick x=(LEFT - 6.0) y=(c(py(t) + 4.0)) text-anchor="end" { (label(t)) }
                     }

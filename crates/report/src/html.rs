@@ -26,6 +26,7 @@ pub fn html(r: &Report) -> String {
                     p.eyebrow { "Specialist · " (r.domain) }
                     h1 { (e.verdict.outcome.word()) }
                     p.reason { (e.verdict.reason) }
+                    @for line in r.panels.iter().filter_map(|p| p.headline.as_ref()) { p.reason { (line) } }
                     @if !r.question.is_empty() { p.question { (r.question) } }
                     @if r.simulated { p.notice { strong { "Simulated data." } " These figures say nothing about any real population." } }
                     @if r.findings.iter().any(|f| f.waived) {
@@ -129,6 +130,7 @@ fn label_curve(r: &Report) -> Markup {
         x_range: None,
         y_range: None,
         log_x: true,
+        log_y: false,
         diagonal: false,
     };
     html! {
@@ -156,6 +158,7 @@ fn curves(r: &Report) -> Markup {
         x_range: unit,
         y_range: unit,
         log_x: false,
+        log_y: false,
         diagonal,
     };
     let calibration =
@@ -210,6 +213,7 @@ fn scores(c: &crate::Curves) -> Markup {
         x_range: Some((0.0, 1.0)),
         y_range: None,
         log_x: false,
+        log_y: false,
         diagonal: false,
     }
     .draw()
@@ -229,6 +233,7 @@ fn panel_section(p: &specialist_core::Panel) -> Markup {
         x_range: None,
         y_range: None,
         log_x: false,
+        log_y: p.log_y,
         diagonal: false,
     };
     html! {
@@ -239,11 +244,20 @@ fn panel_section(p: &specialist_core::Panel) -> Markup {
             @if !p.table.is_empty() {
                 div.scroll { table {
                     thead { tr { @for (i, h) in p.header.iter().enumerate() { th.n[i > 0] { (h) } } } }
-                    tbody { @for row in &p.table { tr { @for (i, cell) in row.iter().enumerate() { td.n[i > 0] { (cell) } } } } }
+                    tbody { @for row in &p.table { tr { @for (i, cell) in row.iter().enumerate() { td.n[i > 0] style=[(p.heat && i > 0).then(|| shade(p, cell))] { (cell) } } } } }
                 } }
             }
         }
     }
+}
+
+/// The colour behind a number of a heat table: the stronger the farther from 0.
+fn shade(p: &specialist_core::Panel, cell: &str) -> String {
+    let largest =
+        p.table.iter().flat_map(|row| &row[1..]).filter_map(|c| c.parse::<f64>().ok()).fold(1e-12, |m, v| f64::max(m, v.abs()));
+    let value = cell.parse::<f64>().unwrap_or(0.0);
+    let name = if value < 0.0 { "--bad" } else { "--good" };
+    format!("background:color-mix(in srgb,var({name}) {:.0}%,transparent)", 60.0 * value.abs() / largest)
 }
 
 fn effects(r: &Report) -> Markup {
@@ -297,10 +311,10 @@ fn data(r: &Report) -> Markup {
 }
 
 const STYLE: &str = r#"
-:root{--bg:#fbfaf7;--fg:#1d2328;--soft:#5d6770;--line:#dcdad3;--card:#fff;--good:#14724a;--mid:#8a5a00;--plain:#3b4a5a;
---c0:#1f5fbf;--c1:#c2571a;--c2:#2f8f5b;--c3:#8e44ad;--c4:#7a6a2f}
-@media (prefers-color-scheme:dark){:root{--bg:#14181c;--fg:#e7e9ea;--soft:#9aa5ae;--line:#323a42;--card:#1b2127;--good:#2aa873;--mid:#d09a3a;--plain:#8fa6bd;
---c0:#6aa6ff;--c1:#ff9d5c;--c2:#63cf95;--c3:#c88be0;--c4:#c9b65a}}
+:root{--bg:#fbfaf7;--fg:#1d2328;--soft:#5d6770;--line:#dcdad3;--card:#fff;--good:#14724a;--bad:#c0392b;--mid:#8a5a00;--plain:#3b4a5a;
+--c0:#1f5fbf;--c1:#c2571a;--c2:#2f8f5b;--c3:#8e44ad;--c4:#7a6a2f;--c5:#b03a5b;--c6:#2b8a9a;--c7:#5d6770;--c8:#a0522d;--c9:#4b5320}
+@media (prefers-color-scheme:dark){:root{--bg:#14181c;--fg:#e7e9ea;--soft:#9aa5ae;--line:#323a42;--card:#1b2127;--good:#2aa873;--bad:#e0705f;--mid:#d09a3a;--plain:#8fa6bd;
+--c0:#6aa6ff;--c1:#ff9d5c;--c2:#63cf95;--c3:#c88be0;--c4:#c9b65a;--c5:#f08aa5;--c6:#67cfe0;--c7:#9aa5ae;--c8:#d9986b;--c9:#a9b46a}}
 *{box-sizing:border-box}body{margin:0;background:var(--bg);color:var(--fg);font:16px/1.5 system-ui,sans-serif}
 header,main,footer{max-width:60rem;margin:0 auto;padding:1.2rem}
 header{border-left:.5rem solid var(--plain);margin-top:1rem}header.good{border-color:var(--good)}header.mid{border-color:var(--mid)}
@@ -314,8 +328,8 @@ table{border-collapse:collapse;width:100%;font-size:.9rem}th,td{text-align:left;
 figure{margin:.4rem 0}figure svg{width:100%;max-width:34rem;height:auto;display:block}figure.wide svg{max-width:44rem}
 .grid{stroke:var(--line);stroke-width:1}.tick,.axis{fill:var(--soft);font-size:11px}.axis{fill:var(--fg);font-size:12px}
 .zero,.diagonal{stroke:var(--soft);stroke-dasharray:4 3}.line{fill:none;stroke-width:2}.line.thin{stroke-width:1}.faint{fill:var(--soft);opacity:.45}.bar{stroke-width:2}.band{opacity:.16;stroke:none}
-.c0{stroke:var(--c0);fill:var(--c0)}.c1{stroke:var(--c1);fill:var(--c1)}.c2{stroke:var(--c2);fill:var(--c2)}.c3{stroke:var(--c3);fill:var(--c3)}.c4{stroke:var(--c4);fill:var(--c4)}
-.line.c0,.line.c1,.line.c2,.line.c3,.line.c4{fill:none}.band.c0,.band.c1,.band.c2,.band.c3,.band.c4{stroke:none}
+.c0{stroke:var(--c0);fill:var(--c0)}.c1{stroke:var(--c1);fill:var(--c1)}.c2{stroke:var(--c2);fill:var(--c2)}.c3{stroke:var(--c3);fill:var(--c3)}.c4{stroke:var(--c4);fill:var(--c4)}.c5{stroke:var(--c5);fill:var(--c5)}.c6{stroke:var(--c6);fill:var(--c6)}.c7{stroke:var(--c7);fill:var(--c7)}.c8{stroke:var(--c8);fill:var(--c8)}.c9{stroke:var(--c9);fill:var(--c9)}
+.line{fill:none!important}.band{stroke:none!important}
 figcaption{font-size:.85rem;color:var(--soft)}.key{margin-right:.9rem;white-space:nowrap}.key svg{display:inline;width:14px;vertical-align:middle}
 .grid2{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,24rem),1fr));gap:1rem}
 .bars{display:grid;grid-template-columns:max-content 1fr max-content;gap:.25rem .6rem;align-items:center;font-size:.9rem}

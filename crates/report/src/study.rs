@@ -69,6 +69,7 @@ fn history(study: &StudyView, with: &[&TrialView]) -> Markup {
         x_range: None,
         y_range: None,
         log_x: false,
+        log_y: false,
         diagonal: false,
     };
     html! { div { h4 { "How it went" } (plot.draw_with(&points)) } }

@@ -180,5 +180,6 @@ pub fn verdict(r: &Report, colour: bool) -> String {
     } else {
         format!("\nThis holds only if the waived findings do not matter: {}", waived.join(", "))
     };
-    format!("VERDICT: {word}\n{}{caveat}", v.reason)
+    let beside: String = r.panels.iter().filter_map(|p| p.headline.as_ref()).map(|l| format!("\n{l}")).collect();
+    format!("VERDICT: {word}\n{}{caveat}{beside}", v.reason)
 }

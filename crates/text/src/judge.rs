@@ -74,27 +74,8 @@ pub fn judge(recipe: &Recipe, trial: &Trial<'_>, values: impl Fn(&[f64]) -> Vec<
     );
     let differences = differences(&only, &pairs, &primary, confidence);
     let rule = VerdictRule { worthwhile: trial.worthwhile, fewest_events: 10 };
-    let mut verdict = decide(&rule, trial.rarest, trial.figures[0].0, &differences);
-    // A baseline is no outcome, but a reader must hear of one that does better.
-    for d in
-        differences.iter().filter(|d| d.candidate == "specialist" && is_baseline(&d.against) && d.interval.high < 0.0)
-    {
-        verdict.reason.push_str(&format!(
-            " The baseline {} does better than the specialist, by {:.4} {} (interval {:.4} to {:.4}).",
-            d.against, -d.interval.estimate, trial.figures[0].0, -d.interval.high, -d.interval.low
-        ));
-    }
-    let against = |d: &&Difference| d.candidate == "specialist" && is_baseline(&d.against);
-    let open: Vec<&str> = differences
-        .iter()
-        .filter(against)
-        .filter(|d| d.interval.low <= 0.0 && d.interval.high >= 0.0)
-        .map(|d| d.against.as_str())
-        .collect();
-    if !open.is_empty() {
-        let names = open.join(", ");
-        verdict.reason.push_str(&format!(" It is not shown to be better than {names}, which need no training."));
-    }
+    let baselines: Vec<&str> = only.iter().copied().filter(|n| is_baseline(n)).collect();
+    let verdict = decide(&rule, trial.rarest, trial.figures[0].0, &differences, &baselines);
     Judged { candidates, differences, verdict, units: bootstrap.units() }
 }
 

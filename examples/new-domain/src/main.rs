@@ -93,8 +93,7 @@ impl Domain for Maintenance {
             note: "Failures among the machines that would be stopped at a probability of one half.".into(),
             header: vec!["candidate".into(), "failures caught".into()],
             table: input.predictions.iter().map(row).collect(),
-            axes: Default::default(),
-            series: Vec::new(),
+            ..Panel::default()
         }])
     }
 }

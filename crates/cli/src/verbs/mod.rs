@@ -13,7 +13,7 @@ use crate::session::Session;
 /// Does what was asked; the value is the exit code.
 pub fn dispatch(session: &Session, args: &Args) -> Result<u8, Error> {
     match &args.verb {
-        None => stages::run(session, args, false),
+        None => stages::headlines(session, args),
         Some(Verb::Run { gate, .. }) => stages::run(session, args, *gate),
         Some(Verb::Check) => stages::check(session, args),
         Some(Verb::Pretrain) => stages::pretrain(session, args),

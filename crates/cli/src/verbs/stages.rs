@@ -9,6 +9,22 @@ use specialist_report as view;
 use crate::args::Args;
 use crate::session::{Session, print};
 
+/// What runs without a verb: the named recipe, or the first ones that ship with the program.
+pub fn headlines(session: &Session, args: &Args) -> Result<u8, Error> {
+    if args.common.recipe.is_some() || session.domain.headline_runs() == 1 {
+        return run(session, args, false);
+    }
+    for recipe in session.domain.recipes().iter().take(session.domain.headline_runs()) {
+        let common = crate::args::Common {
+            recipe: Some(recipe.name.into()),
+            output: args.common.output.as_ref().map(|o| o.join(recipe.name)),
+            ..args.common.clone()
+        };
+        run(session, &Args { common, ..args.clone() }, false)?;
+    }
+    Ok(0)
+}
+
 /// Everything, up to the verdict.
 pub fn run(session: &Session, args: &Args, gate: bool) -> Result<u8, Error> {
     let chosen = session.recipe(args)?;

@@ -9,7 +9,7 @@ mod duplicates;
 
 use std::collections::HashSet;
 
-use specialist_core::{Dataset, FeatureKind, Key, KeyRole, Role, Split};
+use specialist_core::{Dataset, FeatureKind, Key, KeyRole, Remark, Role, Split, Weight};
 use specialist_report::{Finding, Severity};
 use specialist_tabular::read::ReadReport;
 
@@ -45,6 +45,8 @@ pub struct Input<'a> {
     pub split: &'a Split,
     /// What reading found; the target's last.
     pub reports: &'a [ReadReport],
+    /// What the domain found.
+    pub remarks: &'a [Remark],
 }
 
 /// Runs every check; those that found nothing say so.
@@ -58,6 +60,14 @@ pub fn check(input: &Input<'_>) -> Vec<Finding> {
     out.push(undeclared(input));
     out.push(unseen_levels(input));
     out.push(unlabelled(input));
+    out.extend(input.remarks.iter().map(|r| {
+        let severity = match r.weight {
+            Weight::Ok => Severity::Ok,
+            Weight::Warning => Severity::Warning,
+            Weight::Leak => Severity::Leak,
+        };
+        finding(r.name, severity, r.message.clone(), r.rows.clone())
+    }));
     for f in &mut out {
         f.waived = f.severity == Severity::Leak && input.recipe.check.waive.contains(&f.name);
     }

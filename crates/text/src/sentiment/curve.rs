@@ -133,8 +133,7 @@ pub(super) fn splits_panel(bench: &Bench<'_>, chosen: &Chosen, prepared: &Prepar
         note: "Every candidate made and judged anew on other random splits of the target, with the settings found on the first. Mean ± standard deviation of macro-F1, and the mean gain over the generalist with its 95 % interval (corrected resampled t).".into(),
         header: vec!["Candidate".into(), "macro-F1".into(), "gain over the generalist".into()],
         table: names.iter().zip(&values).map(row).collect(),
-        axes: (String::new(), String::new()),
-        series: Vec::new(),
+        ..Panel::default()
     })
 }
 

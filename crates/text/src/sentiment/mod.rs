@@ -304,8 +304,7 @@ fn stress_panel(bench: &Bench<'_>, made: &Made, prepared: &Prepared, ctx: &Conte
         note: "Macro-F1 on the sealed texts as they are and with letters exchanged in some words; and how many short sentences change their label when their first verb is negated (or the negation taken away), which should be nearly all.".into(),
         header: ["Candidate", "as they are", "typing errors, 10 % of words", "30 % of words", "label turned by a negation"].map(String::from).to_vec(),
         table,
-        axes: (String::new(), String::new()),
-        series: Vec::new(),
+        ..Panel::default()
     })
 }
 

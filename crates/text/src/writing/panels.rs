@@ -13,8 +13,7 @@ fn table(title: &str, note: &str, header: &[&str], rows: Vec<Vec<String>>) -> Pa
         note: note.into(),
         header: header.iter().map(ToString::to_string).collect(),
         table: rows,
-        axes: (String::new(), String::new()),
-        series: Vec::new(),
+        ..Panel::default()
     }
 }
 

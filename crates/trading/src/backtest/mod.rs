@@ -1,0 +1,176 @@
+//! What a strategy would have earned. A signal that is known at a bar's end is filled at the next bar of its asset
+//! or later, by construction: [`Signal`] carries no price and no fill time.
+
+mod events;
+mod vectors;
+
+pub use events::events;
+pub use vectors::vectors;
+
+use serde::{Deserialize, Serialize};
+
+use crate::bars::{Asset, day};
+
+/// A wish that is known when the bar at `time` is complete: hold this share of the equity in the asset.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Signal {
+    /// When it is known.
+    pub time: i64,
+    /// The asset, by position.
+    pub asset: usize,
+    /// Share of the equity; negative is short.
+    pub weight: f64,
+}
+
+/// What trading costs, in basis points (hundredths of a percent) of the traded value unless said otherwise.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Costs {
+    /// Broker and exchange.
+    pub commission: f64,
+    /// Half of the distance between bid and ask.
+    pub half_spread: f64,
+    /// Added for every percent of the bar's volume that an order takes; without volume nothing is added.
+    pub slippage: f64,
+    /// Per year on the value of a short position.
+    pub borrow: f64,
+    /// Per year on cash that is owed.
+    pub margin: f64,
+}
+
+impl Default for Costs {
+    fn default() -> Self {
+        Self { commission: 1.0, half_spread: 2.0, slippage: 1.0, borrow: 50.0, margin: 0.0 }
+    }
+}
+
+impl Costs {
+    /// All costs `times` over.
+    #[must_use]
+    pub fn scaled(self, times: f64) -> Self {
+        let Self { commission, half_spread, slippage, borrow, margin } = self;
+        let [commission, half_spread, slippage, borrow, margin] =
+            [commission, half_spread, slippage, borrow, margin].map(|c| c * times);
+        Self { commission, half_spread, slippage, borrow, margin }
+    }
+}
+
+/// What an account may do.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Account {
+    /// What it starts with.
+    pub capital: f64,
+    /// The largest sum of absolute weights.
+    pub leverage: f64,
+    /// Whether weights may be negative.
+    pub short: bool,
+    /// A weight is left alone until it is this far from the wished one.
+    pub band: f64,
+    /// The largest share of a bar's volume that an order may take.
+    pub participation: f64,
+}
+
+impl Default for Account {
+    fn default() -> Self {
+        Self { capital: 1e6, leverage: 2.0, short: false, band: 0.05, participation: 0.1 }
+    }
+}
+
+/// One fill.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Trade {
+    /// When the signal was known.
+    pub signal: i64,
+    /// When it was filled: later.
+    pub time: i64,
+    /// The asset, by position.
+    pub asset: usize,
+    /// Units; negative is a sale.
+    pub units: f64,
+    /// The market's price.
+    pub price: f64,
+    /// What the fill cost beyond it.
+    pub cost: f64,
+}
+
+/// An account's history.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct History {
+    /// The instants from the first signal on.
+    pub time: Vec<i64>,
+    /// Value at the last prices of each instant.
+    pub equity: Vec<f64>,
+    /// Every fill.
+    pub trades: Vec<Trade>,
+    /// Interest on shorts and debts, over all.
+    pub interest: f64,
+}
+
+impl History {
+    /// Simple returns from instant to instant: one fewer than instants.
+    #[must_use]
+    pub fn returns(&self) -> Vec<f64> {
+        self.equity.windows(2).map(|w| w[1] / w[0] - 1.0).collect()
+    }
+
+    /// Traded value per year as a share of the mean equity.
+    #[must_use]
+    pub fn turnover(&self) -> f64 {
+        let traded: f64 = self.trades.iter().map(|t| (t.units * t.price).abs()).sum();
+        let mean = self.equity.iter().sum::<f64>() / self.equity.len().max(1) as f64;
+        let (first, last) = (self.time.first().copied().unwrap_or(0), self.time.last().copied().unwrap_or(0));
+        traded / mean / ((last - first) as f64 / YEAR).max(1.0 / 365.0)
+    }
+
+    /// Costs of all fills.
+    #[must_use]
+    pub fn costs(&self) -> f64 {
+        self.trades.iter().map(|t| t.cost).sum()
+    }
+}
+
+const YEAR: f64 = 365.25 * 86_400.0;
+
+/// Orders that somebody brings with times of their own: the first whose fill is not later than its signal.
+/// Such a back-test trades on what it cannot know.
+#[must_use]
+pub fn fills_too_early(orders: &[(i64, i64)]) -> Vec<usize> {
+    (0..orders.len()).filter(|&i| orders[i].1 <= orders[i].0).collect()
+}
+
+/// The costs of trading `units` at `price` where `volume` is traded.
+fn cost_of(units: f64, price: f64, volume: f64, costs: &Costs) -> f64 {
+    let share = if volume > 0.0 { 100.0 * units.abs() / volume } else { 0.0 };
+    units.abs() * price * (costs.commission + costs.half_spread + costs.slippage * share) / 1e4
+}
+
+/// The price at which an order is filled at a bar: its first, or where only the last is known, that one.
+fn fill_price(open: f64, close: f64) -> f64 {
+    if open.is_nan() { close } else { open }
+}
+
+/// Weights within the account's limits.
+fn limited(weights: &mut [f64], account: &Account) {
+    if !account.short {
+        weights.iter_mut().for_each(|w| *w = w.max(0.0));
+    }
+    let gross: f64 = weights.iter().map(|w| w.abs()).sum();
+    if gross > account.leverage {
+        weights.iter_mut().for_each(|w| *w *= account.leverage / gross);
+    }
+}
+
+/// Trades as CSV text: signal, fill, asset, units, price, cost.
+#[must_use]
+pub fn trades_csv(history: &History, assets: &[Asset]) -> String {
+    let mut out = String::from("signal,fill,asset,units,price,cost\n");
+    for t in &history.trades {
+        let (signal, fill, asset) = (day(t.signal), day(t.time), &assets[t.asset].name);
+        out.push_str(&format!("{signal},{fill},{asset},{:.6},{:.6},{:.4}\n", t.units, t.price, t.cost));
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests;

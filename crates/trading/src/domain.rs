@@ -1,0 +1,92 @@
+//! The adapter: bars become rows, the field's own methods stand beside the specialist, and money is counted.
+
+use std::borrow::Cow;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use specialist_core::evidence::Prediction;
+use specialist_core::metric::{Brier, LogLoss, RocAuc};
+use specialist_core::{Dataset, Domain, Error, Metric, Panel, PanelInput, Recipe, Tables, TablesInput};
+
+use crate::baselines::{Baselines, baselines};
+use crate::panels;
+use crate::tables::{Made, make};
+
+/// Trading.
+#[derive(Default)]
+pub struct Trading {
+    /// What the rows of the last [`Domain::tables`] were made of.
+    made: Mutex<Option<Arc<Made>>>,
+    /// What the field's methods forecast for the sealed rows.
+    forecasts: Mutex<Option<Arc<Baselines>>>,
+}
+
+macro_rules! recipe {
+    ($name:literal) => {
+        Recipe { name: $name, text: include_str!(concat!("../../../pipelines/trading/", $name, ".toml")) }
+    };
+}
+
+const RECIPES: &[Recipe] = &[recipe!("volatility"), recipe!("direction"), recipe!("barrier")];
+
+impl Trading {
+    /// What the last tables were made of.
+    #[must_use]
+    pub fn made(&self) -> Option<Arc<Made>> {
+        self.made.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn need(&self) -> Result<Arc<Made>, Error> {
+        self.made().ok_or_else(|| Error::Mismatch("these rows were not made of bars".into()))
+    }
+}
+
+impl Domain for Trading {
+    fn name(&self) -> &'static str {
+        "trading"
+    }
+
+    fn about(&self) -> &'static str {
+        "Trading: does a specialist for one instrument beat a generalist of many, and is there money in it after costs?"
+    }
+
+    fn recipes(&self) -> &'static [Recipe] {
+        RECIPES
+    }
+
+    fn headline_runs(&self) -> usize {
+        2
+    }
+
+    fn metrics(&self) -> Vec<Box<dyn Metric>> {
+        vec![Box::new(RocAuc), Box::new(LogLoss), Box::new(Brier)]
+    }
+
+    fn data_names(&self) -> &'static [(&'static str, &'static str)] {
+        &[("stocks", "daily closes of 20 large US stocks, 1990-2022: survivors only")]
+    }
+
+    fn data(&self, name: &str) -> Option<Cow<'static, [u8]>> {
+        (name == "stocks").then_some(Cow::Borrowed(include_bytes!("../../../data/stocks/stocks.csv")))
+    }
+
+    fn tables(&self, input: &TablesInput<'_>) -> Result<Option<Tables>, Error> {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(i64::MAX / 2, |d| d.as_secs() as i64);
+        let (tables, made) = make(input, &|name| self.data(name), now)?;
+        *self.made.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(made));
+        Ok(Some(tables))
+    }
+
+    fn baselines(&self, train: &Dataset, sealed: &Dataset) -> Result<Vec<Prediction>, Error> {
+        let found = baselines(&*self.need()?, train, sealed)?;
+        let predictions = found.predictions();
+        *self.forecasts.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(found));
+        Ok(predictions)
+    }
+
+    fn panels(&self, input: &PanelInput<'_>) -> Result<Vec<Panel>, Error> {
+        let forecasts = self.forecasts.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let forecasts = forecasts.ok_or_else(|| Error::Mismatch("the baselines were not made".into()))?;
+        panels::panels(&*self.need()?, &forecasts, input)
+    }
+}

@@ -1,0 +1,353 @@
+//! What is wrong with bars, with the rows that show it: the mistakes that make a back-test lie.
+
+use specialist_core::{Remark, Weight};
+
+use crate::bars::{Market, day, place};
+use crate::features::LONGEST_GAP;
+
+/// At most this many rows are named.
+const NAMED: usize = 5;
+const DAY: i64 = 86_400;
+
+/// Everything that is looked for. `now` is the latest time that a bar may have.
+#[must_use]
+pub fn faults(market: &Market, now: i64) -> Vec<Remark> {
+    vec![
+        unsorted(market),
+        future(market, now),
+        padded(market),
+        unadjusted(market),
+        clocks(market),
+        gaps(market),
+        survivors(market),
+    ]
+}
+
+fn remark(name: &'static str, weight: Weight, message: String, rows: Vec<String>) -> Remark {
+    Remark { name, weight, message, rows }
+}
+
+fn ok(name: &'static str, message: &str) -> Remark {
+    remark(name, Weight::Ok, message.into(), Vec::new())
+}
+
+fn named(market: &Market, at: &[(usize, usize)]) -> Vec<String> {
+    at.iter().take(NAMED).map(|&(a, i)| place(market, a, i)).collect()
+}
+
+/// All bars (asset, bar) but the first of an asset that `wanted` picks.
+fn pick(market: &Market, wanted: impl Fn(usize, usize) -> bool) -> Vec<(usize, usize)> {
+    let all = market.assets.iter().enumerate().flat_map(|(a, asset)| (1..asset.bars.len()).map(move |i| (a, i)));
+    all.filter(|&(a, i)| wanted(a, i)).collect()
+}
+
+fn unsorted(market: &Market) -> Remark {
+    let name = "unsorted-bars";
+    let lines = &market.unsorted;
+    if lines.is_empty() {
+        return ok(name, "bars stand in order of time");
+    }
+    let rows = lines.iter().take(NAMED).map(|l| format!("{} line {l}", market.file)).collect();
+    let message = format!("{} bar(s) stood behind a later one and were put in order", lines.len());
+    remark(name, Weight::Warning, message, rows)
+}
+
+fn future(market: &Market, now: i64) -> Remark {
+    let name = "future-bars";
+    let late = pick(market, |a, i| market.assets[a].bars[i].time > now + DAY);
+    if late.is_empty() {
+        return ok(name, "no bar is later than today");
+    }
+    remark(name, Weight::Leak, format!("{} bar(s) are dated after today", late.len()), named(market, &late))
+}
+
+fn weekday(time: i64) -> i64 {
+    (time.div_euclid(DAY) + 3).rem_euclid(7)
+}
+
+/// Bars that repeat the one before: a missing day that somebody filled with a copy.
+fn padded(market: &Market) -> Remark {
+    let name = "padded-bars";
+    let same = |a: usize, i: usize| {
+        let (before, bar) = (&market.assets[a].bars[i - 1], &market.assets[a].bars[i]);
+        let equal = |x: f64, y: f64| x == y || x.is_nan() && y.is_nan();
+        before.close == bar.close
+            && equal(before.open, bar.open)
+            && equal(before.high, bar.high)
+            && equal(before.low, bar.low)
+    };
+    let copies = pick(market, same);
+    if copies.is_empty() {
+        return ok(name, "no bar repeats the one before it");
+    }
+    // On a true day not every asset stands still; on a padded one all do.
+    let mut bars_at = std::collections::HashMap::new();
+    let mut copies_at = std::collections::HashMap::new();
+    let at = |&(a, i): &(usize, usize)| market.assets[a].bars[i].time;
+    pick(market, |_, _| true).iter().for_each(|p| *bars_at.entry(at(p)).or_insert(0usize) += 1);
+    copies.iter().for_each(|p| *copies_at.entry(at(p)).or_insert(0usize) += 1);
+    let weekdays = pick(market, |a, i| weekday(market.assets[a].bars[i].time) < 5).len();
+    let weekends = pick(market, |_, _| true).len() - weekdays;
+    // A market that trades at weekends has two sevenths of its bars there.
+    let trades_at_weekends = weekends * 5 > weekdays;
+    let still = |p: &(usize, usize)| {
+        let (all, copied) = (bars_at[&at(p)], copies_at[&at(p)]);
+        all >= 3 && copied * 10 >= all * 9
+    };
+    // A bar that repeats open, high, low and close is a copy; a close alone may well repeat.
+    let ranged = |&(a, i): &(usize, usize)| {
+        let b = &market.assets[a].bars[i];
+        !b.high.is_nan() && b.high > b.low
+    };
+    let weekend = |p: &(usize, usize)| !trades_at_weekends && weekday(at(p)) >= 5;
+    let sure: Vec<(usize, usize)> = copies.iter().copied().filter(|p| still(p) || ranged(p) || weekend(p)).collect();
+    if sure.is_empty() {
+        let share = 100.0 * copies.len() as f64 / (weekdays + weekends) as f64;
+        let message = format!("{share:.1} % of the bars have the close of the bar before; none looks copied");
+        return remark(name, Weight::Ok, message, Vec::new());
+    }
+    let message = format!(
+        "{} bar(s) are copies of the bar before: missing days were filled, which makes volatility too small and fills impossible; leave them out",
+        sure.len()
+    );
+    // Illiquid assets do stand still; one in a thousand is not worth stopping for.
+    let rare = sure.len() * 1000 <= weekdays + weekends && !sure.iter().any(|p| still(p) || weekend(p));
+    remark(name, if rare { Weight::Warning } else { Weight::Leak }, message, named(market, &sure))
+}
+
+/// Ratios of usual splits.
+const SPLITS: [f64; 9] = [2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 10.0, 20.0];
+
+/// A price that jumps by a split's ratio, far outside of what the asset does otherwise.
+fn unadjusted(market: &Market) -> Remark {
+    let name = "unadjusted-split";
+    let jumps = pick(market, |a, i| {
+        let bars = &market.assets[a].bars;
+        let ratio = bars[i].close / bars[i - 1].close;
+        let near = SPLITS.iter().any(|s| (ratio * s - 1.0).abs() < 0.02 || (ratio / s - 1.0).abs() < 0.02);
+        if !near || i < 22 {
+            return false;
+        }
+        let usual = crate::labels::realised(bars, i - 1, 21);
+        ratio.ln().abs() > 12.0 * usual
+    });
+    if jumps.is_empty() {
+        return ok(name, "no price jumps by the ratio of a split");
+    }
+    let message = format!(
+        "{} price(s) jump by the ratio of a split; give the ratio in a column `split`, or prices that are adjusted",
+        jumps.len()
+    );
+    remark(name, Weight::Leak, message, named(market, &jumps))
+}
+
+/// Daily bars whose times of day differ come from clocks of different places.
+fn clocks(market: &Market) -> Remark {
+    let name = "mixed-clocks";
+    let mut steps: Vec<i64> =
+        market.assets.iter().flat_map(|a| a.bars.windows(2).map(|w| w[1].time - w[0].time)).collect();
+    if steps.is_empty() {
+        return ok(name, "there is one bar");
+    }
+    let middle = steps.len() / 2;
+    let daily = *steps.select_nth_unstable(middle).1 >= 20 * 3600;
+    if !daily {
+        return ok(name, "bars within the day: times are taken as they are");
+    }
+    let clock = |a: usize, i: usize| market.assets[a].bars[i].time.rem_euclid(DAY);
+    let mut count = std::collections::BTreeMap::new();
+    pick(market, |_, _| true).iter().for_each(|&(a, i)| *count.entry(clock(a, i)).or_insert(0usize) += 1);
+    let usual = count.iter().max_by_key(|c| c.1).map_or(0, |c| *c.0);
+    // An hour is summer time.
+    let odd = pick(market, |a, i| (clock(a, i) - usual).abs() > 3600);
+    if odd.is_empty() {
+        return ok(name, "daily bars have one time of day");
+    }
+    let message = format!(
+        "{} daily bar(s) have another time of day than the others: bars of one date would be taken one after the other; write plain dates",
+        odd.len()
+    );
+    remark(name, Weight::Leak, message, named(market, &odd))
+}
+
+fn gaps(market: &Market) -> Remark {
+    let name = "gaps";
+    let long = pick(market, |a, i| market.assets[a].bars[i].time - market.assets[a].bars[i - 1].time > LONGEST_GAP);
+    let calendar = market.calendar();
+    let missing: usize = market
+        .assets
+        .iter()
+        .map(|a| {
+            let (first, last) = (a.bars[0].time, a.bars[a.bars.len() - 1].time);
+            calendar.partition_point(|t| *t <= last) - calendar.partition_point(|t| *t < first) - a.bars.len()
+        })
+        .sum();
+    if long.is_empty() && missing == 0 {
+        return ok(name, "every asset has a bar on every day between its first and its last");
+    }
+    let message = format!(
+        "{missing} bar(s) are missing on days on which other assets have one; nothing is filled in. {} gap(s) of more than {} days start a new history",
+        long.len(),
+        LONGEST_GAP / DAY
+    );
+    remark(name, Weight::Warning, message, named(market, &long))
+}
+
+/// Assets that all last to the end were chosen because they did.
+fn survivors(market: &Market) -> Remark {
+    let name = "survivorship";
+    let end = market.assets.iter().filter_map(|a| a.bars.last()).map(|b| b.time).max().unwrap_or(0);
+    let start = market.assets.iter().filter_map(|a| a.bars.first()).map(|b| b.time).min().unwrap_or(0);
+    let left = market.assets.iter().filter(|a| a.bars.last().is_some_and(|b| b.time < end - 30 * DAY)).count();
+    let n = market.assets.len();
+    if left > 0 || n < 2 {
+        return ok(name, &format!("{left} of {n} assets end before the data does: not only survivors are here"));
+    }
+    let message = format!(
+        "all {n} assets last from {} to {}: they are survivors, so that returns of holding them are too high; compare strategies with each other, not with zero",
+        day(start),
+        day(end)
+    );
+    remark(name, Weight::Warning, message, Vec::new())
+}
+
+/// A universe of which assets leave or enter by what happened to them afterwards: the mean return of the bars
+/// behind an asset's exit, or before its entry, against that of the members at the same times.
+#[must_use]
+pub fn chosen_by_outcome(all: &Market, members: &Market) -> Remark {
+    let name = "universe-by-outcome";
+    const AHEAD: usize = 21;
+    const FEWEST: usize = 5;
+    let mut outside = Vec::new();
+    let mut rows = Vec::new();
+    for (a, asset) in all.assets.iter().enumerate() {
+        let Some(m) = members.find(&asset.name).map(|m| &members.assets[m]) else { continue };
+        let inside: std::collections::HashSet<i64> = m.bars.iter().map(|b| b.time).collect();
+        // One excursion a stretch of bars outside: neighbours are not independent.
+        let mut i = 0;
+        while i + AHEAD < asset.bars.len() {
+            if inside.contains(&asset.bars[i].time) {
+                i += 1;
+                continue;
+            }
+            let own = (asset.bars[i + AHEAD].close / asset.bars[i].close).ln();
+            if let Some(others) = mean_ahead(members, asset.bars[i].time, AHEAD) {
+                outside.push(own - others);
+                rows.push((a, i));
+            }
+            i += AHEAD;
+        }
+    }
+    if outside.len() < FEWEST {
+        return ok(name, "the universe leaves out too few bars to be judged");
+    }
+    let n = outside.len() as f64;
+    let mean = outside.iter().sum::<f64>() / n;
+    let sd = (outside.iter().map(|x| (x - mean) * (x - mean)).sum::<f64>() / (n - 1.0)).sqrt();
+    let t = mean / (sd / n.sqrt()).max(1e-12);
+    if t.abs() < 4.0 {
+        return ok(name, "bars outside the universe do not differ from its members in what follows");
+    }
+    let message = format!(
+        "bars that the universe leaves out go on to return {:+.1} % in {AHEAD} bars beside its members (t = {t:.1}): it was chosen by what came afterwards",
+        100.0 * mean
+    );
+    let sign = mean.signum();
+    let mut worst: Vec<usize> = (0..rows.len()).collect();
+    worst.sort_by(|&a, &b| (sign * outside[b]).total_cmp(&(sign * outside[a])));
+    let rows: Vec<(usize, usize)> = worst.into_iter().map(|i| rows[i]).collect();
+    remark(name, Weight::Leak, message, named(all, &rows))
+}
+
+fn mean_ahead(market: &Market, time: i64, ahead: usize) -> Option<f64> {
+    let of = |a: &crate::bars::Asset| {
+        let i = a.bars.binary_search_by_key(&time, |b| b.time).ok()?;
+        Some((a.bars.get(i + ahead)?.close / a.bars[i].close).ln())
+    };
+    let found: Vec<f64> = market.assets.iter().filter_map(of).collect();
+    (found.len() >= 2).then(|| found.iter().sum::<f64>() / found.len() as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::simulate::Universe;
+
+    const LATE: i64 = i64::MAX / 2;
+
+    fn weight(market: &Market, name: &str) -> (Weight, Vec<String>) {
+        let found = faults(market, LATE).into_iter().find(|r| r.name == name).unwrap();
+        (found.weight, found.rows)
+    }
+
+    #[test]
+    fn a_clean_universe_has_no_fault() {
+        let market = Universe { days: 600, ..Universe::default() }.market(1);
+        for r in faults(&market, LATE) {
+            assert!(r.weight == Weight::Ok || r.name == "survivorship", "{r:?}");
+        }
+    }
+
+    #[test]
+    fn days_that_were_filled_with_copies_are_named() {
+        let mut market = Universe { days: 600, missing: 0.02, range: true, ..Universe::default() }.market(2);
+        let asset = &mut market.assets[3];
+        let gap = asset.bars.windows(2).position(|w| w[1].time - w[0].time > DAY).unwrap();
+        for k in 0..8 {
+            let at = gap + 1 + 20 * k;
+            let copy = crate::bars::Bar { time: asset.bars[at - 1].time + DAY, ..asset.bars[at - 1] };
+            asset.bars[at] = copy;
+        }
+        let (found, rows) = weight(&market, "padded-bars");
+        assert_eq!(found, Weight::Leak);
+        assert!(rows[0].contains("S03"), "{rows:?}");
+    }
+
+    #[test]
+    fn a_split_that_nobody_adjusted_is_named() {
+        let mut market = Universe { days: 600, ..Universe::default() }.market(3);
+        for b in &mut market.assets[1].bars[400..] {
+            b.close /= 10.0;
+        }
+        let (found, rows) = weight(&market, "unadjusted-split");
+        assert_eq!((found, rows.len()), (Weight::Leak, 1));
+        assert!(rows[0].starts_with("simulated line 402 (S01, "), "{rows:?}");
+    }
+
+    #[test]
+    fn clocks_of_two_places_and_bars_from_tomorrow_are_named() {
+        let mut market = Universe { days: 300, ..Universe::default() }.market(4);
+        for b in &mut market.assets[2].bars[100..110] {
+            b.time += 5 * 3600;
+        }
+        assert_eq!(weight(&market, "mixed-clocks").0, Weight::Leak);
+        let today = market.assets[0].bars[200].time;
+        let found = faults(&market, today).into_iter().find(|r| r.name == "future-bars").unwrap();
+        assert_eq!(found.weight, Weight::Leak);
+    }
+
+    #[test]
+    fn a_universe_that_knows_the_outcome_is_named() {
+        let all = Universe { days: 1500, ..Universe::default() }.market(5);
+        let filtered = |by_outcome: bool| {
+            let mut m = all.clone();
+            for a in &mut m.assets {
+                let bars = a.bars.clone();
+                let keep = |i: &usize| {
+                    // Blocks of 21 bars: left out where they fall (or, honestly, at random).
+                    let block = i / 21 * 21;
+                    let end = (block + 21).min(bars.len() - 1);
+                    if by_outcome { bars[end].close > bars[block].close * 0.96 } else { (block / 21 * 7919) % 5 != 0 }
+                };
+                let rows: Vec<usize> = (0..bars.len()).filter(keep).collect();
+                a.bars = rows.iter().map(|&i| bars[i]).collect();
+                a.lines = rows.iter().map(|&i| i as u64).collect();
+            }
+            m
+        };
+        let found = chosen_by_outcome(&all, &filtered(true));
+        assert_eq!(found.weight, Weight::Leak, "{found:?}");
+        assert!(found.rows[0].contains("line"));
+        assert_eq!(chosen_by_outcome(&all, &filtered(false)).weight, Weight::Ok);
+    }
+}

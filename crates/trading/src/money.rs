@@ -1,0 +1,179 @@
+//! The strategies side by side, and whether there is an edge in them: decided apart from the skill of the forecast.
+
+use specialist_core::evidence::{Interval, Prediction};
+use specialist_core::{Context, Error};
+
+use crate::backtest::{Costs, History, Signal, events};
+use crate::baselines::Baselines;
+use crate::labels::{REFERENCE, Task, realised};
+use crate::performance as perf;
+use crate::strategy::{hold, implied, signals};
+use crate::tables::Made;
+
+/// Replicates of the stationary bootstrap behind every interval here.
+const REPLICATES: usize = 500;
+/// Mean length of its blocks: a month of bars.
+const BLOCK: f64 = 21.0;
+
+/// One strategy after costs.
+#[derive(Debug, Clone)]
+pub struct Strategy {
+    /// The candidate whose forecasts it follows.
+    pub name: String,
+    /// Its account.
+    pub history: History,
+    /// Returns from bar to bar.
+    pub returns: Vec<f64>,
+    /// Forecasts of volatility per bar that it follows; empty for other tasks.
+    pub volatility: Vec<f64>,
+    /// Its signals.
+    pub signals: Vec<Signal>,
+}
+
+/// Every strategy and the benchmark.
+#[derive(Debug, Clone)]
+pub struct Money {
+    /// One a candidate, in their order.
+    pub strategies: Vec<Strategy>,
+    /// Holding the target.
+    pub benchmark: Strategy,
+    /// The verdict about money.
+    pub edge: Edge,
+}
+
+/// Whether the specialist's strategy earns what holding does not.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Edge {
+    /// Alpha per year beside the benchmark, after costs.
+    pub alpha: Interval,
+    /// Sharpe ratio per year of what is left beside the benchmark.
+    pub appraisal: Interval,
+    /// Probability that the true one is above 0.
+    pub probabilistic: f64,
+    /// The same above what the best of all trials would show without skill.
+    pub deflated: f64,
+    /// Trials that were counted.
+    pub trials: usize,
+    /// Hansen's p-value of the best strategy against the benchmark.
+    pub superior: f64,
+    /// Probability of back-test overfitting among the strategies.
+    pub overfitting: f64,
+    /// Years of bars that it would take to show such a Sharpe ratio.
+    pub track_record: f64,
+}
+
+impl Edge {
+    /// An edge is claimed where the deflated Sharpe ratio is at least 95 %, Hansen's test rejects at 5 %, and alpha's
+    /// interval lies above 0.
+    #[must_use]
+    pub fn shown(&self) -> bool {
+        self.deflated >= 0.95 && self.superior <= 0.05 && self.alpha.low > 0.0
+    }
+}
+
+/// Trades every candidate's forecasts on the sealed bars `at`.
+///
+/// # Errors
+/// When a strategy cannot be made of the forecasts.
+pub fn money(
+    made: &Made,
+    baselines: &Baselines,
+    predictions: &[Prediction],
+    at: &[(usize, usize)],
+    trials: usize,
+    confidence: f64,
+    ctx: &Context,
+) -> Result<Money, Error> {
+    let strategies: Vec<Strategy> = ctx
+        .map(predictions.len(), |k| strategy(made, baselines, &predictions[k], at, &made.settings.costs))
+        .into_iter()
+        .collect::<Result<_, _>>()?;
+    let first = &strategies[0];
+    let signals = hold(made, &first.signals);
+    let benchmark = run(made, "buy-and-hold", signals, Vec::new(), &made.settings.costs);
+    let edge = judge(&strategies, &benchmark, trials, confidence, ctx);
+    Ok(Money { strategies, benchmark, edge })
+}
+
+/// The strategy of one candidate.
+///
+/// # Errors
+/// As [`signals`].
+pub fn strategy(
+    made: &Made,
+    baselines: &Baselines,
+    prediction: &Prediction,
+    at: &[(usize, usize)],
+    costs: &Costs,
+) -> Result<Strategy, Error> {
+    let volatility = volatility(made, baselines, prediction, at);
+    let wishes = signals(made, at, &prediction.probability, &volatility)?;
+    Ok(run(made, &prediction.name, wishes, volatility, costs))
+}
+
+/// The volatility that a candidate forecasts: a baseline's own figure, else the one its probability stands for.
+fn volatility(made: &Made, baselines: &Baselines, prediction: &Prediction, at: &[(usize, usize)]) -> Vec<f64> {
+    if made.settings.task != Task::Volatility {
+        return Vec::new();
+    }
+    let own = baselines.all.iter().find(|b| b.name == prediction.name).and_then(|b| b.volatility.clone());
+    own.unwrap_or_else(|| {
+        let one = |(&(a, i), p): (&(usize, usize), &f64)| {
+            implied(*p, realised(&made.market.assets[a].bars, i, REFERENCE).max(1e-6), baselines.spread)
+        };
+        at.iter().zip(&prediction.probability).map(one).collect()
+    })
+}
+
+fn run(made: &Made, name: &str, signals: Vec<Signal>, volatility: Vec<f64>, costs: &Costs) -> Strategy {
+    let assets: Vec<_> = made.targets.iter().map(|&a| made.market.assets[a].clone()).collect();
+    let place = |a: usize| made.targets.iter().position(|t| *t == a).expect("signals are for targets");
+    let own: Vec<Signal> = signals.iter().map(|s| Signal { asset: place(s.asset), ..*s }).collect();
+    let history = events(&assets, &own, &made.settings.account, costs);
+    Strategy { name: name.into(), returns: history.returns(), history, volatility, signals }
+}
+
+/// A statistic of two series with an interval by the stationary bootstrap, the same resamples for both.
+pub fn interval(
+    pair: (&[f64], &[f64]),
+    statistic: impl Fn(&[f64], &[f64]) -> f64,
+    confidence: f64,
+    ctx: &Context,
+) -> Interval {
+    let (a, b) = pair;
+    let mut rng = ctx.rng("stationary bootstrap");
+    let (mut at, mut drawn) = (Vec::new(), Vec::with_capacity(REPLICATES));
+    let (mut x, mut y) = (vec![0.0; a.len()], vec![0.0; b.len()]);
+    for _ in 0..REPLICATES {
+        perf::stationary(a.len(), BLOCK, &mut rng, &mut at);
+        for (k, &i) in at.iter().enumerate() {
+            (x[k], y[k]) = (a[i], b[i]);
+        }
+        drawn.push(statistic(&x, &y));
+    }
+    let tail = (1.0 - confidence) / 2.0;
+    let quantile = |q| specialist_core::bootstrap::quantile(&drawn, q);
+    Interval { estimate: statistic(a, b), low: quantile(tail), high: quantile(1.0 - tail) }
+}
+
+fn judge(strategies: &[Strategy], benchmark: &Strategy, trials: usize, confidence: f64, ctx: &Context) -> Edge {
+    let hold = &benchmark.returns;
+    let beside: Vec<Vec<f64>> = strategies.iter().map(|s| perf::beside(&s.returns, hold)).collect();
+    let at = strategies.iter().position(|s| s.name == "specialist").unwrap_or(0);
+    let own = &strategies[at].returns;
+    let sharpes: Vec<f64> = beside.iter().map(|b| perf::sharpe_per_period(b)).collect();
+    let variance = specialist_core::bootstrap::mean_sd(&sharpes).1.powi(2);
+    let trials = trials + strategies.len();
+    let (skew, kurtosis) = perf::skew_kurtosis(&beside[at]);
+    let alive: Vec<Vec<f64>> = beside.iter().filter(|b| perf::annual_volatility(b) > 1e-9).cloned().collect();
+    Edge {
+        alpha: interval((own, hold), |s, b| perf::alpha_beta(s, b).0, confidence, ctx),
+        appraisal: interval((own, hold), |s, b| perf::sharpe(&perf::beside(s, b)), confidence, ctx),
+        probabilistic: perf::probabilistic_sharpe(sharpes[at], 0.0, own.len(), skew, kurtosis),
+        deflated: perf::deflated_sharpe(&beside[at], trials, variance),
+        trials,
+        superior: perf::superior(&beside, BLOCK, 2 * REPLICATES, &mut ctx.rng("superior")),
+        overfitting: perf::overfitting(&alive, 10).0,
+        track_record: perf::minimum_track_record(&beside[at], 0.95) / perf::YEAR,
+    }
+}
