@@ -11,7 +11,14 @@ const LAYERS: [&[&str]; 6] = [
     &["specialist-pipeline"],
     &["specialist-cli"],
     &["fraud", "medical", "text", "trading", "new-domain"],
-    &["specialist-e2e", "specialist-benches", "specialist-search-bench", "specialist-text-bench", "specialist-testing"],
+    &[
+        "specialist-e2e",
+        "specialist-benches",
+        "specialist-search-bench",
+        "specialist-text-bench",
+        "specialist-trading-bench",
+        "specialist-testing",
+    ],
 ];
 
 fn layer(package: &str) -> Option<usize> {
@@ -21,7 +28,7 @@ fn layer(package: &str) -> Option<usize> {
 fn manifests() -> Vec<toml::Table> {
     let read = |p: &Path| std::fs::read_to_string(p).ok().map(|t| t.parse::<toml::Table>().unwrap());
     let crates = std::fs::read_dir(root().join("crates")).unwrap().flatten().map(|e| e.path().join("Cargo.toml"));
-    let more = ["tests", "benches", "benches/search", "benches/text", "examples/new-domain"]
+    let more = ["tests", "benches", "benches/search", "benches/text", "benches/trading", "examples/new-domain"]
         .map(|p| root().join(p).join("Cargo.toml"));
     crates.chain(more).filter_map(|p| read(&p)).collect()
 }

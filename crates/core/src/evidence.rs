@@ -113,6 +113,7 @@ pub struct Evidence {
 }
 
 /// Predictions of one candidate on the sealed rows.
+#[derive(Debug, Clone)]
 pub struct Prediction {
     /// The candidate's name.
     pub name: String,

@@ -36,6 +36,8 @@ pub(crate) struct Rows<'a> {
     pub sealed: &'a Dataset,
     /// Source rows that nothing was trained on.
     pub source: Option<&'a Dataset>,
+    /// What the field's simple methods say of the sealed rows.
+    pub baselines: &'a [Prediction],
 }
 
 pub(crate) struct Judged {
@@ -51,7 +53,6 @@ pub(crate) struct Judged {
 pub(crate) fn compare(
     recipe: &Recipe,
     candidates: &Candidates,
-    baselines: Vec<Prediction>,
     remake: &Remake<'_>,
     rows: &Rows<'_>,
     metrics: &[Box<dyn Metric>],
@@ -66,9 +67,8 @@ pub(crate) fn compare(
         Ok(Prediction { name: (*name).into(), what: what.clone(), probability: model.probability(sealed)? })
     };
     let mut predictions: Vec<Prediction> = candidates.models.iter().map(predict).collect::<Result<_, Error>>()?;
-    let simple: Vec<String> = baselines.iter().map(|b| b.name.clone()).collect();
-    let simple: Vec<&str> = simple.iter().map(String::as_str).collect();
-    predictions.extend(baselines);
+    let simple: Vec<&str> = rows.baselines.iter().map(|b| b.name.as_str()).collect();
+    predictions.extend_from_slice(rows.baselines);
     let bootstrap = Bootstrap::new(sealed, keys, recipe.compare.bootstrap, ctx);
     let (judged, primary) = evidence::judge(sealed, &predictions, metrics, &bootstrap, confidence, ctx);
     ctx.check()?;

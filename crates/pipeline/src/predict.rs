@@ -76,8 +76,12 @@ impl Scorer {
         Steps::open(&self.folder, &self.recipe, domain)
     }
 
-    /// The rows that the domain makes of `input`, if it makes its tables itself.
-    pub(crate) fn made(&self, input: &Input, domain: &dyn Domain) -> Result<Option<Dataset>, Error> {
+    /// The rows that the domain makes of `input`, if it makes its tables itself; labels that are not known yet are
+    /// `NaN`.
+    ///
+    /// # Errors
+    /// As the domain's tables.
+    pub fn made(&self, input: &Input, domain: &dyn Domain) -> Result<Option<Dataset>, Error> {
         if self.recipe.domain.is_empty() {
             return Ok(None);
         }

@@ -223,11 +223,10 @@ impl Job<'_> {
             recalibration: &recalibration,
             scratch: &plans.scratch,
         };
-        let rows = Rows { train: &prepared.train, sealed: &prepared.sealed, source: prepared.source_test.as_ref() };
-        let baselines = self.domain.baselines(rows.train, rows.sealed)?;
-        let metrics = self.metrics();
-        let judged =
-            judge(self.recipe, &tuned.candidates, baselines, &remake, &rows, &metrics, plans.trials, self.ctx)?;
+        let baselines = self.domain.baselines(&prepared.train, &prepared.sealed)?;
+        let (train, sealed, source) = (&prepared.train, &prepared.sealed, prepared.source_test.as_ref());
+        let rows = Rows { train, sealed, source, baselines: &baselines };
+        let judged = judge(self.recipe, &tuned.candidates, &remake, &rows, &self.metrics(), plans.trials, self.ctx)?;
         let report = report::report(self.recipe, self.domain, prepared, tuned, judged, self.ctx)?;
         Ok(Compared { report })
     }

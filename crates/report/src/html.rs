@@ -253,8 +253,12 @@ fn panel_section(p: &specialist_core::Panel) -> Markup {
 
 /// The colour behind a number of a heat table: the stronger the farther from 0.
 fn shade(p: &specialist_core::Panel, cell: &str) -> String {
-    let largest =
-        p.table.iter().flat_map(|row| &row[1..]).filter_map(|c| c.parse::<f64>().ok()).fold(1e-12, |m, v| f64::max(m, v.abs()));
+    let largest = p
+        .table
+        .iter()
+        .flat_map(|row| &row[1..])
+        .filter_map(|c| c.parse::<f64>().ok())
+        .fold(1e-12, |m, v| f64::max(m, v.abs()));
     let value = cell.parse::<f64>().unwrap_or(0.0);
     let name = if value < 0.0 { "--bad" } else { "--good" };
     format!("background:color-mix(in srgb,var({name}) {:.0}%,transparent)", 60.0 * value.abs() / largest)

@@ -299,11 +299,31 @@ fn check_prices(market: &Market) -> Result<(), Error> {
     Ok(())
 }
 
-/// Keeps the bars of an asset within its dates in a universe file (`asset,entry,exit`; an empty exit is none).
+/// When each asset belonged to the universe; everything, where there is no such list.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Members(Option<Vec<Vec<(i64, i64)>>>);
+
+impl Members {
+    /// Spans (first and last time) an asset.
+    #[must_use]
+    pub fn of(spans: Vec<Vec<(i64, i64)>>) -> Self {
+        Self(Some(spans))
+    }
+
+    /// Whether the asset at this position belongs to it at `time`.
+    #[must_use]
+    pub fn has(&self, asset: usize, time: i64) -> bool {
+        let inside = |spans: &Vec<(i64, i64)>| spans.iter().any(|(from, to)| (*from..=*to).contains(&time));
+        self.0.as_ref().is_none_or(|all| all.get(asset).is_some_and(inside))
+    }
+}
+
+/// Reads a universe (`asset,entry,exit`; an empty exit is none) and leaves only its assets in the market. Their bars
+/// outside the dates stay: they are history, and no rows are made of them.
 ///
 /// # Errors
 /// [`Error::Data`] when the file is not such a table, or names no asset of the market.
-pub fn members(market: &mut Market, path: &Path, delimiter: u8) -> Result<(), Error> {
+pub fn members(market: &mut Market, path: &Path, delimiter: u8) -> Result<Members, Error> {
     let column = |name: &str, role, kind| Column { name: name.into(), role, kind, ..Column::default() };
     let schema = Schema {
         columns: vec![
@@ -320,21 +340,14 @@ pub fn members(market: &mut Market, path: &Path, delimiter: u8) -> Result<(), Er
         let time = |c: usize, or: i64| Some(data.records()[[r, c]]).filter(|t| !t.is_nan()).map_or(or, |t| t as i64);
         spans.entry(&key.levels[key.codes[r] as usize]).or_default().push((time(0, i64::MIN), time(1, i64::MAX)));
     }
-    if !market.assets.iter().any(|a| spans.contains_key(a.name.as_str())) {
+    market.assets.retain(|a| spans.contains_key(a.name.as_str()));
+    if market.assets.is_empty() {
         return Err(Error::Data {
             what: format!("{}: none of its assets has bars in {}", path.display(), market.file),
             hint: "spell the assets as the bars do".into(),
         });
     }
-    for a in &mut market.assets {
-        let spans = spans.get(a.name.as_str());
-        let inside = |t: i64| spans.is_some_and(|s| s.iter().any(|(from, to)| (*from..=*to).contains(&t)));
-        let keep: Vec<usize> = (0..a.bars.len()).filter(|&i| inside(a.bars[i].time)).collect();
-        a.bars = keep.iter().map(|&i| a.bars[i]).collect();
-        a.lines = keep.iter().map(|&i| a.lines[i]).collect();
-    }
-    market.assets.retain(|a| !a.bars.is_empty());
-    Ok(())
+    Ok(Members::of(market.assets.iter().map(|a| spans[a.name.as_str()].clone()).collect()))
 }
 
 /// The month of a time, from 1 to 12.

@@ -10,6 +10,7 @@ use specialist_core::{Dataset, Domain, Error, Metric, Panel, PanelInput, Recipe,
 
 use crate::baselines::{Baselines, baselines};
 use crate::panels;
+use crate::simulate::{EDGE, Universe};
 use crate::tables::{Made, make};
 
 /// Trading.
@@ -27,7 +28,7 @@ macro_rules! recipe {
     };
 }
 
-const RECIPES: &[Recipe] = &[recipe!("volatility"), recipe!("direction"), recipe!("barrier")];
+const RECIPES: &[Recipe] = &[recipe!("volatility"), recipe!("direction"), recipe!("barrier"), recipe!("simulated")];
 
 impl Trading {
     /// What the last tables were made of.
@@ -63,10 +64,21 @@ impl Domain for Trading {
     }
 
     fn data_names(&self) -> &'static [(&'static str, &'static str)] {
-        &[("stocks", "daily closes of 20 large US stocks, 1990-2022: survivors only")]
+        &[
+            ("stocks", "daily closes of 20 large US stocks, 1990-2022: survivors only"),
+            ("simulated-walk-1", "SIMULATED: twenty years of eight random walks; any number is another universe"),
+            ("simulated-edge-1", "SIMULATED: the same with reversal worth a Sharpe ratio of about 1.5 after costs"),
+        ]
     }
 
     fn data(&self, name: &str) -> Option<Cow<'static, [u8]>> {
+        if let Some(seed) = name.strip_prefix("simulated-walk-") {
+            return Some(Cow::Owned(Universe::default().csv(seed.parse().ok()?).into_bytes()));
+        }
+        if let Some(seed) = name.strip_prefix("simulated-edge-") {
+            let universe = Universe { edge: EDGE, ..Universe::default() };
+            return Some(Cow::Owned(universe.csv(seed.parse().ok()?).into_bytes()));
+        }
         (name == "stocks").then_some(Cow::Borrowed(include_bytes!("../../../data/stocks/stocks.csv")))
     }
 

@@ -2,7 +2,7 @@
 
 use specialist_core::{Remark, Weight};
 
-use crate::bars::{Market, day, place};
+use crate::bars::{Market, Members, day, place};
 use crate::features::LONGEST_GAP;
 
 /// At most this many rows are named.
@@ -214,24 +214,22 @@ fn survivors(market: &Market) -> Remark {
 /// A universe of which assets leave or enter by what happened to them afterwards: the mean return of the bars
 /// behind an asset's exit, or before its entry, against that of the members at the same times.
 #[must_use]
-pub fn chosen_by_outcome(all: &Market, members: &Market) -> Remark {
+pub fn chosen_by_outcome(market: &Market, members: &Members) -> Remark {
     let name = "universe-by-outcome";
     const AHEAD: usize = 21;
     const FEWEST: usize = 5;
     let mut outside = Vec::new();
     let mut rows = Vec::new();
-    for (a, asset) in all.assets.iter().enumerate() {
-        let Some(m) = members.find(&asset.name).map(|m| &members.assets[m]) else { continue };
-        let inside: std::collections::HashSet<i64> = m.bars.iter().map(|b| b.time).collect();
+    for (a, asset) in market.assets.iter().enumerate() {
         // One excursion a stretch of bars outside: neighbours are not independent.
         let mut i = 0;
         while i + AHEAD < asset.bars.len() {
-            if inside.contains(&asset.bars[i].time) {
+            if members.has(a, asset.bars[i].time) {
                 i += 1;
                 continue;
             }
             let own = (asset.bars[i + AHEAD].close / asset.bars[i].close).ln();
-            if let Some(others) = mean_ahead(members, asset.bars[i].time, AHEAD) {
+            if let Some(others) = mean_ahead(market, members, asset.bars[i].time, AHEAD) {
                 outside.push(own - others);
                 rows.push((a, i));
             }
@@ -256,15 +254,16 @@ pub fn chosen_by_outcome(all: &Market, members: &Market) -> Remark {
     let mut worst: Vec<usize> = (0..rows.len()).collect();
     worst.sort_by(|&a, &b| (sign * outside[b]).total_cmp(&(sign * outside[a])));
     let rows: Vec<(usize, usize)> = worst.into_iter().map(|i| rows[i]).collect();
-    remark(name, Weight::Leak, message, named(all, &rows))
+    remark(name, Weight::Leak, message, named(market, &rows))
 }
 
-fn mean_ahead(market: &Market, time: i64, ahead: usize) -> Option<f64> {
-    let of = |a: &crate::bars::Asset| {
-        let i = a.bars.binary_search_by_key(&time, |b| b.time).ok()?;
-        Some((a.bars.get(i + ahead)?.close / a.bars[i].close).ln())
+/// The mean log return of the members from `time` on.
+fn mean_ahead(market: &Market, members: &Members, time: i64, ahead: usize) -> Option<f64> {
+    let of = |(a, asset): (usize, &crate::bars::Asset)| {
+        let i = asset.bars.binary_search_by_key(&time, |b| b.time).ok().filter(|_| members.has(a, time))?;
+        Some((asset.bars.get(i + ahead)?.close / asset.bars[i].close).ln())
     };
-    let found: Vec<f64> = market.assets.iter().filter_map(of).collect();
+    let found: Vec<f64> = market.assets.iter().enumerate().filter_map(of).collect();
     (found.len() >= 2).then(|| found.iter().sum::<f64>() / found.len() as f64)
 }
 
@@ -330,20 +329,16 @@ mod tests {
     fn a_universe_that_knows_the_outcome_is_named() {
         let all = Universe { days: 1500, ..Universe::default() }.market(5);
         let filtered = |by_outcome: bool| {
-            let mut m = all.clone();
-            for a in &mut m.assets {
-                let bars = a.bars.clone();
-                let keep = |i: &usize| {
-                    // Blocks of 21 bars: left out where they fall (or, honestly, at random).
-                    let block = i / 21 * 21;
-                    let end = (block + 21).min(bars.len() - 1);
-                    if by_outcome { bars[end].close > bars[block].close * 0.96 } else { (block / 21 * 7919) % 5 != 0 }
+            let spans = |bars: &[crate::bars::Bar]| {
+                // Blocks of 21 bars: left out where they fall (or, honestly, at random).
+                let blocks = (0..bars.len()).step_by(21).map(|b| (b, (b + 21).min(bars.len() - 1)));
+                let stays = |(b, end): &(usize, usize)| match by_outcome {
+                    true => bars[*end].close > bars[*b].close * 0.96,
+                    false => (b / 21 * 7919) % 5 != 0,
                 };
-                let rows: Vec<usize> = (0..bars.len()).filter(keep).collect();
-                a.bars = rows.iter().map(|&i| bars[i]).collect();
-                a.lines = rows.iter().map(|&i| i as u64).collect();
-            }
-            m
+                blocks.filter(stays).map(|(b, end)| (bars[b].time, bars[end].time - DAY)).collect::<Vec<_>>()
+            };
+            Members::of(all.assets.iter().map(|a| spans(&a.bars)).collect())
         };
         let found = chosen_by_outcome(&all, &filtered(true));
         assert_eq!(found.weight, Weight::Leak, "{found:?}");

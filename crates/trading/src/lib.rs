@@ -15,6 +15,8 @@ mod reference;
 pub mod simulate;
 pub mod strategy;
 pub mod tables;
+pub mod validate;
+pub mod verbs;
 pub mod volatility;
 
 pub use domain::Trading;

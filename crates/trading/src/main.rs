@@ -1,5 +1,5 @@
 //! The `trading` binary.
 
 fn main() -> std::process::ExitCode {
-    specialist_cli::run_with(trading::Trading::default(), Vec::new())
+    specialist_cli::run_with(trading::Trading::default(), trading::verbs::own())
 }

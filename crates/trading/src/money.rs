@@ -88,10 +88,11 @@ pub fn money(
         .map(predictions.len(), |k| strategy(made, baselines, &predictions[k], at, &made.settings.costs))
         .into_iter()
         .collect::<Result<_, _>>()?;
+    let searched = strategies.len() - baselines.all.len();
     let first = &strategies[0];
     let signals = hold(made, &first.signals);
     let benchmark = run(made, "buy-and-hold", signals, Vec::new(), &made.settings.costs);
-    let edge = judge(&strategies, &benchmark, trials, confidence, ctx);
+    let edge = judge(&strategies, searched, &benchmark, trials, confidence, ctx);
     Ok(Money { strategies, benchmark, edge })
 }
 
@@ -156,13 +157,21 @@ pub fn interval(
     Interval { estimate: statistic(a, b), low: quantile(tail), high: quantile(1.0 - tail) }
 }
 
-fn judge(strategies: &[Strategy], benchmark: &Strategy, trials: usize, confidence: f64, ctx: &Context) -> Edge {
+fn judge(
+    strategies: &[Strategy],
+    searched: usize,
+    benchmark: &Strategy,
+    trials: usize,
+    confidence: f64,
+    ctx: &Context,
+) -> Edge {
     let hold = &benchmark.returns;
     let beside: Vec<Vec<f64>> = strategies.iter().map(|s| perf::beside(&s.returns, hold)).collect();
     let at = strategies.iter().position(|s| s.name == "specialist").unwrap_or(0);
     let own = &strategies[at].returns;
     let sharpes: Vec<f64> = beside.iter().map(|b| perf::sharpe_per_period(b)).collect();
-    let variance = specialist_core::bootstrap::mean_sd(&sharpes).1.powi(2);
+    // How much the trials' Sharpe ratios vary, from those that came out of the search.
+    let variance = specialist_core::bootstrap::mean_sd(&sharpes[..searched]).1.powi(2);
     let trials = trials + strategies.len();
     let (skew, kurtosis) = perf::skew_kurtosis(&beside[at]);
     let alive: Vec<Vec<f64>> = beside.iter().filter(|b| perf::annual_volatility(b) > 1e-9).cloned().collect();

@@ -19,20 +19,28 @@ pub struct Universe {
     pub missing: f64,
     /// Whether there are open, high, low and volume.
     pub range: bool,
-    /// The part of the next bar's mean return, in daily standard deviations, that the sign of the last five bars'
-    /// return tells: reversal.
+    /// Reversal: the mean of the next bar's return, in daily standard deviations, is minus this times [`push`].
     pub edge: f64,
 }
 
 impl Default for Universe {
     fn default() -> Self {
-        Self { assets: 8, days: 2520, missing: 0.0, range: false, edge: 0.0 }
+        Self { assets: 8, days: 5040, missing: 0.0, range: false, edge: 0.0 }
     }
 }
 
 const DAY: i64 = 86_400;
 /// Daily volatility.
 const VOLATILITY: f64 = 0.012;
+/// The edge with which trading against the last five bars' move earns a Sharpe ratio of about 1.5 a year after the
+/// costs of the recipe `simulated`.
+pub const EDGE: f64 = 0.158;
+/// How far a price has gone in five bars, in standard deviations of such a move, within −2 and 2.
+#[must_use]
+pub fn push(ratio: f64) -> f64 {
+    (ratio.ln() / (VOLATILITY * 5f64.sqrt())).clamp(-2.0, 2.0)
+}
+
 /// What all assets have in common.
 const COMMON: f64 = 0.5;
 
@@ -50,9 +58,9 @@ impl Universe {
             for (asset, path) in assets.iter_mut().zip(&mut paths) {
                 let own = normal(&mut rng);
                 let last = path[t];
-                let week = if t >= 5 { (last / path[t - 5]).ln() } else { 0.0 };
+                let week = if t >= 5 { push(last / path[t - 5]) } else { 0.0 };
                 let noise = COMMON * common + (1.0 - COMMON * COMMON).sqrt() * own;
-                let r = VOLATILITY * (noise - self.edge * week.signum());
+                let r = VOLATILITY * (noise - self.edge * week);
                 let close = last * (r - VOLATILITY * VOLATILITY / 2.0).exp();
                 path.push(close);
                 let bar = self.bar(t, last, close, &mut rng);
@@ -63,6 +71,27 @@ impl Universe {
             }
         }
         Market { assets, file: "simulated".into(), unsorted: Vec::new() }
+    }
+
+    /// The closes of universe `seed` as a wide table.
+    #[must_use]
+    pub fn csv(&self, seed: u64) -> String {
+        use std::fmt::Write;
+        let market = self.market(seed);
+        let mut out = String::from("date");
+        market.assets.iter().for_each(|a| out.extend([",", a.name.as_str()]));
+        market.each_instant(|time, bars| {
+            let _ = write!(out, "\n{}", crate::bars::day(time));
+            let mut next = bars.iter().peekable();
+            for a in 0..market.assets.len() {
+                match next.next_if(|b| b.0 == a) {
+                    Some((_, bar)) => _ = write!(out, ",{:.6}", bar.close),
+                    None => out.push(','),
+                }
+            }
+        });
+        out.push('\n');
+        out
     }
 
     fn bar(&self, t: usize, last: f64, close: f64, rng: &mut ChaCha8Rng) -> Bar {
@@ -80,4 +109,34 @@ impl Universe {
 
 fn normal(rng: &mut ChaCha8Rng) -> f64 {
     StandardNormal.sample(rng)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backtest::{Account, Costs, Signal, events};
+    use crate::performance::sharpe;
+
+    /// The Sharpe ratio after costs of whoever knows how the universe was made, over 40 universes.
+    #[test]
+    fn the_planted_edge_is_worth_a_sharpe_ratio_of_one_and_a_half() {
+        let costs = Costs { commission: 0.5, half_spread: 0.5, slippage: 0.0, borrow: 0.0, margin: 0.0 };
+        let account = Account { short: true, leverage: 1.0, band: 0.1, ..Account::default() };
+        let of = |edge: f64, seed: u64| {
+            let market = Universe { assets: 1, edge, ..Universe::default() }.market(seed);
+            let bars = &market.assets[0].bars;
+            let wish = |i: usize| Signal {
+                time: bars[i].time,
+                asset: 0,
+                weight: -push(bars[i].close / bars[i - 5].close) / 2.0,
+            };
+            let signals: Vec<Signal> = (5..bars.len()).map(wish).collect();
+            sharpe(&events(&market.assets, &signals, &account, &costs).returns())
+        };
+        let mean = |edge: f64| (0..40).map(|s| of(edge, s)).sum::<f64>() / 40.0;
+        let (planted, none) = (mean(EDGE), mean(0.0));
+        // A mean of 40 ratios over twenty years has a standard error of .035.
+        assert!((planted - 1.5).abs() < 0.1, "{planted}");
+        assert!(none < 0.1, "{none}");
+    }
 }

@@ -8,7 +8,7 @@ use specialist_core::{Dataset, Error, Feature, Key, KeyRole, Population, Remark,
 use specialist_tabular::read::Input;
 
 use crate::backtest::{Account, Costs};
-use crate::bars::{Market, day, members, place, read};
+use crate::bars::{Market, Members, day, members, place, read};
 use crate::faults::{chosen_by_outcome, faults};
 use crate::features::{Features, Rows, Standard, knows_the_future};
 use crate::labels::{Task, label, uniqueness};
@@ -57,6 +57,16 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// The first second of a day written as 2024-01-31; `key` names it in messages.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] when it is none.
+    pub fn day(text: &str, key: &str) -> Result<i64, Error> {
+        let wrong = |_| Error::Setting { setting: key.into(), expected: "a day such as \"2024-01-31\"".into() };
+        let day = chrono::NaiveDate::parse_from_str(text, "%Y-%m-%d").map_err(wrong)?;
+        Ok(day.and_time(chrono::NaiveTime::MIN).and_utc().timestamp())
+    }
+
     /// Reads and checks `[domain]`.
     ///
     /// # Errors
@@ -121,17 +131,10 @@ fn assets<'a>(population: &Population<'a>, key: &str) -> Result<&'a [String], Er
     Ok(population.filter.get("asset").map_or(&[], Vec::as_slice))
 }
 
-fn date(text: &str, key: &str) -> Result<i64, Error> {
-    let parsed = chrono::NaiveDate::parse_from_str(text, "%Y-%m-%d");
-    let parsed =
-        parsed.map_err(|_| Error::Setting { setting: key.into(), expected: "a day such as \"2024-01-31\"".into() })?;
-    Ok(parsed.and_time(chrono::NaiveTime::MIN).and_utc().timestamp())
-}
-
 /// Cuts the market to `from` … `until`; says what was cut, so that a filter that does nothing is seen.
 fn cut(market: &mut Market, settings: &Settings) -> Result<Option<Remark>, Error> {
-    let from = settings.from.as_deref().map(|d| date(d, "domain.from")).transpose()?;
-    let until = settings.until.as_deref().map(|d| date(d, "domain.until")).transpose()?;
+    let from = settings.from.as_deref().map(|d| Settings::day(d, "domain.from")).transpose()?;
+    let until = settings.until.as_deref().map(|d| Settings::day(d, "domain.until")).transpose()?;
     if from.is_none() && until.is_none() {
         return Ok(None);
     }
@@ -192,10 +195,10 @@ pub fn make(
     let in_source = |name: &String| !targets.contains(name) && (of_source.is_empty() || of_source.contains(name));
     market.assets.retain(|a| targets.contains(&a.name) || in_source(&a.name));
     let mut remarks: Vec<Remark> = cut(&mut market, &settings)?.into_iter().collect();
+    let mut belong = Members::default();
     if let Some(universe) = &settings.universe {
-        let all = market.clone();
-        members(&mut market, &request.folder.join(universe), request.delimiter)?;
-        remarks.push(chosen_by_outcome(&all, &market));
+        belong = members(&mut market, &request.folder.join(universe), request.delimiter)?;
+        remarks.push(chosen_by_outcome(&market, &belong));
     }
     let targets: Vec<usize> = targets.iter().filter_map(|t| market.find(t)).collect();
     if targets.is_empty() {
@@ -226,7 +229,11 @@ pub fn make(
             ),
         });
     }
-    let part = |inside: bool| table(&market, &rows, &settings, &|a| targets.contains(&a) == inside);
+    let part = |inside: bool| {
+        table(&market, &rows, &settings, &|a, i| {
+            targets.contains(&a) == inside && belong.has(a, market.assets[a].bars[i].time)
+        })
+    };
     let target = part(true)?;
     if target.rows() == 0 {
         let longest = targets.iter().map(|&a| market.assets[a].bars.len()).max().unwrap_or(0);
@@ -263,9 +270,14 @@ fn longest_label(market: &Market, rows: &Rows, settings: &Settings) -> i64 {
     rows.at.iter().filter_map(span).max().unwrap_or(0)
 }
 
-fn table(market: &Market, rows: &Rows, settings: &Settings, wanted: &dyn Fn(usize) -> bool) -> Result<Dataset, Error> {
+fn table(
+    market: &Market,
+    rows: &Rows,
+    settings: &Settings,
+    wanted: &dyn Fn(usize, usize) -> bool,
+) -> Result<Dataset, Error> {
     let width = rows.names.len();
-    let kept: Vec<usize> = (0..rows.at.len()).filter(|&r| wanted(rows.at[r].0)).collect();
+    let kept: Vec<usize> = (0..rows.at.len()).filter(|&r| wanted(rows.at[r].0, rows.at[r].1)).collect();
     let mut values = Vec::with_capacity(kept.len() * width);
     kept.iter().for_each(|&r| values.extend_from_slice(&rows.values[r * width..(r + 1) * width]));
     let records = Array2::from_shape_vec((kept.len(), width), values).expect("rows × columns");

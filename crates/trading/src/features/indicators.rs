@@ -41,7 +41,7 @@ impl Ema {
     /// Takes one more value; the average, once it has begun.
     pub fn push(&mut self, value: f64) -> Option<f64> {
         self.seen += 1;
-        let Some(used) = self.seen.checked_sub(self.skip).filter(|u| *u > 0) else { return None };
+        let used = self.seen.checked_sub(self.skip).filter(|u| *u > 0)?;
         let weight = if used <= self.n { 1.0 / used as f64 } else { 2.0 / (self.n as f64 + 1.0) };
         self.value += weight * (value - self.value);
         (used >= self.n).then_some(self.value)

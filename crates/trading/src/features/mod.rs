@@ -269,7 +269,11 @@ impl State {
         let recent = |n: usize| self.bars.iter().skip(self.bars.len() - n);
         if offers.range {
             let ratio = |v: f64| (v.max(1e-6) / v66).ln();
-            rows.extend([ratio(parkinson(recent(21))), ratio(garman_klass(recent(21))), ratio(yang_zhang(recent(22)))]);
+            rows.extend([
+                ratio(parkinson(recent(21))),
+                ratio(garman_klass(recent(21))),
+                ratio(yang_zhang(&recent(22))),
+            ]);
             let before = self.bars.iter().rev().nth(1).map_or(bar.open, |b| b.close);
             rows.extend([self.range.value() / bar.close / v66, (bar.open / before).ln() / v66]);
         }

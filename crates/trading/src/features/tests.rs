@@ -65,7 +65,8 @@ fn live_rows_are_those_of_history_to_the_bit() {
     let (mut found, mut row, mut i) = (Vec::new(), Vec::new(), 0);
     market.each_instant(|_, bars| {
         // What a live feed would do: one instant, then the row.
-        (found.clear(), row.clear());
+        found.clear();
+        row.clear();
         engine.step(bars, &mut found, &mut row);
         for (k, values) in row.chunks(all.names.len()).enumerate() {
             assert_eq!(bars[found[k]].0, all.at[i].0);

@@ -63,7 +63,7 @@ pub fn garman_klass<'a>(bars: impl Iterator<Item = &'a Bar>) -> f64 {
 
 /// Yang and Zhang (2000) over all but the first of `bars`, whose close starts the first night.
 #[must_use]
-pub fn yang_zhang<'a>(bars: impl Iterator<Item = &'a Bar> + Clone) -> f64 {
+pub fn yang_zhang<'a>(bars: &(impl Iterator<Item = &'a Bar> + Clone)) -> f64 {
     let pairs = || bars.clone().zip(bars.clone().skip(1));
     let n = pairs().count() as f64;
     let variance = |f: &dyn Fn(&Bar, &Bar) -> f64| sd(pairs().map(|(a, b)| f(a, b))).powi(2);

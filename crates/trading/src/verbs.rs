@@ -1,0 +1,432 @@
+//! The verbs that only trading has: `features`, `signal`, `backtest`, `validate`.
+
+use std::path::{Path, PathBuf};
+
+use clap::{ArgMatches, Args, FromArgMatches};
+use specialist_cli::{Common, OwnVerb, Terminal, print};
+use specialist_core::Predict;
+use specialist_pipeline::predict::Scorer;
+use specialist_pipeline::recipe::parse;
+use specialist_pipeline::{Effort, Error, Job, Place, artifact};
+use specialist_tabular::read::Input;
+
+use crate::Trading;
+use crate::backtest::{History, Signal, events, fills_too_early, trades_csv};
+use crate::bars::{Market, day, read};
+use crate::baselines::{bars_of, baselines};
+use crate::features::{Features, Standard};
+use crate::labels::{REFERENCE, Task, realised};
+use crate::money::interval;
+use crate::performance as perf;
+use crate::strategy::{implied, signals};
+use crate::tables::Settings;
+use crate::validate;
+
+/// All of them.
+#[must_use]
+pub fn own() -> Vec<OwnVerb> {
+    let verb = |command: clap::Command, run| OwnVerb { command, run };
+    vec![
+        verb(
+            FeaturesArgs::augment_args(clap::Command::new("features"))
+                .about("Write the features of every bar as CSV: what a model would have seen then"),
+            write_features,
+        ),
+        verb(
+            SignalArgs::augment_args(clap::Command::new("signal"))
+                .about("The latest bar's forecast with its interval and the weight to hold; refuses stale data"),
+            signal,
+        ),
+        verb(
+            BacktestArgs::augment_args(clap::Command::new("backtest"))
+                .about("Trade signals of your own, or an artifact's forecasts, on bars; write the trades as CSV"),
+            backtest,
+        ),
+        verb(
+            ValidateArgs::augment_args(clap::Command::new("validate"))
+                .about("Judge an artifact's tuning by walk-forward on a schedule and by combinatorial purged folds"),
+            validate_artifact,
+        ),
+    ]
+}
+
+#[derive(Debug, Args)]
+struct FeaturesArgs {}
+
+#[derive(Debug, Args)]
+struct SignalArgs {
+    /// The artifact's folder
+    #[arg(long, value_name = "DIR")]
+    artifact: Option<PathBuf>,
+    /// The model to use; by default the one that the verdict ships
+    #[arg(long, value_name = "NAME")]
+    model: Option<String>,
+    /// The day to forecast on, and the last bar to use; by default today
+    #[arg(long, value_name = "DAY")]
+    as_of: Option<String>,
+    /// The oldest that the latest bar may be
+    #[arg(long, value_name = "DAYS", default_value_t = 4)]
+    max_age: i64,
+}
+
+#[derive(Debug, Args)]
+struct BacktestArgs {
+    /// Signals of your own: a CSV file with the columns time, asset, weight, and perhaps fill
+    #[arg(long, value_name = "FILE", conflicts_with = "artifact")]
+    signals: Option<PathBuf>,
+    /// The artifact whose forecasts are traded on its sealed bars
+    #[arg(long, value_name = "DIR")]
+    artifact: Option<PathBuf>,
+    /// The model to use; by default the one that the verdict ships
+    #[arg(long, value_name = "NAME")]
+    model: Option<String>,
+}
+
+#[derive(Debug, Args)]
+struct ValidateArgs {
+    /// The artifact's folder
+    #[arg(long, value_name = "DIR")]
+    artifact: Option<PathBuf>,
+    /// Bars between two tunings
+    #[arg(long, value_name = "BARS", default_value_t = 252)]
+    every: usize,
+    /// For the rolling window: its bars
+    #[arg(long, value_name = "BARS", default_value_t = 1260)]
+    window: usize,
+    /// Groups of the combinatorial folds, of which two are judged at a time
+    #[arg(long, value_name = "N", default_value_t = 6, value_parser = clap::value_parser!(u64).range(3..=12))]
+    groups: u64,
+}
+
+fn parsed<T: FromArgMatches>(matches: &ArgMatches) -> T {
+    T::from_arg_matches(matches).unwrap_or_else(|e| e.exit())
+}
+
+fn usage(what: impl Into<String>, hint: impl Into<String>) -> Error {
+    Error::Usage { what: what.into(), hint: hint.into() }
+}
+
+/// `--data`, or the embedded stocks.
+fn input(matches: &ArgMatches) -> Result<Input, Error> {
+    let name = matches.get_one::<String>("data").map_or("embedded:stocks", String::as_str);
+    Place::default().input(name, &Trading::default())
+}
+
+fn delimiter(matches: &ArgMatches) -> u8 {
+    matches.get_one::<char>("delimiter").map_or(b',', |c| u8::try_from(*c).unwrap_or(b','))
+}
+
+fn folder(artifact: Option<PathBuf>) -> PathBuf {
+    artifact.unwrap_or_else(|| Path::new("artifacts").join("trading-volatility"))
+}
+
+/// Writes `text` to `--output`, or to stdout.
+fn deliver(text: &str, common: &Common, terminal: &Terminal, what: &str) -> Result<(), Error> {
+    match &common.output {
+        Some(path) => {
+            artifact::replace_file(path, text.as_bytes())?;
+            terminal.say(&format!("{what}: {}", path.display()));
+            Ok(())
+        }
+        None => print(text.trim_end()),
+    }
+}
+
+fn write_features(matches: &ArgMatches, common: &Common, terminal: &Terminal) -> Result<u8, Error> {
+    let market = read(&input(matches)?, delimiter(matches)).map_err(Error::Core)?;
+    let rows = Standard.rows(&market);
+    if rows.at.is_empty() {
+        let needed = crate::features::WARM_UP;
+        return Err(usage(format!("{}: no asset has {needed} bars in a row", market.file), "bring a longer history"));
+    }
+    let mut out = format!("time,asset,{}\n", rows.names.join(","));
+    for (at, values) in rows.at.iter().zip(rows.values.chunks(rows.names.len())) {
+        let asset = &market.assets[at.0];
+        out.push_str(&format!("{},{}", day(asset.bars[at.1].time), asset.name));
+        for v in values {
+            if v.is_nan() { out.push(',') } else { out.push_str(&format!(",{v:.8}")) }
+        }
+        out.push('\n');
+    }
+    deliver(&out, common, terminal, &format!("{} rows of features", rows.at.len()))?;
+    Ok(0)
+}
+
+/// An artifact with the recipe it was made by.
+fn open(artifact: Option<PathBuf>, model: Option<&str>, domain: &Trading) -> Result<(PathBuf, Scorer), Error> {
+    let folder = folder(artifact);
+    let scorer = Scorer::open(&folder, model, domain)?;
+    Ok((folder, scorer))
+}
+
+fn now() -> i64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    since.map_or(i64::MAX / 2, |d| d.as_secs() as i64)
+}
+
+fn signal(matches: &ArgMatches, common: &Common, _: &Terminal) -> Result<u8, Error> {
+    let args: SignalArgs = parsed(matches);
+    let domain = Trading::default();
+    let (_, mut scorer) = open(args.artifact, args.model.as_deref(), &domain)?;
+    let data = matches.get_one::<String>("data");
+    let data =
+        data.ok_or_else(|| usage("signal needs the latest bars", "trading signal --artifact DIR --data bars.csv"))?;
+    if let Some(day) = &args.as_of {
+        scorer.recipe.domain.insert("until".into(), day.clone().into());
+    }
+    scorer.recipe.domain.remove("from");
+    let rows = scorer.made(&Place::default().input(data, &domain)?, &domain)?;
+    let rows = rows.ok_or_else(|| usage("the artifact was not made of bars", "make one with `trading run`"))?;
+    let made = domain.made().expect("the rows were just made");
+    let at = bars_of(&made, &rows)?;
+    let time = rows.time.as_ref().expect("bars have a time");
+    let latest = *time.last().expect("there is a row");
+    let today = match &args.as_of {
+        Some(d) => Settings::day(d, "--as-of")?,
+        None => now(),
+    };
+    let age = (today - latest).div_euclid(86_400);
+    if age > args.max_age {
+        return Err(usage(
+            format!("the latest bar is of {}, {age} days old; --max-age allows {}", day(latest), args.max_age),
+            "bring newer bars; --as-of DAY forecasts from an earlier day",
+        ));
+    }
+    let last: Vec<usize> = (0..rows.rows()).filter(|&r| time[r] == latest).collect();
+    let probability = scorer.model.probability(&rows.select(&last))?;
+    let known: Vec<usize> = (0..rows.rows()).filter(|&r| !rows.labels()[r].is_nan()).collect();
+    let now_at: Vec<(usize, usize)> = last.iter().map(|&r| at[r]).collect();
+    let mut forecast = Vec::new();
+    let mut spread = f64::NAN;
+    if made.settings.task == Task::Volatility {
+        spread = baselines(&made, &rows.select(&known), &rows.select(&last))?.spread;
+        let reference = |&(a, i): &(usize, usize)| realised(&made.market.assets[a].bars, i, REFERENCE).max(1e-6);
+        forecast = now_at.iter().zip(&probability).map(|(at, p)| implied(*p, reference(at), spread)).collect();
+    }
+    let mut wishes = signals(&made, &now_at, &probability, &forecast)?;
+    let account = made.settings.account;
+    wishes
+        .iter_mut()
+        .for_each(|w| w.weight = w.weight.clamp(if account.short { -account.leverage } else { 0.0 }, account.leverage));
+    let word = serde_json::to_value(made.settings.task).expect("a word");
+    let mut out = Vec::new();
+    for (k, wish) in wishes.iter().enumerate() {
+        let (name, p) = (&made.market.assets[wish.asset].name, probability[k]);
+        let year = forecast.get(k).map(|v| v * perf::YEAR.sqrt());
+        let range =
+            year.map(|v| [v * (-1.96 * spread - spread * spread).exp(), v * (1.96 * spread - spread * spread).exp()]);
+        out.push(serde_json::json!({
+            "asset": name, "bar": day(latest), "task": word, "horizon": made.settings.horizon, "model": scorer.name,
+            "probability": p, "volatility": year, "volatility-95": range, "weight": wish.weight,
+        }));
+        if !common.json {
+            let level = year.zip(range).map_or(String::new(), |(v, [low, high])| {
+                format!(", volatility {:.1} % a year (95 %: {:.1} to {:.1})", 100.0 * v, 100.0 * low, 100.0 * high)
+            });
+            print(&format!(
+                "{name} after the bar of {}: probability {p:.3} by the {}{level}; weight {:.2}, to be filled at the next bar",
+                day(latest),
+                scorer.name,
+                wish.weight
+            ))?;
+        }
+    }
+    if common.json {
+        print(&serde_json::to_string_pretty(&out).expect("plain data"))?;
+    }
+    Ok(0)
+}
+
+fn backtest(matches: &ArgMatches, common: &Common, terminal: &Terminal) -> Result<u8, Error> {
+    let args: BacktestArgs = parsed(matches);
+    let Some(file) = &args.signals else { return backtest_artifact(matches, args, common, terminal) };
+    let market = read(&input(matches)?, delimiter(matches))?;
+    let wishes = read_signals(file, &market, delimiter(matches))?;
+    // Weights of one's own are traded as they are, unless a recipe says otherwise.
+    let settings = match &common.recipe {
+        None => {
+            Settings { account: crate::backtest::Account { short: true, ..Default::default() }, ..Settings::default() }
+        }
+        Some(path) => {
+            let text =
+                std::fs::read_to_string(path).map_err(|e| usage(format!("{path}: {e}"), "name a recipe file"))?;
+            let recipe = parse(path, &text, &common.set)?;
+            Settings::parse(&toml::to_string(&recipe.domain).expect("a table is TOML"))?
+        }
+    };
+    let history = events(&market.assets, &wishes, &settings.account, &settings.costs);
+    tell(&history, common, terminal, &trades_csv(&history, &market.assets))
+}
+
+/// Prints what an account came to and delivers its trades.
+fn tell(history: &History, common: &Common, terminal: &Terminal, trades: &str) -> Result<u8, Error> {
+    let returns = history.returns();
+    if returns.len() < 2 {
+        return Err(usage("there are fewer than three bars after the first signal", "bring signals of earlier days"));
+    }
+    let ctx = terminal.context(42);
+    let sharpe = interval((&returns, &returns), |x, _| perf::sharpe(x), 0.95, &ctx);
+    let (first, last) = (history.equity[0], history.equity[history.equity.len() - 1]);
+    if common.json {
+        let value = serde_json::json!({
+            "from": day(history.time[0]), "until": day(history.time[history.time.len() - 1]),
+            "equity": [first, last], "return-a-year": perf::annual_return(&returns),
+            "volatility-a-year": perf::annual_volatility(&returns),
+            "sharpe": [sharpe.estimate, sharpe.low, sharpe.high], "sortino": perf::sortino(&returns),
+            "calmar": perf::calmar(&returns), "max-drawdown": perf::max_drawdown(&returns),
+            "turnover-a-year": history.turnover(), "costs": history.costs(), "interest": history.interest,
+            "trades": history.trades.len(),
+        });
+        print(&serde_json::to_string_pretty(&value).expect("plain data"))?;
+    } else {
+        print(&format!(
+            "{} to {}: {first:.2} became {last:.2}\nreturn {:.2} % a year, volatility {:.2} %, Sharpe ratio {:.2} ({:.2} to {:.2}), largest fall {:.1} %\n\
+             {} trades, turnover {:.1} a year, costs {:.2}, interest {:.2}",
+            day(history.time[0]),
+            day(history.time[history.time.len() - 1]),
+            100.0 * perf::annual_return(&returns),
+            100.0 * perf::annual_volatility(&returns),
+            sharpe.estimate,
+            sharpe.low,
+            sharpe.high,
+            100.0 * perf::max_drawdown(&returns),
+            history.trades.len(),
+            history.turnover(),
+            history.costs(),
+            history.interest,
+        ))?;
+    }
+    if let Some(path) = &common.output {
+        artifact::replace_file(path, trades.as_bytes())?;
+        terminal.say(&format!("trades: {}", path.display()));
+    }
+    Ok(0)
+}
+
+/// Signals of a CSV file, in order of time. A column `fill` says when an order was filled where they come from: a
+/// fill that is not later than its signal is refused.
+fn read_signals(path: &Path, market: &Market, delimiter: u8) -> Result<Vec<Signal>, Error> {
+    let name = path.display();
+    let wrong = |line: u64, what: &str, hint: &str| {
+        Error::Core(specialist_core::Error::Data { what: format!("{name}, line {line}: {what}"), hint: hint.into() })
+    };
+    let mut reader = csv::ReaderBuilder::new()
+        .delimiter(delimiter)
+        .from_path(path)
+        .map_err(|e| usage(format!("{name}: {e}"), "name a CSV file with the columns time, asset, weight"))?;
+    let header = reader.headers().map_err(|e| wrong(1, &e.to_string(), "save the file as UTF-8"))?.clone();
+    let place = |column: &str| header.iter().position(|h| h == column);
+    let need = |column: &str| {
+        place(column)
+            .ok_or_else(|| wrong(1, &format!("there is no column `{column}`"), "the columns are time, asset, weight"))
+    };
+    let (time, asset, weight, fill) = (need("time")?, need("asset")?, need("weight")?, place("fill"));
+    let (mut out, mut orders, mut lines) = (Vec::new(), Vec::new(), Vec::new());
+    for (i, record) in reader.records().enumerate() {
+        let line = i as u64 + 2;
+        let record = record.map_err(|_| wrong(line, "the row is cut short or not UTF-8", "write the file again"))?;
+        let cell = |c: usize| record.get(c).unwrap_or("").trim();
+        let when = |c: usize, column: &str| {
+            Settings::day(cell(c), column).map_err(|_| {
+                wrong(line, &format!("`{column}` must be a day such as 2024-01-31"), "write days as year-month-day")
+            })
+        };
+        let known = market.find(cell(asset));
+        let position =
+            known.ok_or_else(|| wrong(line, "there are no bars of this asset", "spell it as the bars do"))?;
+        let share: f64 = cell(weight).parse().ok().filter(|w: &f64| w.is_finite()).ok_or_else(|| {
+            wrong(line, "`weight` must be a number", "1 is all of the equity, 0 none, negative is short")
+        })?;
+        let at = when(time, "time")?;
+        if let Some(c) = fill {
+            orders.push((at, when(c, "fill")?));
+        }
+        lines.push(line);
+        out.push(Signal { time: at, asset: position, weight: share });
+    }
+    let early = fills_too_early(&orders);
+    if !early.is_empty() {
+        let named: Vec<String> = early.iter().take(5).map(|&i| lines[i].to_string()).collect();
+        return Err(wrong(
+            lines[early[0]],
+            &format!(
+                "{} order(s) are filled on the bar of their own signal or before it (lines {})",
+                early.len(),
+                named.join(", ")
+            ),
+            "a signal that needs a bar's close can be filled at the next bar at the earliest; leave out `fill` and it will be",
+        ));
+    }
+    if out.is_empty() {
+        return Err(wrong(1, "there is a header but no signal", "write a row a signal"));
+    }
+    out.sort_by_key(|s| s.time);
+    Ok(out)
+}
+
+/// The job of an artifact's recipe, on its own data or on `--data`.
+fn again(scorer: &mut Scorer, matches: &ArgMatches) {
+    if let Some(data) = matches.get_one::<String>("data") {
+        scorer.recipe.target.data.clone_from(data);
+        if scorer.recipe.source.data.is_some() {
+            scorer.recipe.source.data = Some(data.clone());
+        }
+    }
+}
+
+fn backtest_artifact(
+    matches: &ArgMatches,
+    args: BacktestArgs,
+    common: &Common,
+    terminal: &Terminal,
+) -> Result<u8, Error> {
+    let domain = Trading::default();
+    let (_, mut scorer) = open(args.artifact, args.model.as_deref(), &domain)?;
+    again(&mut scorer, matches);
+    let ctx = terminal.context(scorer.recipe.seed);
+    let place = Place::default();
+    let job = Job { recipe: &scorer.recipe, domain: &domain, place: &place, ctx: &ctx, effort: Effort::default() };
+    let prepared = job.prepare()?;
+    let made = domain.made().expect("the rows were just made");
+    let at = bars_of(&made, &prepared.sealed)?;
+    let found = baselines(&made, &prepared.train, &prepared.sealed)?;
+    let probability = scorer.model.probability(&prepared.sealed)?;
+    let prediction =
+        specialist_core::evidence::Prediction { name: scorer.name.clone(), what: String::new(), probability };
+    let strategy = crate::money::strategy(&made, &found, &prediction, &at, &made.settings.costs)?;
+    let assets: Vec<_> = made.targets.iter().map(|&a| made.market.assets[a].clone()).collect();
+    tell(&strategy.history, common, terminal, &trades_csv(&strategy.history, &assets))
+}
+
+fn validate_artifact(matches: &ArgMatches, common: &Common, terminal: &Terminal) -> Result<u8, Error> {
+    let args: ValidateArgs = parsed(matches);
+    let domain = Trading::default();
+    let (folder, mut scorer) = open(args.artifact, Some("specialist"), &domain)?;
+    again(&mut scorer, matches);
+    let ctx = terminal.context(scorer.recipe.seed);
+    let place = Place::default();
+    let job = Job { recipe: &scorer.recipe, domain: &domain, place: &place, ctx: &ctx, effort: Effort::default() };
+    let prepared = job.prepare()?;
+    let tuned = job.resume(&prepared, &folder)?;
+    let metrics = job.metrics();
+    let subject = validate::Subject {
+        generalist: tuned.candidates.get("generalist").expect("an artifact has a generalist"),
+        tuning: specialist_tabular::plan(&tuned.plans.specialist),
+        scratch: &tuned.plans.scratch,
+        metric: metrics[0].as_ref(),
+        gap: scorer.recipe.gap()?,
+    };
+    let walk = validate::walk_forward(&subject, &prepared.train, &prepared.sealed, args.every, args.window, &ctx)?;
+    let folds = validate::combinatorial(&subject, &prepared.train, args.groups as usize, &ctx)?;
+    let panels =
+        [validate::walk_panel(&walk, metrics[0].name(), args.every), validate::fold_panel(&folds, metrics[0].name())];
+    if common.json {
+        print(&serde_json::to_string_pretty(&panels).expect("plain data"))?;
+    } else {
+        for panel in &panels {
+            print(&specialist_report::panel(panel, terminal.colour))?;
+            print(&panel.note)?;
+        }
+    }
+    Ok(0)
+}
