@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::bars::{Asset, Bar};
-use crate::features::{LONGEST_GAP, rms};
+use crate::features::LONGEST_GAP;
 
 /// What the label says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -42,7 +42,7 @@ pub fn log_return(bars: &[Bar], i: usize) -> f64 {
 /// Realised volatility, per bar, of the `n` returns that end with bar `i`.
 #[must_use]
 pub fn realised(bars: &[Bar], i: usize, n: usize) -> f64 {
-    rms((i + 1 - n..=i).map(|j| log_return(bars, j)))
+    ((i + 1 - n..=i).map(|j| log_return(bars, j).powi(2)).sum::<f64>() / n as f64).sqrt()
 }
 
 /// The label of bar `i`, which has at least [`REFERENCE`] bars before it.

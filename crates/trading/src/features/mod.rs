@@ -6,11 +6,11 @@ mod windows;
 
 pub use windows::{ewma, garman_klass, parkinson, rms, yang_zhang};
 
-use std::collections::VecDeque;
+use rayon::prelude::*;
 
 use crate::bars::{Bar, Market};
 use indicators::{Ema, Wilder};
-use windows::{beta, sd, tail};
+use windows::{beta, dot, sd, sum, tail};
 
 /// Bars that an asset needs before its first row.
 pub const WARM_UP: usize = 253;
@@ -84,10 +84,10 @@ pub fn names(offers: Offers) -> Vec<&'static str> {
 /// What is remembered of an asset.
 #[derive(Debug, Clone, Default)]
 struct State {
-    bars: VecDeque<Bar>,
-    prices: VecDeque<f64>,
-    returns: VecDeque<f64>,
-    market: VecDeque<f64>,
+    bars: Vec<Bar>,
+    prices: Vec<f64>,
+    returns: Vec<f64>,
+    market: Vec<f64>,
     seen: usize,
     fast: f64,
     gains: Wilder,
@@ -105,17 +105,31 @@ pub struct Engine {
     weights: [f64; FRACTIONAL],
     assets: Vec<State>,
     /// Mean log return of all bars of an instant.
-    market: VecDeque<f64>,
+    market: Vec<f64>,
 }
 
 /// Bars kept an asset: enough for the longest window.
 const KEPT: usize = WARM_UP + 1;
 
-fn push<T>(queue: &mut VecDeque<T>, value: T) {
-    if queue.len() == KEPT {
-        queue.pop_front();
+/// Keeps the last values in one piece: every so often the older half goes.
+fn push<T: Copy>(values: &mut Vec<T>, value: T) {
+    if values.len() == 2 * KEPT {
+        values.drain(..KEPT);
     }
-    queue.push_back(value);
+    values.push(value);
+}
+
+/// The cells of a row that are still to be written.
+struct Row<'a>(std::slice::IterMut<'a, f64>);
+
+impl Row<'_> {
+    fn push(&mut self, value: f64) {
+        *self.0.next().expect("a row is as wide as its names") = value;
+    }
+
+    fn extend(&mut self, values: impl IntoIterator<Item = f64>) {
+        values.into_iter().for_each(|v| self.push(v));
+    }
 }
 
 impl Engine {
@@ -126,10 +140,12 @@ impl Engine {
         for k in 1..FRACTIONAL {
             weights[k] = -weights[k - 1] * (ORDER - k as f64 + 1.0) / k as f64;
         }
+        // The oldest price first, as prices are kept.
+        weights.reverse();
         let state =
             || State { short: Ema::new(12, 14), long: Ema::new(26, 0), signal: Ema::new(9, 0), ..State::default() };
         let assets = (0..assets).map(|_| state()).collect();
-        Self { offers, width: names(offers).len(), weights, assets, market: VecDeque::new() }
+        Self { offers, width: names(offers).len(), weights, assets, market: Vec::new() }
     }
 
     /// Takes the bars of one instant (asset, bar) and appends the row of each bar whose history is long enough to
@@ -144,30 +160,37 @@ impl Engine {
         for ((a, bar), r) in bars.iter().zip(&day) {
             self.assets[*a].update(bar, *r, mean);
         }
-        let dispersion = sd(day.iter().copied().filter(|r| !r.is_nan()));
-        let month: Vec<f64> = bars.iter().map(|(a, _)| tail(&self.assets[*a].returns, 21).sum()).collect();
+        let moved: Vec<f64> = day.iter().copied().filter(|r| !r.is_nan()).collect();
+        let dispersion = sd(&moved);
+        let month: Vec<f64> = bars.iter().map(|(a, _)| sum(tail(&self.assets[*a].returns, 21))).collect();
         let vol: Vec<f64> = bars.iter().map(|(a, _)| rms(tail(&self.assets[*a].returns, 22))).collect();
         let ranks = [ranks(&day), ranks(&month), ranks(&vol)];
         let m = &self.market;
-        let market = [
-            mean,
-            tail(m, 21).sum(),
-            (rms(tail(m, 5)) / rms(tail(m, 66))).ln(),
-            rms(tail(m, 22)).max(1e-6).ln(),
-            dispersion,
-        ];
-        for (i, (a, bar)) in bars.iter().enumerate() {
-            let state = &self.assets[*a];
-            if state.seen < WARM_UP || self.market.len() < 66 {
-                continue;
-            }
-            found.push(i);
-            let from = rows.len();
-            state.own(bar, &self.weights, rows);
-            rows.extend(market);
-            rows.extend(ranks.iter().map(|r| r[i]));
-            state.of_range(self.offers, bar, rows);
-            debug_assert_eq!(rows.len() - from, self.width);
+        if m.len() < 66 {
+            return;
+        }
+        let ratio = (rms(tail(m, 5)) / rms(tail(m, 66))).ln();
+        let market = [mean, sum(tail(m, 21)), ratio, rms(tail(m, 22)).max(1e-6).ln(), dispersion];
+        let first = found.len();
+        found.extend((0..bars.len()).filter(|&i| self.assets[bars[i].0].seen >= WARM_UP));
+        let from = rows.len();
+        rows.resize(from + (found.len() - first) * self.width, f64::NAN);
+        let (assets, weights, offers) = (&self.assets, &self.weights, self.offers);
+        let write = |(cells, &i): (&mut [f64], &usize)| {
+            let (a, bar) = &bars[i];
+            let mut row = Row(cells.iter_mut());
+            assets[*a].own(bar, weights, &mut row);
+            row.extend(market);
+            row.extend(ranks.iter().map(|r| r[i]));
+            assets[*a].of_range(offers, bar, &mut row);
+        };
+        // A few assets are done before other threads are awake.
+        const MANY: usize = 64;
+        let cells = &mut rows[from..];
+        if found.len() - first < MANY {
+            cells.chunks_mut(self.width).zip(&found[first..]).for_each(write);
+        } else {
+            cells.par_chunks_mut(self.width).zip(&found[first..]).for_each(write);
         }
     }
 }
@@ -188,16 +211,16 @@ fn ranks(values: &[f64]) -> Vec<f64> {
 impl State {
     /// Starts anew behind a long gap; the log return of `bar`, `NaN` for a first bar.
     fn accept(&mut self, bar: &Bar) -> f64 {
-        if self.bars.back().is_some_and(|last| bar.time - last.time > LONGEST_GAP) {
+        if self.bars.last().is_some_and(|last| bar.time - last.time > LONGEST_GAP) {
             let Self { short, long, signal, .. } = self;
             (*short, *long, *signal) = (Ema::new(12, 14), Ema::new(26, 0), Ema::new(9, 0));
             *self = Self { short: *short, long: *long, signal: *signal, ..Self::default() };
         }
-        self.bars.back().map_or(f64::NAN, |last| (bar.close / last.close).ln())
+        self.bars.last().map_or(f64::NAN, |last| (bar.close / last.close).ln())
     }
 
     fn update(&mut self, bar: &Bar, r: f64, market: f64) {
-        if let Some(last) = self.bars.back() {
+        if let Some(last) = self.bars.last() {
             let change = bar.close - last.close;
             self.gains.push(change.max(0.0), 14);
             self.losses.push((-change).max(0.0), 14);
@@ -220,16 +243,18 @@ impl State {
     }
 
     /// The features that only closes are needed for, but for those of the market.
-    fn own(&self, bar: &Bar, weights: &[f64], rows: &mut Vec<f64>) {
+    fn own(&self, bar: &Bar, weights: &[f64], rows: &mut Row<'_>) {
         let r = &self.returns;
-        let sum = |n: usize| tail(r, n).sum::<f64>();
+        let moved = |n: usize| sum(tail(r, n));
         let vol = |n: usize| rms(tail(r, n)).max(1e-6);
         let (v5, v22, v66, v252) = (vol(5), vol(22), vol(66), vol(252));
-        let last = r.back().copied().unwrap_or(f64::NAN);
-        let squares: f64 = tail(r, 22).map(|x| x * x).sum::<f64>().max(1e-12);
-        let below: f64 = tail(r, 22).filter(|x| *x < 0.0).map(|x| x * x).sum();
-        let largest = tail(r, 22).fold(0.0, |m: f64, x| m.max(x.abs()));
-        rows.extend([last, sum(5), sum(21), sum(63), sum(252) - sum(21)]);
+        let last = r.last().copied().unwrap_or(f64::NAN);
+        let month = tail(r, 22);
+        let squares = dot(month, month).max(1e-12);
+        let below: f64 = month.iter().filter(|x| **x < 0.0).map(|x| x * x).sum();
+        let largest = month.iter().fold(0.0, |m: f64, x| m.max(x.abs()));
+        let sizes: [f64; 22] = std::array::from_fn(|i| month[i].abs());
+        rows.extend([last, moved(5), moved(21), moved(63), moved(252) - moved(21)]);
         rows.extend([
             last.abs().max(1e-5).ln(),
             v5.ln(),
@@ -239,7 +264,7 @@ impl State {
             (v66 / v252).ln(),
         ]);
         rows.push((self.fast.max(1e-12).sqrt() / v66).ln());
-        rows.push(sd(tail(r, 22).map(f64::abs)) / v22);
+        rows.push(sd(&sizes) / v22);
         rows.extend([below / squares, largest / v22]);
         let (up, down) = (self.gains.value(), self.losses.value());
         rows.push(if up + down > 0.0 { 100.0 * up / (up + down) } else { 50.0 });
@@ -249,14 +274,14 @@ impl State {
         let middle = closes().sum::<f64>() / 20.0;
         let band = (closes().map(|c| (c - middle) * (c - middle)).sum::<f64>() / 20.0).sqrt().max(1e-12);
         rows.extend([(bar.close - middle) / (2.0 * band), 4.0 * band / middle]);
-        rows.push(self.prices.iter().rev().zip(weights).map(|(p, w)| p * w).sum());
+        rows.push(dot(tail(&self.prices, FRACTIONAL), weights));
         let (mut since, mut high) = (0, f64::MIN);
         for (i, p) in self.prices.iter().rev().take(252).enumerate() {
             if *p > high {
                 (since, high) = (i, *p);
             }
         }
-        rows.extend([self.prices.back().map_or(f64::NAN, |p| p - high), since as f64]);
+        rows.extend([self.prices.last().map_or(f64::NAN, |p| p - high), since as f64]);
         let days = bar.time.div_euclid(86_400);
         let before = self.bars.iter().rev().nth(1).map_or(days, |b| b.time.div_euclid(86_400));
         rows.extend([(days + 3).rem_euclid(7) as f64, crate::bars::month(bar.time), (days - before) as f64]);
@@ -264,7 +289,7 @@ impl State {
         rows.extend([b, correlation, (v22 / rms(tail(&self.market, 22)).max(1e-6)).ln()]);
     }
 
-    fn of_range(&self, offers: Offers, bar: &Bar, rows: &mut Vec<f64>) {
+    fn of_range(&self, offers: Offers, bar: &Bar, rows: &mut Row<'_>) {
         let v66 = rms(tail(&self.returns, 66)).max(1e-6);
         let recent = |n: usize| self.bars.iter().skip(self.bars.len() - n);
         if offers.range {

@@ -28,7 +28,7 @@ fn indicators_are_those_of_ta_lib() {
         let middle = at("bb_middle");
         near(row["bollinger-b"], (close - middle) / (at("bb_upper") - middle));
         near(row["bollinger-width"], (at("bb_upper") - at("bb_lower")) / middle);
-        let v66 = rms((i - 65..=i).map(|j| crate::labels::log_return(&bars(), j)));
+        let v66 = crate::labels::realised(&bars(), i, 66);
         near(row["atr-14"] * v66 * close, at("atr"));
         let range = &reference()["range_volatility"][bar];
         near(row["parkinson-21"].exp() * v66, range["parkinson"].as_f64().unwrap());

@@ -1,38 +1,59 @@
 //! Statistics of a window of bars.
 
-use std::collections::VecDeque;
-
 use crate::bars::Bar;
 
 /// The last `n` values (all, where there are fewer).
-pub(super) fn tail(values: &VecDeque<f64>, n: usize) -> impl Iterator<Item = f64> + Clone + '_ {
-    values.range(values.len().saturating_sub(n)..).copied()
+pub(super) fn tail<T>(values: &[T], n: usize) -> &[T] {
+    &values[values.len().saturating_sub(n)..]
+}
+
+/// The sum of `term` over positions below `n`, in four parts side by side: one long chain of additions would wait for
+/// each before the next.
+#[inline]
+fn total(n: usize, term: impl Fn(usize) -> f64) -> f64 {
+    let mut parts = [0.0; 4];
+    let whole = n / 4 * 4;
+    for i in (0..whole).step_by(4) {
+        for (k, part) in parts.iter_mut().enumerate() {
+            *part += term(i + k);
+        }
+    }
+    parts.iter().sum::<f64>() + (whole..n).map(term).sum::<f64>()
+}
+
+/// The sum of values.
+pub(super) fn sum(values: &[f64]) -> f64 {
+    total(values.len(), |i| values[i])
+}
+
+/// Sum of products; the shorter ends it.
+pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
+    let n = a.len().min(b.len());
+    let (a, b) = (&a[..n], &b[..n]);
+    total(n, |i| a[i] * b[i])
 }
 
 /// Root of the mean square: realised volatility of log returns, per bar.
 #[must_use]
-pub fn rms(values: impl Iterator<Item = f64>) -> f64 {
-    let (n, sum) = values.fold((0.0, 0.0), |(n, s), x| (n + 1.0, s + x * x));
-    (sum / n).sqrt()
+pub fn rms(values: &[f64]) -> f64 {
+    (dot(values, values) / values.len() as f64).sqrt()
 }
 
 /// Sample standard deviation.
-pub(super) fn sd(values: impl Iterator<Item = f64> + Clone) -> f64 {
-    let (n, sum) = values.clone().fold((0.0, 0.0), |(n, s), x| (n + 1.0, s + x));
-    let mean = sum / n;
-    (values.map(|x| (x - mean) * (x - mean)).sum::<f64>() / (n - 1.0)).sqrt()
+pub(super) fn sd(values: &[f64]) -> f64 {
+    let n = values.len();
+    let mean = sum(values) / n as f64;
+    (total(n, |i| (values[i] - mean) * (values[i] - mean)) / (n as f64 - 1.0)).sqrt()
 }
 
-/// Slope and correlation of `y` on `x`.
-pub(super) fn beta(y: impl Iterator<Item = f64> + Clone, x: impl Iterator<Item = f64> + Clone) -> (f64, f64) {
-    let n = y.clone().count() as f64;
-    let (my, mx) = (y.clone().sum::<f64>() / n, x.clone().sum::<f64>() / n);
-    let (mut xy, mut xx, mut yy) = (0.0, 0.0, 0.0);
-    for (a, b) in y.zip(x) {
-        xy += (a - my) * (b - mx);
-        xx += (b - mx) * (b - mx);
-        yy += (a - my) * (a - my);
-    }
+/// Slope and correlation of `y` on `x`, which are of one length.
+pub(super) fn beta(y: &[f64], x: &[f64]) -> (f64, f64) {
+    let n = y.len().min(x.len());
+    let (y, x) = (&y[y.len() - n..], &x[x.len() - n..]);
+    let (my, mx) = (sum(y) / n as f64, sum(x) / n as f64);
+    let xy = total(n, |i| (y[i] - my) * (x[i] - mx));
+    let xx = total(n, |i| (x[i] - mx) * (x[i] - mx));
+    let yy = total(n, |i| (y[i] - my) * (y[i] - my));
     if xx > 0.0 && yy > 0.0 { (xy / xx, xy / (xx * yy).sqrt()) } else { (0.0, 0.0) }
 }
 
@@ -66,7 +87,10 @@ pub fn garman_klass<'a>(bars: impl Iterator<Item = &'a Bar>) -> f64 {
 pub fn yang_zhang<'a>(bars: &(impl Iterator<Item = &'a Bar> + Clone)) -> f64 {
     let pairs = || bars.clone().zip(bars.clone().skip(1));
     let n = pairs().count() as f64;
-    let variance = |f: &dyn Fn(&Bar, &Bar) -> f64| sd(pairs().map(|(a, b)| f(a, b))).powi(2);
+    let variance = |f: &dyn Fn(&Bar, &Bar) -> f64| {
+        let mean = pairs().map(|(a, b)| f(a, b)).sum::<f64>() / n;
+        pairs().map(|(a, b)| (f(a, b) - mean).powi(2)).sum::<f64>() / (n - 1.0)
+    };
     let night = variance(&|a, b| (b.open / a.close).ln());
     let day = variance(&|_, b| (b.close / b.open).ln());
     let within =
