@@ -4,6 +4,7 @@ pub mod backtest;
 pub mod bars;
 pub mod baselines;
 pub mod domain;
+pub mod each;
 pub mod faults;
 pub mod features;
 pub mod labels;

@@ -20,7 +20,7 @@ use crate::money::interval;
 use crate::performance as perf;
 use crate::strategy::{implied, signals};
 use crate::tables::Settings;
-use crate::validate;
+use crate::{each, validate};
 
 /// All of them.
 #[must_use]
@@ -46,6 +46,11 @@ pub fn own() -> Vec<OwnVerb> {
             ValidateArgs::augment_args(clap::Command::new("validate"))
                 .about("Judge an artifact's tuning by walk-forward on a schedule and by combinatorial purged folds"),
             validate_artifact,
+        ),
+        verb(
+            clap::Command::new("each")
+                .about("Run the recipe with every asset in turn as the target, all others as the source"),
+            each_asset,
         ),
     ]
 }
@@ -396,6 +401,31 @@ fn backtest_artifact(
     let strategy = crate::money::strategy(&made, &found, &prediction, &at, &made.settings.costs)?;
     let assets: Vec<_> = made.targets.iter().map(|&a| made.market.assets[a].clone()).collect();
     tell(&strategy.history, common, terminal, &trades_csv(&strategy.history, &assets))
+}
+
+fn each_asset(matches: &ArgMatches, common: &Common, terminal: &Terminal) -> Result<u8, Error> {
+    let mut overrides = common.set.clone();
+    overrides.extend(common.seed.map(|s| format!("seed={s}")));
+    if let Some(data) = matches.get_one::<String>("data") {
+        overrides.extend(["source", "target"].map(|t| format!("{t}.data='{data}'")));
+    }
+    let (recipe, folder) = each::recipe(common.recipe.as_deref().unwrap_or("volatility"), &overrides)?;
+    let place = Place { folder: folder.clone() };
+    let market = read(&place.input(&recipe.target.data, &Trading::default())?, delimiter(matches))?;
+    let mut reports = Vec::new();
+    for asset in &market.assets {
+        let report = each::one(&recipe, &folder, &asset.name, &terminal.context(recipe.seed))?;
+        terminal.done(&asset.name, report.evidence.verdict.outcome.word());
+        reports.push((asset.name.clone(), report));
+    }
+    let panel = each::panel(&reports);
+    if common.json {
+        print(&serde_json::to_string_pretty(&panel).expect("plain data"))?;
+    } else {
+        print(&specialist_report::panel(&panel, terminal.colour))?;
+        print(&panel.note)?;
+    }
+    Ok(0)
 }
 
 fn validate_artifact(matches: &ArgMatches, common: &Common, terminal: &Terminal) -> Result<u8, Error> {

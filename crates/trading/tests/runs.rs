@@ -177,6 +177,13 @@ fn signals_of_ones_own_are_traded_and_those_that_fill_on_their_own_bar_are_refus
 }
 
 #[test]
+fn every_asset_in_turn() {
+    let here = sound();
+    let said = here.ok(&["each", "--recipe", "recipe.toml"]);
+    assert!(said.contains("S03") && said.contains("mean ± sd") && said.contains("of 4"), "{said}");
+}
+
+#[test]
 fn features_are_written() {
     let here = sound();
     here.ok(&["features", "--data", "bars.csv", "-o", "features.csv"]);
