@@ -47,7 +47,9 @@ pub fn one(recipe: &Recipe, folder: &Path, asset: &str, ctx: &specialist_core::C
 /// The reports of all assets as one table.
 #[must_use]
 pub fn panel(reports: &[(String, Report)]) -> Panel {
-    let names: Vec<String> = reports[0].1.evidence.candidates.iter().map(|c| c.name.clone()).collect();
+    // The recalibrated generalist ranks as the generalist does.
+    let all = reports[0].1.evidence.candidates.iter().map(|c| c.name.clone());
+    let names: Vec<String> = all.filter(|n| n != "recalibrated").collect();
     let value = |r: &Report, name: &str| {
         let candidate = r.evidence.candidates.iter().find(|c| c.name == name);
         candidate.map_or(f64::NAN, |c| c.figures[0].interval.estimate)
