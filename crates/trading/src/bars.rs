@@ -75,6 +75,26 @@ impl Market {
         times
     }
 
+    /// Bars of an asset in a year, by convention: 252 days, or 365 where weekends are traded, times the usual number of
+    /// bars a day. It does not change with a few bars more.
+    #[must_use]
+    pub fn bars_per_year(&self) -> f64 {
+        let calendar = self.calendar();
+        let mut days: Vec<(i64, usize)> = Vec::new();
+        for day in calendar.iter().map(|t| t.div_euclid(86_400)) {
+            match days.last_mut() {
+                Some((last, n)) if *last == day => *n += 1,
+                _ => days.push((day, 1)),
+            }
+        }
+        let weekends = days.iter().filter(|(d, _)| (d + 3).rem_euclid(7) >= 5).count();
+        let mut counts: Vec<usize> = days.iter().map(|d| d.1).collect();
+        counts.sort_unstable();
+        let usual = counts.get(counts.len() / 2).copied().unwrap_or(1);
+        let year = if weekends * 5 > days.len() { 365.0 } else { 252.0 };
+        year * usual as f64
+    }
+
     /// The position of the asset called `name`.
     #[must_use]
     pub fn find(&self, name: &str) -> Option<usize> {

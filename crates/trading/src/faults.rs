@@ -17,6 +17,7 @@ pub fn faults(market: &Market, now: i64) -> Vec<Remark> {
         future(market, now),
         padded(market),
         unadjusted(market),
+        spikes(market),
         clocks(market),
         gaps(market),
         survivors(market),
@@ -139,6 +140,26 @@ fn unadjusted(market: &Market) -> Remark {
         jumps.len()
     );
     remark(name, Weight::Leak, message, named(market, &jumps))
+}
+
+/// A price that goes far away and comes back with the next bar: a wrong tick.
+fn spikes(market: &Market) -> Remark {
+    let name = "price-spike";
+    let found = pick(market, |a, i| {
+        let bars = &market.assets[a].bars;
+        if i < 22 || i + 1 == bars.len() {
+            return false;
+        }
+        let usual = crate::labels::realised(bars, i - 1, 21);
+        let (away, whole) = ((bars[i].close / bars[i - 1].close).ln(), (bars[i + 1].close / bars[i - 1].close).ln());
+        away.abs() > 20.0 * usual && away.abs() > 0.2 && whole.abs() < 0.1 * away.abs()
+    });
+    if found.is_empty() {
+        return ok(name, "no price goes far away and comes back with the next bar");
+    }
+    let message =
+        format!("{} price(s) go far away and come back with the next bar: wrong ticks; leave them out", found.len());
+    remark(name, Weight::Leak, message, named(market, &found))
 }
 
 /// Daily bars whose times of day differ come from clocks of different places.
@@ -309,6 +330,15 @@ mod tests {
             b.close /= 10.0;
         }
         let (found, rows) = weight(&market, "unadjusted-split");
+        assert_eq!((found, rows.len()), (Weight::Leak, 1));
+        assert!(rows[0].starts_with("simulated line 402 (S01, "), "{rows:?}");
+    }
+
+    #[test]
+    fn a_wrong_tick_is_named() {
+        let mut market = Universe { days: 600, ..Universe::default() }.market(3);
+        market.assets[1].bars[400].close *= 3.7;
+        let (found, rows) = weight(&market, "price-spike");
         assert_eq!((found, rows.len()), (Weight::Leak, 1));
         assert!(rows[0].starts_with("simulated line 402 (S01, "), "{rows:?}");
     }

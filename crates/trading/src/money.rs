@@ -130,7 +130,7 @@ fn run(made: &Made, name: &str, signals: Vec<Signal>, volatility: Vec<f64>, cost
     let assets: Vec<_> = made.targets.iter().map(|&a| made.market.assets[a].clone()).collect();
     let place = |a: usize| made.targets.iter().position(|t| *t == a).expect("signals are for targets");
     let own: Vec<Signal> = signals.iter().map(|s| Signal { asset: place(s.asset), ..*s }).collect();
-    let history = events(&assets, &own, &made.settings.account, costs);
+    let history = events(&assets, &own, &made.settings.account, costs).daily();
     Strategy { name: name.into(), returns: history.returns(), history, volatility, signals }
 }
 

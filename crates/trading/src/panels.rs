@@ -124,7 +124,7 @@ fn account(money: &Money, confidence: f64, ctx: &Context) -> Panel {
         title: "Strategies side by side".into(),
         note: format!(
             "Every candidate's forecasts traded by the same rule on the sealed bars: a signal known at a bar's end is filled \
-             at the next bar. After costs; rates against 0; {:.0} % intervals by the stationary bootstrap with blocks of a month.",
+             at the next bar. After costs; daily returns, 252 a year, against a rate of 0; {:.0} % intervals by the stationary bootstrap with blocks of a month.",
             100.0 * confidence
         ),
         header: text(&[

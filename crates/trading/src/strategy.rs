@@ -5,7 +5,6 @@ use statrs::distribution::{ContinuousCDF, Normal};
 
 use crate::backtest::Signal;
 use crate::labels::{REFERENCE, Task, realised};
-use crate::performance::YEAR;
 use crate::tables::Made;
 
 /// The volatility per bar that a probability of "above the reference" stands for: with log realised volatility
@@ -34,7 +33,7 @@ pub fn signals(
         let bars = &made.market.assets[a].bars;
         let per_bar = realised(bars, i, REFERENCE).max(1e-6);
         match settings.task {
-            Task::Volatility => settings.target_volatility / (volatility[r] * YEAR.sqrt()),
+            Task::Volatility => settings.target_volatility / (volatility[r] * made.market.bars_per_year().sqrt()),
             Task::Direction | Task::Barrier | Task::Meta => {
                 // With a symmetric bet over the horizon's volatility the mean is (2p − 1) times it, and Kelly's
                 // fraction is mean over variance.

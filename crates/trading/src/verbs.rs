@@ -217,7 +217,7 @@ fn signal(matches: &ArgMatches, common: &Common, _: &Terminal) -> Result<u8, Err
     let mut out = Vec::new();
     for (k, wish) in wishes.iter().enumerate() {
         let (name, p) = (&made.market.assets[wish.asset].name, probability[k]);
-        let year = forecast.get(k).map(|v| v * perf::YEAR.sqrt());
+        let year = forecast.get(k).map(|v| v * made.market.bars_per_year().sqrt());
         let range =
             year.map(|v| [v * (-1.96 * spread - spread * spread).exp(), v * (1.96 * spread - spread * spread).exp()]);
         out.push(serde_json::json!({
@@ -259,7 +259,7 @@ fn backtest(matches: &ArgMatches, common: &Common, terminal: &Terminal) -> Resul
             Settings::parse(&toml::to_string(&recipe.domain).expect("a table is TOML"))?
         }
     };
-    let history = events(&market.assets, &wishes, &settings.account, &settings.costs);
+    let history = events(&market.assets, &wishes, &settings.account, &settings.costs).daily();
     tell(&history, common, terminal, &trades_csv(&history, &market.assets))
 }
 

@@ -114,6 +114,19 @@ impl History {
         self.equity.windows(2).map(|w| w[1] / w[0] - 1.0).collect()
     }
 
+    /// The same account at the last bar of every day: figures of performance are of daily returns.
+    #[must_use]
+    pub fn daily(self) -> Self {
+        let day = |i: usize| self.time[i].div_euclid(86_400);
+        let kept: Vec<usize> =
+            (0..self.time.len()).filter(|&i| i + 1 == self.time.len() || day(i) != day(i + 1)).collect();
+        Self {
+            time: kept.iter().map(|&i| self.time[i]).collect(),
+            equity: kept.iter().map(|&i| self.equity[i]).collect(),
+            ..self
+        }
+    }
+
     /// Traded value per year as a share of the mean equity.
     #[must_use]
     pub fn turnover(&self) -> f64 {

@@ -47,6 +47,16 @@ fn shorts_pay_for_what_they_borrow_and_volume_limits_an_order() {
 }
 
 #[test]
+fn an_account_is_looked_at_once_a_day() {
+    let mut a = asset("A", &[100.0, 110.0, 121.0, 121.0]);
+    a.bars[1].time = 3600;
+    let signals = [Signal { time: 0, asset: 0, weight: 1.0 }];
+    let account = Account { capital: 1000.0, band: 0.0, ..Account::default() };
+    let h = events(&[a], &signals, &account, &free()).daily();
+    assert_eq!((h.time, h.equity), (vec![3600, 2 * DAY, 3 * DAY], vec![1000.0, 1110.0, 1110.0]));
+}
+
+#[test]
 fn orders_that_fill_on_their_own_bar_are_named() {
     assert_eq!(fills_too_early(&[(0, DAY), (DAY, DAY), (3 * DAY, 2 * DAY)]), [1, 2]);
 }
