@@ -149,7 +149,7 @@ pub enum Verb {
         /// The model to use; by default the one that the verdict ships
         #[arg(long, value_name = "NAME")]
         model: Option<String>,
-        /// Lines of the file to explain (the header is line 1); by default the first three rows
+        /// Lines of the file to explain (the header is line 1); by default the first three rows, of bars the latest
         #[arg(long, value_name = "LINE")]
         row: Vec<u64>,
     },

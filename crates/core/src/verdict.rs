@@ -121,7 +121,7 @@ fn beside(metric: &str, differences: &[Difference], baselines: &[&str]) -> Strin
         ));
     }
     let open = against.iter().filter(|d| d.interval.low <= 0.0 && d.interval.high >= 0.0);
-    let names: Vec<&str> = open.map(|d| d.against.as_str()).collect();
+    let names: Vec<String> = open.map(|d| format!("{} ({:+.4})", d.against, d.interval.estimate)).collect();
     if !names.is_empty() {
         let names = names.join(", ");
         out.push_str(&format!(" The specialist is not shown to be better than the simple {names}."));
@@ -271,7 +271,7 @@ mod tests {
         let v = decide(&rule, 80, "roc-auc", &found, &["ewma", "garch", "har"]);
         assert_eq!(v.outcome, Outcome::Adopt);
         assert!(v.reason.contains("The baseline garch does better than the specialist, by 0.0200"), "{}", v.reason);
-        assert!(v.reason.ends_with("not shown to be better than the simple har."), "{}", v.reason);
+        assert!(v.reason.ends_with("not shown to be better than the simple har (+0.0100)."), "{}", v.reason);
     }
 
     #[test]

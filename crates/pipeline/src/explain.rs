@@ -36,7 +36,14 @@ pub fn explain(
         let rows: Vec<usize> = (0..data.rows()).filter(|&r| lines.contains(&data.lines[r])).collect();
         // The latest rows are the ones that somebody will ask about.
         let latest: Vec<usize> = (data.rows().saturating_sub(first)..data.rows()).collect();
-        return parts(scorer, &data.select(if lines.is_empty() { &latest } else { &rows }));
+        let asked = if lines.is_empty() { &latest } else { &rows };
+        if asked.is_empty() {
+            return Err(Error::Usage {
+                what: format!("{}: no row of the model was made of these lines", input.name()),
+                hint: "name lines of the target that have enough history before them".into(),
+            });
+        }
+        return parts(scorer, &data.select(asked));
     }
     let mut reader = scorer.reader(input)?;
     let mut steps = scorer.steps(domain)?;

@@ -132,7 +132,10 @@ fn assets<'a>(population: &Population<'a>, key: &str) -> Result<&'a [String], Er
 }
 
 /// Cuts the market to `from` … `until`; says what was cut, so that a filter that does nothing is seen.
-fn cut(market: &mut Market, settings: &Settings) -> Result<Option<Remark>, Error> {
+///
+/// # Errors
+/// [`Error::Setting`] when one is no day, [`Error::TooFew`] when nothing is left.
+pub fn cut(market: &mut Market, settings: &Settings) -> Result<Option<Remark>, Error> {
     let from = settings.from.as_deref().map(|d| Settings::day(d, "domain.from")).transpose()?;
     let until = settings.until.as_deref().map(|d| Settings::day(d, "domain.until")).transpose()?;
     if from.is_none() && until.is_none() {
@@ -218,6 +221,7 @@ pub fn make(
     remarks.extend(faults(&market, today));
     let rows = Standard.rows(&market);
     remarks.push(past_only(&market, &rows));
+    remarks.extend(request.source.map(|_| shared_days()));
     let span = longest_label(&market, &rows, &settings);
     if request.gap < span {
         return Err(Error::Setting {
@@ -257,6 +261,15 @@ fn past_only(market: &Market, rows: &Rows) -> Remark {
     }
     let message = "taking the future away changes no feature of the past, to the bit".into();
     Remark { name, weight: Weight::Ok, message, rows: Vec::new() }
+}
+
+/// What the search cannot know about itself.
+fn shared_days() -> Remark {
+    let message =
+        "cross-validation judges days on which the generalist saw other assets, so it flatters `keep` and what is \
+                   near to it; the sealed rows are later than everything that was trained on"
+            .into();
+    Remark { name: "shared-days", weight: Weight::Warning, message, rows: Vec::new() }
 }
 
 /// The longest time, in seconds, from a bar to the bar that settles its label.

@@ -7,6 +7,7 @@ use specialist_cli::{Common, OwnVerb, Terminal, print};
 use specialist_core::Predict;
 use specialist_pipeline::predict::Scorer;
 use specialist_pipeline::recipe::parse;
+use specialist_pipeline::report::read_report;
 use specialist_pipeline::{Effort, Error, Job, Place, artifact};
 use specialist_tabular::read::Input;
 
@@ -14,12 +15,13 @@ use crate::Trading;
 use crate::backtest::{History, Signal, events, fills_too_early, trades_csv};
 use crate::bars::{Market, day, read};
 use crate::baselines::{bars_of, baselines};
+use crate::faults::faults;
 use crate::features::{Features, Standard};
 use crate::labels::{REFERENCE, Task, realised};
 use crate::money::interval;
 use crate::performance as perf;
 use crate::strategy::{implied, signals};
-use crate::tables::Settings;
+use crate::tables::{Settings, cut};
 use crate::{each, validate};
 
 /// All of them.
@@ -117,6 +119,26 @@ fn input(matches: &ArgMatches) -> Result<Input, Error> {
     Place::default().input(name, &Trading::default())
 }
 
+/// The bars of `--data`, else of the recipe, else the embedded stocks, cut as the recipe says; and its settings.
+fn bars(matches: &ArgMatches, common: &Common) -> Result<(Market, Option<Settings>), Error> {
+    let Some(name) = &common.recipe else {
+        if !common.set.is_empty() {
+            return Err(usage("--set changes a recipe, and none is named", "name one with --recipe"));
+        }
+        return Ok((read(&input(matches)?, delimiter(matches))?, None));
+    };
+    let (recipe, folder) = each::recipe(name, &common.set)?;
+    let settings = Settings::parse(&toml::to_string(&recipe.domain).expect("a table is TOML"))?;
+    let own = if matches.get_one::<String>("data").is_some() {
+        input(matches)?
+    } else {
+        Place { folder }.input(&recipe.target.data, &Trading::default())?
+    };
+    let mut market = read(&own, delimiter(matches))?;
+    cut(&mut market, &settings)?;
+    Ok((market, Some(settings)))
+}
+
 fn delimiter(matches: &ArgMatches) -> u8 {
     matches.get_one::<char>("delimiter").map_or(b',', |c| u8::try_from(*c).unwrap_or(b','))
 }
@@ -138,7 +160,7 @@ fn deliver(text: &str, common: &Common, terminal: &Terminal, what: &str) -> Resu
 }
 
 fn write_features(matches: &ArgMatches, common: &Common, terminal: &Terminal) -> Result<u8, Error> {
-    let market = read(&input(matches)?, delimiter(matches)).map_err(Error::Core)?;
+    let (market, _) = bars(matches, common)?;
     let rows = Standard.rows(&market);
     if rows.at.is_empty() {
         let needed = crate::features::WARM_UP;
@@ -172,7 +194,12 @@ fn now() -> i64 {
 fn signal(matches: &ArgMatches, common: &Common, _: &Terminal) -> Result<u8, Error> {
     let args: SignalArgs = parsed(matches);
     let domain = Trading::default();
-    let (_, mut scorer) = open(args.artifact, args.model.as_deref(), &domain)?;
+    let (folder, mut scorer) = open(args.artifact, args.model.as_deref(), &domain)?;
+    let asked = args.as_of.as_deref().map(|d| Settings::day(d, "--as-of")).transpose()?;
+    let report = read_report(&folder, &artifact::manifest(&folder)?)?;
+    let money = report.panels.iter().filter_map(|p| p.headline.as_ref()).any(|h| h.contains("an edge is shown"));
+    let money = if money { "an edge is shown" } else { "no edge shown" };
+    let verdict = report.evidence.verdict.outcome.word();
     let data = matches.get_one::<String>("data");
     let data =
         data.ok_or_else(|| usage("signal needs the latest bars", "trading signal --artifact DIR --data bars.csv"))?;
@@ -186,10 +213,7 @@ fn signal(matches: &ArgMatches, common: &Common, _: &Terminal) -> Result<u8, Err
     let at = bars_of(&made, &rows)?;
     let time = rows.time.as_ref().expect("bars have a time");
     let latest = *time.last().expect("there is a row");
-    let today = match &args.as_of {
-        Some(d) => Settings::day(d, "--as-of")?,
-        None => now(),
-    };
+    let today = asked.unwrap_or_else(now);
     let age = (today - latest).div_euclid(86_400);
     if age > args.max_age {
         return Err(usage(
@@ -223,6 +247,7 @@ fn signal(matches: &ArgMatches, common: &Common, _: &Terminal) -> Result<u8, Err
         out.push(serde_json::json!({
             "asset": name, "bar": day(latest), "task": word, "horizon": made.settings.horizon, "model": scorer.name,
             "probability": p, "volatility": year, "volatility-95": range, "weight": wish.weight,
+            "verdict": verdict, "money": money,
         }));
         if !common.json {
             let level = year.zip(range).map_or(String::new(), |(v, [low, high])| {
@@ -238,33 +263,69 @@ fn signal(matches: &ArgMatches, common: &Common, _: &Terminal) -> Result<u8, Err
     }
     if common.json {
         print(&serde_json::to_string_pretty(&out).expect("plain data"))?;
+    } else {
+        print(&format!("the artifact's verdict: {verdict}; its money after costs: {money}"))?;
     }
     Ok(0)
 }
 
 fn backtest(matches: &ArgMatches, common: &Common, terminal: &Terminal) -> Result<u8, Error> {
     let args: BacktestArgs = parsed(matches);
-    let Some(file) = &args.signals else { return backtest_artifact(matches, args, common, terminal) };
-    let market = read(&input(matches)?, delimiter(matches))?;
+    let Some(file) = &args.signals else {
+        if args.artifact.is_none() && !folder(None).exists() {
+            return Err(usage("there is nothing to trade", "name --signals FILE, or --artifact DIR"));
+        }
+        return backtest_artifact(matches, args, common, terminal);
+    };
+    let (market, settings) = bars(matches, common)?;
+    refuse_faults(&market)?;
     let wishes = read_signals(file, &market, delimiter(matches))?;
     // Weights of one's own are traded as they are, unless a recipe says otherwise.
-    let settings = match &common.recipe {
-        None => {
-            Settings { account: crate::backtest::Account { short: true, ..Default::default() }, ..Settings::default() }
-        }
-        Some(path) => {
-            let text =
-                std::fs::read_to_string(path).map_err(|e| usage(format!("{path}: {e}"), "name a recipe file"))?;
-            let recipe = parse(path, &text, &common.set)?;
-            Settings::parse(&toml::to_string(&recipe.domain).expect("a table is TOML"))?
-        }
-    };
+    let account = crate::backtest::Account { short: true, ..Default::default() };
+    let settings = settings.unwrap_or_else(|| Settings { account, ..Settings::default() });
+    let beyond = wishes
+        .iter()
+        .filter(|w| w.weight < 0.0 && !settings.account.short || w.weight.abs() > settings.account.leverage);
+    let beyond = beyond.count();
+    if beyond > 0 {
+        terminal.say(&format!("warning: {beyond} weight(s) are beyond what the account may hold and are cut to it"));
+    }
     let history = events(&market.assets, &wishes, &settings.account, &settings.costs).daily();
-    tell(&history, common, terminal, &trades_csv(&history, &market.assets))
+    let end = history.time.last().copied().unwrap_or(0);
+    let gone =
+        market.assets.iter().enumerate().filter(|(a, asset)| {
+            wishes.iter().any(|w| w.asset == *a) && asset.bars.last().is_some_and(|b| b.time < end)
+        });
+    for (_, asset) in gone {
+        let last = asset.bars.last().map_or(0, |b| b.time);
+        terminal.say(&format!(
+            "warning: {} has no bar after {}: what is held of it then stays at its last price",
+            asset.name,
+            day(last)
+        ));
+    }
+    tell(&history, &settings, common, terminal, &trades_csv(&history, &market.assets))
+}
+
+/// Bars that `check` would stop on are not traded either.
+fn refuse_faults(market: &Market) -> Result<(), Error> {
+    let leaks = faults(market, now()).into_iter().find(|r| r.weight == specialist_core::Weight::Leak);
+    leaks.map_or(Ok(()), |r| {
+        Err(Error::Core(specialist_core::Error::Data {
+            what: format!("{}: {} ({})", r.name, r.message, r.rows.join(", ")),
+            hint: "mend the bars; `trading check` shows everything that is wrong with them".into(),
+        }))
+    })
 }
 
 /// Prints what an account came to and delivers its trades.
-fn tell(history: &History, common: &Common, terminal: &Terminal, trades: &str) -> Result<u8, Error> {
+fn tell(
+    history: &History,
+    settings: &Settings,
+    common: &Common,
+    terminal: &Terminal,
+    trades: &str,
+) -> Result<u8, Error> {
     let returns = history.returns();
     if returns.len() < 2 {
         return Err(usage("there are fewer than three bars after the first signal", "bring signals of earlier days"));
@@ -280,7 +341,7 @@ fn tell(history: &History, common: &Common, terminal: &Terminal, trades: &str) -
             "sharpe": [sharpe.estimate, sharpe.low, sharpe.high], "sortino": perf::sortino(&returns),
             "calmar": perf::calmar(&returns), "max-drawdown": perf::max_drawdown(&returns),
             "turnover-a-year": history.turnover(), "costs": history.costs(), "interest": history.interest,
-            "trades": history.trades.len(),
+            "trades": history.trades.len(), "account": settings.account, "costs-in-basis-points": settings.costs,
         });
         print(&serde_json::to_string_pretty(&value).expect("plain data"))?;
     } else {
@@ -299,6 +360,22 @@ fn tell(history: &History, common: &Common, terminal: &Terminal, trades: &str) -
             history.turnover(),
             history.costs(),
             history.interest,
+        ))?;
+        let (c, a) = (&settings.costs, &settings.account);
+        print(&format!(
+            "rules: costs in basis points commission {}, half-spread {}, slippage {} for every percent of the bar's volume, \
+             borrow {} and margin {} a year; capital {}, leverage up to {}, {}, weights left alone within {}, at most {} of a \
+             bar's volume an order; cash earns nothing",
+            c.commission,
+            c.half_spread,
+            c.slippage,
+            c.borrow,
+            c.margin,
+            a.capital,
+            a.leverage,
+            if a.short { "long and short" } else { "long only" },
+            a.band,
+            a.participation,
         ))?;
     }
     if let Some(path) = &common.output {
@@ -362,6 +439,13 @@ fn read_signals(path: &Path, market: &Market, delimiter: u8) -> Result<Vec<Signa
             "a signal that needs a bar's close can be filled at the next bar at the earliest; leave out `fill` and it will be",
         ));
     }
+    let mut seen = std::collections::HashMap::new();
+    for (i, s) in out.iter().enumerate() {
+        if let Some(first) = seen.insert((s.time, s.asset), i) {
+            let what = format!("a second signal for one asset and time (the first is in line {})", lines[first]);
+            return Err(wrong(lines[i], &what, "keep one signal an asset and time"));
+        }
+    }
     if out.is_empty() {
         return Err(wrong(1, "there is a header but no signal", "write a row a signal"));
     }
@@ -387,6 +471,10 @@ fn backtest_artifact(
 ) -> Result<u8, Error> {
     let domain = Trading::default();
     let (_, mut scorer) = open(args.artifact, args.model.as_deref(), &domain)?;
+    if common.recipe.is_some() {
+        return Err(usage("an artifact has its own recipe", "leave out --recipe; --set changes single keys"));
+    }
+    scorer.recipe = parse("the artifact's recipe", &scorer.recipe.render(), &common.set)?;
     again(&mut scorer, matches);
     let ctx = terminal.context(scorer.recipe.seed);
     let place = Place::default();
@@ -400,7 +488,7 @@ fn backtest_artifact(
         specialist_core::evidence::Prediction { name: scorer.name.clone(), what: String::new(), probability };
     let strategy = crate::money::strategy(&made, &found, &prediction, &at, &made.settings.costs)?;
     let assets: Vec<_> = made.targets.iter().map(|&a| made.market.assets[a].clone()).collect();
-    tell(&strategy.history, common, terminal, &trades_csv(&strategy.history, &assets))
+    tell(&strategy.history, &made.settings, common, terminal, &trades_csv(&strategy.history, &assets))
 }
 
 fn each_asset(matches: &ArgMatches, common: &Common, terminal: &Terminal) -> Result<u8, Error> {

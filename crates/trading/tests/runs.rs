@@ -168,6 +168,8 @@ fn signals_of_ones_own_are_traded_and_those_that_fill_on_their_own_bar_are_refus
     let run = ["backtest", "--data", "bars.csv", "--signals", "signals.csv"];
     here.write("signals.csv", "time,asset,weight,fill\n2001-01-01,S01,1,2001-01-02\n2001-06-01,S01,0,2001-06-01\n");
     here.refused(&run, 3, &["signals.csv, line 3", "1 order(s)", "next bar"]);
+    here.write("signals.csv", "time,asset,weight\n2001-01-01,S01,1\n2001-01-01,S01,0.5\n");
+    here.refused(&run, 3, &["line 3", "the first is in line 2"]);
     here.write("signals.csv", "time,asset,weight\n2001-01-01,S01,much\n");
     here.refused(&run, 3, &["line 2", "`weight` must be a number"]);
     here.write("signals.csv", "time,asset,weight\n2001-01-01,XX,1\n");
