@@ -28,12 +28,13 @@ pub fn signals(
 ) -> Result<Vec<Signal>, Error> {
     let settings = &made.settings;
     let share = 1.0 / made.targets.len() as f64;
+    let year = made.market.bars_per_year().sqrt();
     let weight = |r: usize| {
         let (a, i) = at[r];
         let bars = &made.market.assets[a].bars;
         let per_bar = realised(bars, i, REFERENCE).max(1e-6);
         match settings.task {
-            Task::Volatility => settings.target_volatility / (volatility[r] * made.market.bars_per_year().sqrt()),
+            Task::Volatility => settings.target_volatility / (volatility[r] * year),
             Task::Direction | Task::Barrier | Task::Meta => {
                 // With a symmetric bet over the horizon's volatility the mean is (2p − 1) times it, and Kelly's
                 // fraction is mean over variance.
