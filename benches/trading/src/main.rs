@@ -19,6 +19,7 @@ use specialist_core::{Context, Domain, Outcome};
 use specialist_pipeline::recipe::parse;
 use specialist_pipeline::{Effort, Job, Place};
 use trading::Trading;
+use trading::money::claimed;
 
 fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -45,7 +46,7 @@ fn universe(kind: &str, seed: usize) -> (bool, bool) {
     let pretrained = job.pretrain(&prepared).expect("a generalist");
     let tuned = job.tune(&prepared, pretrained).expect("candidates");
     let report = job.compare(&prepared, &tuned).expect("evidence").report;
-    let shown = report.panels.iter().filter_map(|p| p.headline.as_ref()).any(|h| h.contains("an edge is shown"));
+    let shown = claimed(&report);
     (shown, report.evidence.verdict.outcome == Outcome::Adopt)
 }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::bootstrap::Bootstrap;
 use crate::evidence::{Interval, Prediction};
-use crate::{Context, Dataset, Error, Metric};
+use crate::{Context, Dataset, Error, Finding, Metric};
 
 /// A runnable recipe that ships with a domain.
 #[derive(Debug, Clone, Copy)]
@@ -71,32 +71,8 @@ pub struct Tables {
     pub target: Dataset,
     /// Names of the files, the source's first, for messages.
     pub origins: (String, String),
-    /// What was found while reading; checked like the findings of every run.
-    pub remarks: Vec<Remark>,
-}
-
-/// Something found in the data while reading it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Remark {
-    /// Its name, as a waiver spells it.
-    pub name: &'static str,
-    /// How much it matters.
-    pub weight: Weight,
-    /// What was found, in one sentence.
-    pub message: String,
-    /// Where, for people.
-    pub rows: Vec<String>,
-}
-
-/// How much a remark matters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Weight {
-    /// Looked for, not found.
-    Ok,
-    /// Worth knowing.
-    Warning,
-    /// Stops training unless waived.
-    Leak,
+    /// What was found while reading, beside the findings of every run.
+    pub findings: Vec<Finding>,
 }
 
 /// What a domain may look at to add evidence of its own.

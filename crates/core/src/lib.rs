@@ -13,6 +13,7 @@ mod dataset;
 mod domain;
 mod error;
 pub mod evidence;
+mod finding;
 pub mod metric;
 mod model;
 mod schema;
@@ -24,10 +25,9 @@ pub use ndarray;
 pub use calibration::{Affine, fit_affine};
 pub use context::{Budget, Cancelled, Context, Observer, Silent};
 pub use dataset::{Dataset, Feature, FeatureKind, Key, KeyRole};
-pub use domain::{
-    Domain, FeatureStep, Identity, Panel, PanelInput, Population, Recipe, Remark, Series, Tables, TablesInput, Weight,
-};
+pub use domain::{Domain, FeatureStep, Identity, Panel, PanelInput, Population, Recipe, Series, Tables, TablesInput};
 pub use error::Error;
+pub use finding::{Finding, Severity};
 pub use metric::{Goal, Metric, Scored};
 pub use model::{FineTune, Predict, Pretrain, Tuning};
 pub use schema::{Column, ColumnKind, OnInvalid, Role, Schema};

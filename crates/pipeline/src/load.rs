@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use specialist_core::{Context, Dataset, Domain, FeatureStep, Population, Remark, Tables, TablesInput};
+use specialist_core::{Context, Dataset, Domain, FeatureStep, Finding, Population, Tables, TablesInput};
 use specialist_report::DataRow;
 use specialist_tabular::read::{Input, Options, ReadReport, read_all};
 
@@ -57,7 +57,7 @@ pub struct Loaded {
     /// What reading found.
     pub reports: Vec<ReadReport>,
     /// What the domain found, where it made the tables itself.
-    pub remarks: Vec<Remark>,
+    pub own: Vec<Finding>,
     /// How text columns became numbers, where there are any.
     pub(crate) embeddings: Option<Embeddings>,
 }
@@ -118,7 +118,7 @@ pub fn load(recipe: &Recipe, domain: &dyn Domain, place: &Place, ctx: &Context) 
     if target.features.is_empty() {
         return Err(RecipeError::invalid("columns", "at least one column with role = \"feature\"").into());
     }
-    Ok(Loaded { source, target, reports, remarks: Vec::new(), embeddings })
+    Ok(Loaded { source, target, reports, own: Vec::new(), embeddings })
 }
 
 /// The tables that the domain makes itself, if it does; `data` stands in for both populations' files.
@@ -152,7 +152,7 @@ fn labelled(recipe: &Recipe, tables: Tables) -> Result<Loaded, Error> {
     let known = |data: &Dataset| (0..data.rows()).filter(|&r| !data.labels()[r].is_nan()).collect::<Vec<_>>();
     let target = tables.target.select(&known(&tables.target));
     let source = tables.source.map(|s| s.select(&known(&s)));
-    let names: Vec<&str> = check::NAMES.into_iter().chain(tables.remarks.iter().map(|r| r.name)).collect();
+    let names: Vec<&str> = check::NAMES.into_iter().chain(tables.findings.iter().map(|f| f.name.as_str())).collect();
     if let Some(waived) = recipe.check.waive.iter().find(|w| !names.contains(&w.as_str())) {
         return Err(RecipeError::choice("check.waive", waived, &names).into());
     }
@@ -166,7 +166,7 @@ fn labelled(recipe: &Recipe, tables: Tables) -> Result<Loaded, Error> {
         reports.push(of(&tables.origins.0, source)?);
     }
     reports.push(of(&tables.origins.1, &target)?);
-    Ok(Loaded { source, target, reports, remarks: tables.remarks, embeddings: None })
+    Ok(Loaded { source, target, reports, own: tables.findings, embeddings: None })
 }
 
 pub(crate) fn byte(delimiter: Option<char>) -> Result<u8, Error> {

@@ -114,7 +114,7 @@ impl Job<'_> {
             target: &loaded.target,
             split: &target,
             reports: &loaded.reports,
-            remarks: &loaded.remarks,
+            own: &loaded.own,
         });
         ctx.observer().end();
         let (mut source_train, mut source_test) = (None, None);

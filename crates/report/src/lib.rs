@@ -13,6 +13,7 @@ use specialist_core::evidence::{Evidence, Interval};
 
 pub use card::card;
 pub use html::html;
+pub use specialist_core::{Finding, Severity};
 pub use terminal::{
     check_table, comparison, data_table, panel, study_importance, study_list, study_trials, trial_table, verdict,
 };
@@ -75,41 +76,6 @@ impl DataRow {
         }
         let share = 100.0 * self.events as f64 / self.rows.max(1) as f64;
         (number(self.events as f64, 0), format!("{share:.2} %"))
-    }
-}
-
-/// How much a finding matters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Severity {
-    /// Looked for, not found.
-    Ok,
-    /// Worth knowing; stops nothing.
-    Warning,
-    /// Stops training unless the recipe waives it by name.
-    Leak,
-}
-
-/// What one check found.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Finding {
-    /// The check's name, as a waiver spells it.
-    pub name: String,
-    /// How much it matters.
-    pub severity: Severity,
-    /// Whether the recipe waives it.
-    pub waived: bool,
-    /// What was found, in one sentence.
-    pub message: String,
-    /// Where: file and line of the first rows.
-    pub rows: Vec<String>,
-}
-
-impl Finding {
-    /// Whether training must not go on.
-    #[must_use]
-    pub fn stops(&self) -> bool {
-        self.severity == Severity::Leak && !self.waived
     }
 }
 

@@ -383,3 +383,10 @@ pub fn year(time: i64) -> i32 {
     use chrono::Datelike;
     chrono::DateTime::from_timestamp(time, 0).map_or(0, |t| t.year())
 }
+
+/// The present, in seconds since 1970-01-01 UTC.
+#[must_use]
+pub fn now() -> i64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    since.map_or(i64::MAX / 2, |d| d.as_secs() as i64)
+}

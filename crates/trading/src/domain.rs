@@ -2,12 +2,12 @@
 
 use std::borrow::Cow;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use specialist_core::evidence::Prediction;
 use specialist_core::metric::{Brier, LogLoss, RocAuc};
 use specialist_core::{Dataset, Domain, Error, Metric, Panel, PanelInput, Recipe, Tables, TablesInput};
 
+use crate::bars::now;
 use crate::baselines::{Baselines, baselines};
 use crate::panels;
 use crate::simulate::{EDGE, Universe};
@@ -83,8 +83,7 @@ impl Domain for Trading {
     }
 
     fn tables(&self, input: &TablesInput<'_>) -> Result<Option<Tables>, Error> {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(i64::MAX / 2, |d| d.as_secs() as i64);
-        let (tables, made) = make(input, &|name| self.data(name), now)?;
+        let (tables, made) = make(input, self, now())?;
         *self.made.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(made));
         Ok(Some(tables))
     }

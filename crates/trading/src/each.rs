@@ -9,6 +9,7 @@ use specialist_pipeline::{Effort, Error, Job, Place};
 use specialist_report::Report;
 
 use crate::Trading;
+use crate::money::claimed;
 
 /// The recipe called `name`, or in that file, and where its paths start.
 ///
@@ -54,19 +55,18 @@ pub fn panel(reports: &[(String, Report)]) -> Panel {
         let candidate = r.evidence.candidates.iter().find(|c| c.name == name);
         candidate.map_or(f64::NAN, |c| c.figures[0].interval.estimate)
     };
-    let edge = |r: &Report| r.panels.iter().filter_map(|p| p.headline.as_ref()).any(|h| h.contains("an edge is shown"));
     let mut table: Vec<Vec<String>> = Vec::new();
     for (asset, r) in reports {
         let mut row = vec![asset.clone()];
         row.extend(names.iter().map(|n| format!("{:.3}", value(r, n))));
         row.push(r.evidence.verdict.outcome.word().into());
-        row.push(if edge(r) { "shown" } else { "no" }.into());
+        row.push(if claimed(r) { "shown" } else { "no" }.into());
         table.push(row);
     }
     let over = |n: &str| mean_sd(&reports.iter().map(|(_, r)| value(r, n)).collect::<Vec<_>>());
     let mut row = vec!["mean ± sd".to_string()];
     row.extend(names.iter().map(|n| over(n)).map(|(m, sd)| format!("{m:.3} ± {sd:.3}")));
-    row.extend([String::new(), format!("{} of {}", reports.iter().filter(|(_, r)| edge(r)).count(), reports.len())]);
+    row.extend([String::new(), format!("{} of {}", reports.iter().filter(|(_, r)| claimed(r)).count(), reports.len())]);
     table.push(row);
     let gains: Vec<f64> = reports.iter().map(|(_, r)| value(r, "specialist") - value(r, "generalist")).collect();
     let ahead = gains.iter().filter(|g| **g > 0.0).count();

@@ -1,6 +1,6 @@
 //! What is wrong with bars, with the rows that show it: the mistakes that make a back-test lie.
 
-use specialist_core::{Remark, Weight};
+use specialist_core::{Finding, Severity};
 
 use crate::bars::{Market, Members, day, place};
 use crate::features::LONGEST_GAP;
@@ -11,7 +11,7 @@ const DAY: i64 = 86_400;
 
 /// Everything that is looked for. `now` is the latest time that a bar may have.
 #[must_use]
-pub fn faults(market: &Market, now: i64) -> Vec<Remark> {
+pub fn faults(market: &Market, now: i64) -> Vec<Finding> {
     vec![
         unsorted(market),
         future(market, now),
@@ -24,12 +24,8 @@ pub fn faults(market: &Market, now: i64) -> Vec<Remark> {
     ]
 }
 
-fn remark(name: &'static str, weight: Weight, message: String, rows: Vec<String>) -> Remark {
-    Remark { name, weight, message, rows }
-}
-
-fn ok(name: &'static str, message: &str) -> Remark {
-    remark(name, Weight::Ok, message.into(), Vec::new())
+fn ok(name: &str, message: &str) -> Finding {
+    Finding::new(name, Severity::Ok, message, Vec::new())
 }
 
 fn named(market: &Market, at: &[(usize, usize)]) -> Vec<String> {
@@ -42,7 +38,7 @@ fn pick(market: &Market, wanted: impl Fn(usize, usize) -> bool) -> Vec<(usize, u
     all.filter(|&(a, i)| wanted(a, i)).collect()
 }
 
-fn unsorted(market: &Market) -> Remark {
+fn unsorted(market: &Market) -> Finding {
     let name = "unsorted-bars";
     let lines = &market.unsorted;
     if lines.is_empty() {
@@ -50,16 +46,16 @@ fn unsorted(market: &Market) -> Remark {
     }
     let rows = lines.iter().take(NAMED).map(|l| format!("{} line {l}", market.file)).collect();
     let message = format!("{} bar(s) stood behind a later one and were put in order", lines.len());
-    remark(name, Weight::Warning, message, rows)
+    Finding::new(name, Severity::Warning, message, rows)
 }
 
-fn future(market: &Market, now: i64) -> Remark {
+fn future(market: &Market, now: i64) -> Finding {
     let name = "future-bars";
     let late = pick(market, |a, i| market.assets[a].bars[i].time > now + DAY);
     if late.is_empty() {
         return ok(name, "no bar is later than today");
     }
-    remark(name, Weight::Leak, format!("{} bar(s) are dated after today", late.len()), named(market, &late))
+    Finding::new(name, Severity::Leak, format!("{} bar(s) are dated after today", late.len()), named(market, &late))
 }
 
 fn weekday(time: i64) -> i64 {
@@ -67,7 +63,7 @@ fn weekday(time: i64) -> i64 {
 }
 
 /// Bars that repeat the one before: a missing day that somebody filled with a copy.
-fn padded(market: &Market) -> Remark {
+fn padded(market: &Market) -> Finding {
     let name = "padded-bars";
     let same = |a: usize, i: usize| {
         let (before, bar) = (&market.assets[a].bars[i - 1], &market.assets[a].bars[i]);
@@ -105,7 +101,7 @@ fn padded(market: &Market) -> Remark {
     if sure.is_empty() {
         let share = 100.0 * copies.len() as f64 / (weekdays + weekends) as f64;
         let message = format!("{share:.1} % of the bars have the close of the bar before; none looks copied");
-        return remark(name, Weight::Ok, message, Vec::new());
+        return Finding::new(name, Severity::Ok, message, Vec::new());
     }
     let message = format!(
         "{} bar(s) are copies of the bar before: missing days were filled, which makes volatility too small and fills impossible; leave them out",
@@ -113,14 +109,14 @@ fn padded(market: &Market) -> Remark {
     );
     // Illiquid assets do stand still; one in a thousand is not worth stopping for.
     let rare = sure.len() * 1000 <= weekdays + weekends && !sure.iter().any(|p| still(p) || weekend(p));
-    remark(name, if rare { Weight::Warning } else { Weight::Leak }, message, named(market, &sure))
+    Finding::new(name, if rare { Severity::Warning } else { Severity::Leak }, message, named(market, &sure))
 }
 
 /// Ratios of usual splits.
 const SPLITS: [f64; 9] = [2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 10.0, 20.0];
 
 /// A price that jumps by a split's ratio, far outside of what the asset does otherwise.
-fn unadjusted(market: &Market) -> Remark {
+fn unadjusted(market: &Market) -> Finding {
     let name = "unadjusted-split";
     let jumps = pick(market, |a, i| {
         let bars = &market.assets[a].bars;
@@ -139,11 +135,11 @@ fn unadjusted(market: &Market) -> Remark {
         "{} price(s) jump by the ratio of a split; give the ratio in a column `split`, or prices that are adjusted",
         jumps.len()
     );
-    remark(name, Weight::Leak, message, named(market, &jumps))
+    Finding::new(name, Severity::Leak, message, named(market, &jumps))
 }
 
 /// A price that goes far away and comes back with the next bar: a wrong tick.
-fn spikes(market: &Market) -> Remark {
+fn spikes(market: &Market) -> Finding {
     let name = "price-spike";
     let found = pick(market, |a, i| {
         let bars = &market.assets[a].bars;
@@ -159,11 +155,11 @@ fn spikes(market: &Market) -> Remark {
     }
     let message =
         format!("{} price(s) go far away and come back with the next bar: wrong ticks; leave them out", found.len());
-    remark(name, Weight::Leak, message, named(market, &found))
+    Finding::new(name, Severity::Leak, message, named(market, &found))
 }
 
 /// Daily bars whose times of day differ come from clocks of different places.
-fn clocks(market: &Market) -> Remark {
+fn clocks(market: &Market) -> Finding {
     let name = "mixed-clocks";
     let mut steps: Vec<i64> =
         market.assets.iter().flat_map(|a| a.bars.windows(2).map(|w| w[1].time - w[0].time)).collect();
@@ -188,10 +184,10 @@ fn clocks(market: &Market) -> Remark {
         "{} daily bar(s) have another time of day than the others: bars of one date would be taken one after the other; write plain dates",
         odd.len()
     );
-    remark(name, Weight::Leak, message, named(market, &odd))
+    Finding::new(name, Severity::Leak, message, named(market, &odd))
 }
 
-fn gaps(market: &Market) -> Remark {
+fn gaps(market: &Market) -> Finding {
     let name = "gaps";
     let long = pick(market, |a, i| market.assets[a].bars[i].time - market.assets[a].bars[i - 1].time > LONGEST_GAP);
     let calendar = market.calendar();
@@ -211,11 +207,11 @@ fn gaps(market: &Market) -> Remark {
         long.len(),
         LONGEST_GAP / DAY
     );
-    remark(name, Weight::Warning, message, named(market, &long))
+    Finding::new(name, Severity::Warning, message, named(market, &long))
 }
 
 /// Assets that all last to the end were chosen because they did.
-fn survivors(market: &Market) -> Remark {
+fn survivors(market: &Market) -> Finding {
     let name = "survivorship";
     let end = market.assets.iter().filter_map(|a| a.bars.last()).map(|b| b.time).max().unwrap_or(0);
     let start = market.assets.iter().filter_map(|a| a.bars.first()).map(|b| b.time).min().unwrap_or(0);
@@ -229,13 +225,13 @@ fn survivors(market: &Market) -> Remark {
         day(start),
         day(end)
     );
-    remark(name, Weight::Warning, message, Vec::new())
+    Finding::new(name, Severity::Warning, message, Vec::new())
 }
 
 /// A universe of which assets leave or enter by what happened to them afterwards: the mean return of the bars
 /// behind an asset's exit, or before its entry, against that of the members at the same times.
 #[must_use]
-pub fn chosen_by_outcome(market: &Market, members: &Members) -> Remark {
+pub fn chosen_by_outcome(market: &Market, members: &Members) -> Finding {
     let name = "universe-by-outcome";
     const AHEAD: usize = 21;
     const FEWEST: usize = 5;
@@ -275,7 +271,7 @@ pub fn chosen_by_outcome(market: &Market, members: &Members) -> Remark {
     let mut worst: Vec<usize> = (0..rows.len()).collect();
     worst.sort_by(|&a, &b| (sign * outside[b]).total_cmp(&(sign * outside[a])));
     let rows: Vec<(usize, usize)> = worst.into_iter().map(|i| rows[i]).collect();
-    remark(name, Weight::Leak, message, named(market, &rows))
+    Finding::new(name, Severity::Leak, message, named(market, &rows))
 }
 
 /// The mean log return of the members from `time` on.
@@ -295,16 +291,16 @@ mod tests {
 
     const LATE: i64 = i64::MAX / 2;
 
-    fn weight(market: &Market, name: &str) -> (Weight, Vec<String>) {
+    fn severity(market: &Market, name: &str) -> (Severity, Vec<String>) {
         let found = faults(market, LATE).into_iter().find(|r| r.name == name).unwrap();
-        (found.weight, found.rows)
+        (found.severity, found.rows)
     }
 
     #[test]
     fn a_clean_universe_has_no_fault() {
         let market = Universe { days: 600, ..Universe::default() }.market(1);
         for r in faults(&market, LATE) {
-            assert!(r.weight == Weight::Ok || r.name == "survivorship", "{r:?}");
+            assert!(r.severity == Severity::Ok || r.name == "survivorship", "{r:?}");
         }
     }
 
@@ -318,8 +314,8 @@ mod tests {
             let copy = crate::bars::Bar { time: asset.bars[at - 1].time + DAY, ..asset.bars[at - 1] };
             asset.bars[at] = copy;
         }
-        let (found, rows) = weight(&market, "padded-bars");
-        assert_eq!(found, Weight::Leak);
+        let (found, rows) = severity(&market, "padded-bars");
+        assert_eq!(found, Severity::Leak);
         assert!(rows[0].contains("S03"), "{rows:?}");
     }
 
@@ -329,8 +325,8 @@ mod tests {
         for b in &mut market.assets[1].bars[400..] {
             b.close /= 10.0;
         }
-        let (found, rows) = weight(&market, "unadjusted-split");
-        assert_eq!((found, rows.len()), (Weight::Leak, 1));
+        let (found, rows) = severity(&market, "unadjusted-split");
+        assert_eq!((found, rows.len()), (Severity::Leak, 1));
         assert!(rows[0].starts_with("simulated line 402 (S01, "), "{rows:?}");
     }
 
@@ -338,8 +334,8 @@ mod tests {
     fn a_wrong_tick_is_named() {
         let mut market = Universe { days: 600, ..Universe::default() }.market(3);
         market.assets[1].bars[400].close *= 3.7;
-        let (found, rows) = weight(&market, "price-spike");
-        assert_eq!((found, rows.len()), (Weight::Leak, 1));
+        let (found, rows) = severity(&market, "price-spike");
+        assert_eq!((found, rows.len()), (Severity::Leak, 1));
         assert!(rows[0].starts_with("simulated line 402 (S01, "), "{rows:?}");
     }
 
@@ -349,10 +345,10 @@ mod tests {
         for b in &mut market.assets[2].bars[100..110] {
             b.time += 5 * 3600;
         }
-        assert_eq!(weight(&market, "mixed-clocks").0, Weight::Leak);
+        assert_eq!(severity(&market, "mixed-clocks").0, Severity::Leak);
         let today = market.assets[0].bars[200].time;
         let found = faults(&market, today).into_iter().find(|r| r.name == "future-bars").unwrap();
-        assert_eq!(found.weight, Weight::Leak);
+        assert_eq!(found.severity, Severity::Leak);
     }
 
     #[test]
@@ -371,8 +367,8 @@ mod tests {
             Members::of(all.assets.iter().map(|a| spans(&a.bars)).collect())
         };
         let found = chosen_by_outcome(&all, &filtered(true));
-        assert_eq!(found.weight, Weight::Leak, "{found:?}");
+        assert_eq!(found.severity, Severity::Leak, "{found:?}");
         assert!(found.rows[0].contains("line"));
-        assert_eq!(chosen_by_outcome(&all, &filtered(false)).weight, Weight::Ok);
+        assert_eq!(chosen_by_outcome(&all, &filtered(false)).severity, Severity::Ok);
     }
 }

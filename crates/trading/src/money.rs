@@ -71,6 +71,17 @@ impl Edge {
     }
 }
 
+/// What the report says where an edge is claimed.
+pub const SHOWN: &str = "an edge is shown";
+/// What it says where none is.
+pub const NOT_SHOWN: &str = "no edge shown";
+
+/// Whether a report claims an edge.
+#[must_use]
+pub fn claimed(report: &specialist_report::Report) -> bool {
+    report.panels.iter().filter_map(|p| p.headline.as_ref()).any(|h| h.contains(SHOWN))
+}
+
 /// Trades every candidate's forecasts on the sealed bars `at`.
 ///
 /// # Errors

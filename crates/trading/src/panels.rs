@@ -10,7 +10,7 @@ use crate::backtest::{Costs, History};
 use crate::bars::{day, year};
 use crate::baselines::{Baselines, bars_of};
 use crate::labels::{REFERENCE, Task, log_return, realised};
-use crate::money::{Edge, Money, Strategy, interval, money, strategy};
+use crate::money::{Edge, Money, NOT_SHOWN, SHOWN, Strategy, interval, money, strategy};
 use crate::performance as perf;
 use crate::tables::Made;
 
@@ -58,7 +58,7 @@ fn ranged(i: &Interval, scale: f64, unit: &str) -> String {
 fn edge(money: &Money, made: &Made) -> Panel {
     let Edge { alpha, appraisal, probabilistic, deflated, trials, superior, overfitting, track_record } = money.edge;
     let years = (money.benchmark.returns.len() as f64) / perf::YEAR;
-    let word = if money.edge.shown() { "an edge is shown" } else { "no edge shown" };
+    let word = if money.edge.shown() { SHOWN } else { NOT_SHOWN };
     let headline = format!(
         "MONEY: {word}. After costs the specialist's strategy has an alpha of {} a year beside holding, over {years:.1} years; \
          the probability that its Sharpe ratio is more than luck after {trials} trials is {:.0} % (deflated), and a strategy \

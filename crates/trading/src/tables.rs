@@ -1,11 +1,11 @@
 //! From bars to rows: source and target tables with features, labels and weights.
 
-use std::path::Path;
-
 use ndarray::{Array1, Array2};
 use serde::{Deserialize, Serialize};
-use specialist_core::{Dataset, Error, Feature, Key, KeyRole, Population, Remark, Tables, TablesInput, Weight};
-use specialist_tabular::read::Input;
+use specialist_core::{
+    Dataset, Domain, Error, Feature, Finding, Key, KeyRole, Population, Severity, Tables, TablesInput,
+};
+use specialist_pipeline::Place;
 
 use crate::backtest::{Account, Costs};
 use crate::bars::{Market, Members, day, members, place, read};
@@ -108,19 +108,6 @@ pub struct Made {
     pub settings: Settings,
 }
 
-fn input(
-    name: &str,
-    folder: &Path,
-    embedded: &dyn Fn(&str) -> Option<std::borrow::Cow<'static, [u8]>>,
-) -> Result<Input, Error> {
-    let Some(name) = name.strip_prefix("embedded:") else { return Ok(Input::File(folder.join(name))) };
-    let text = embedded(name).ok_or_else(|| Error::Setting {
-        setting: "data".into(),
-        expected: format!("a file or one of the embedded data sets; `{name}` is none"),
-    })?;
-    Ok(Input::Embedded { name: name.into(), text })
-}
-
 fn assets<'a>(population: &Population<'a>, key: &str) -> Result<&'a [String], Error> {
     if let Some(other) = population.filter.keys().find(|k| *k != "asset") {
         return Err(Error::Setting {
@@ -135,7 +122,7 @@ fn assets<'a>(population: &Population<'a>, key: &str) -> Result<&'a [String], Er
 ///
 /// # Errors
 /// [`Error::Setting`] when one is no day, [`Error::TooFew`] when nothing is left.
-pub fn cut(market: &mut Market, settings: &Settings) -> Result<Option<Remark>, Error> {
+pub fn cut(market: &mut Market, settings: &Settings) -> Result<Option<Finding>, Error> {
     let from = settings.from.as_deref().map(|d| Settings::day(d, "domain.from")).transpose()?;
     let until = settings.until.as_deref().map(|d| Settings::day(d, "domain.until")).transpose()?;
     if from.is_none() && until.is_none() {
@@ -154,25 +141,26 @@ pub fn cut(market: &mut Market, settings: &Settings) -> Result<Option<Remark>, E
     if after == 0 {
         return Err(Error::TooFew { what: "bars between domain.from and domain.until".into(), found: 0, needed: 1 });
     }
-    let (weight, message) = if after == before {
-        (Weight::Warning, "domain.from and domain.until leave out no bar: are they as meant?".to_string())
+    let (severity, message) = if after == before {
+        (Severity::Warning, "domain.from and domain.until leave out no bar: are they as meant?".to_string())
     } else {
-        (Weight::Ok, format!("domain.from and domain.until leave out {} of {before} bars", before - after))
+        (Severity::Ok, format!("domain.from and domain.until leave out {} of {before} bars", before - after))
     };
-    Ok(Some(Remark { name: "date-filter", weight, message, rows: Vec::new() }))
+    Ok(Some(Finding::new("date-filter", severity, message, Vec::new())))
 }
 
 /// Reads the bars, looks for faults and makes the tables. `today` is the latest time a bar may have.
 ///
 /// # Errors
 /// [`Error::Data`] with file and line, [`Error::Setting`] with the key, [`Error::TooFew`].
-pub fn make(
-    request: &TablesInput<'_>,
-    embedded: &dyn Fn(&str) -> Option<std::borrow::Cow<'static, [u8]>>,
-    today: i64,
-) -> Result<(Tables, Made), Error> {
+pub fn make(request: &TablesInput<'_>, domain: &dyn Domain, today: i64) -> Result<(Tables, Made), Error> {
     let settings = Settings::parse(request.settings)?;
-    let open = |data: &str| read(&input(data, request.folder, embedded)?, request.delimiter);
+    let place = Place { folder: request.folder.into() };
+    let open = |data: &str| {
+        let missing =
+            |e: specialist_pipeline::Error| Error::Setting { setting: "data".into(), expected: e.to_string() };
+        read(&place.input(data, domain).map_err(missing)?, request.delimiter)
+    };
     let (wanted, of_source) = (
         assets(&request.target, "target")?,
         request.source.as_ref().map(|s| assets(s, "source")).transpose()?.unwrap_or_default(),
@@ -197,11 +185,11 @@ pub fn make(
     }
     let in_source = |name: &String| !targets.contains(name) && (of_source.is_empty() || of_source.contains(name));
     market.assets.retain(|a| targets.contains(&a.name) || in_source(&a.name));
-    let mut remarks: Vec<Remark> = cut(&mut market, &settings)?.into_iter().collect();
+    let mut findings: Vec<Finding> = cut(&mut market, &settings)?.into_iter().collect();
     let mut belong = Members::default();
     if let Some(universe) = &settings.universe {
         belong = members(&mut market, &request.folder.join(universe), request.delimiter)?;
-        remarks.push(chosen_by_outcome(&market, &belong));
+        findings.push(chosen_by_outcome(&market, &belong));
     }
     let targets: Vec<usize> = targets.iter().filter_map(|t| market.find(t)).collect();
     if targets.is_empty() {
@@ -218,10 +206,10 @@ pub fn make(
                 .into(),
         });
     }
-    remarks.extend(faults(&market, today));
+    findings.extend(faults(&market, today));
     let rows = Standard.rows(&market);
-    remarks.push(past_only(&market, &rows));
-    remarks.extend(request.source.map(|_| shared_days()));
+    findings.push(past_only(&market, &rows));
+    findings.extend(request.source.map(|_| shared_days()));
     let span = longest_label(&market, &rows, &settings);
     if request.gap < span {
         return Err(Error::Setting {
@@ -245,31 +233,28 @@ pub fn make(
         return Err(Error::TooFew { what, found: longest, needed: crate::features::WARM_UP + 1 });
     }
     let source = request.source.map(|_| part(false)).transpose()?;
-    Ok((Tables { source, target, origins, remarks }, Made { market, targets, settings }))
+    Ok((Tables { source, target, origins, findings }, Made { market, targets, settings }))
 }
 
 /// Takes the future away at two points of time and looks whether the past's features stay the same, to the bit.
-fn past_only(market: &Market, rows: &Rows) -> Remark {
+fn past_only(market: &Market, rows: &Rows) -> Finding {
     let name = "features-know-the-future";
     let calendar = market.calendar();
     for share in [0.6, 0.85] {
         let time = calendar[((calendar.len() - 1) as f64 * share) as usize];
         if let Some((a, i)) = knows_the_future(&Standard, market, time, rows) {
             let message = format!("a feature changes when everything after {} is taken away", day(time));
-            return Remark { name, weight: Weight::Leak, message, rows: vec![place(market, a, i)] };
+            return Finding::new(name, Severity::Leak, message, vec![place(market, a, i)]);
         }
     }
-    let message = "taking the future away changes no feature of the past, to the bit".into();
-    Remark { name, weight: Weight::Ok, message, rows: Vec::new() }
+    Finding::new(name, Severity::Ok, "taking the future away changes no feature of the past, to the bit", Vec::new())
 }
 
 /// What the search cannot know about itself.
-fn shared_days() -> Remark {
-    let message =
-        "cross-validation judges days on which the generalist saw other assets, so it flatters `keep` and what is \
-                   near to it; the sealed rows are later than everything that was trained on"
-            .into();
-    Remark { name: "shared-days", weight: Weight::Warning, message, rows: Vec::new() }
+fn shared_days() -> Finding {
+    let message = "cross-validation judges days on which the generalist saw other assets, so it flatters `keep` and what is \
+                   near to it; the sealed rows are later than everything that was trained on";
+    Finding::new("shared-days", Severity::Warning, message, Vec::new())
 }
 
 /// The longest time, in seconds, from a bar to the bar that settles its label.

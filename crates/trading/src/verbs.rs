@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{ArgMatches, Args, FromArgMatches};
 use specialist_cli::{Common, OwnVerb, Terminal, print};
-use specialist_core::Predict;
+use specialist_core::{Predict, Severity};
 use specialist_pipeline::predict::Scorer;
 use specialist_pipeline::recipe::parse;
 use specialist_pipeline::report::read_report;
@@ -13,12 +13,12 @@ use specialist_tabular::read::Input;
 
 use crate::Trading;
 use crate::backtest::{History, Signal, events, fills_too_early, trades_csv};
-use crate::bars::{Market, day, read};
+use crate::bars::{Market, day, now, read};
 use crate::baselines::{bars_of, baselines};
 use crate::faults::faults;
 use crate::features::{Features, Standard};
 use crate::labels::{REFERENCE, Task, realised};
-use crate::money::interval;
+use crate::money::{NOT_SHOWN, SHOWN, claimed, interval};
 use crate::performance as perf;
 use crate::strategy::{implied, signals};
 use crate::tables::{Settings, cut};
@@ -186,19 +186,13 @@ fn open(artifact: Option<PathBuf>, model: Option<&str>, domain: &Trading) -> Res
     Ok((folder, scorer))
 }
 
-fn now() -> i64 {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    since.map_or(i64::MAX / 2, |d| d.as_secs() as i64)
-}
-
 fn signal(matches: &ArgMatches, common: &Common, _: &Terminal) -> Result<u8, Error> {
     let args: SignalArgs = parsed(matches);
     let domain = Trading::default();
     let (folder, mut scorer) = open(args.artifact, args.model.as_deref(), &domain)?;
     let asked = args.as_of.as_deref().map(|d| Settings::day(d, "--as-of")).transpose()?;
     let report = read_report(&folder, &artifact::manifest(&folder)?)?;
-    let money = report.panels.iter().filter_map(|p| p.headline.as_ref()).any(|h| h.contains("an edge is shown"));
-    let money = if money { "an edge is shown" } else { "no edge shown" };
+    let money = if claimed(&report) { SHOWN } else { NOT_SHOWN };
     let verdict = report.evidence.verdict.outcome.word();
     let data = matches.get_one::<String>("data");
     let data =
@@ -309,7 +303,7 @@ fn backtest(matches: &ArgMatches, common: &Common, terminal: &Terminal) -> Resul
 
 /// Bars that `check` would stop on are not traded either.
 fn refuse_faults(market: &Market) -> Result<(), Error> {
-    let leaks = faults(market, now()).into_iter().find(|r| r.weight == specialist_core::Weight::Leak);
+    let leaks = faults(market, now()).into_iter().find(|r| r.severity == Severity::Leak);
     leaks.map_or(Ok(()), |r| {
         Err(Error::Core(specialist_core::Error::Data {
             what: format!("{}: {} ({})", r.name, r.message, r.rows.join(", ")),

@@ -9,7 +9,7 @@ mod duplicates;
 
 use std::collections::HashSet;
 
-use specialist_core::{Dataset, FeatureKind, Key, KeyRole, Remark, Role, Split, Weight};
+use specialist_core::{Dataset, FeatureKind, Key, KeyRole, Role, Split};
 use specialist_report::{Finding, Severity};
 use specialist_tabular::read::ReadReport;
 
@@ -46,7 +46,7 @@ pub struct Input<'a> {
     /// What reading found; the target's last.
     pub reports: &'a [ReadReport],
     /// What the domain found.
-    pub remarks: &'a [Remark],
+    pub own: &'a [Finding],
 }
 
 /// Runs every check; those that found nothing say so.
@@ -60,14 +60,7 @@ pub fn check(input: &Input<'_>) -> Vec<Finding> {
     out.push(undeclared(input));
     out.push(unseen_levels(input));
     out.push(unlabelled(input));
-    out.extend(input.remarks.iter().map(|r| {
-        let severity = match r.weight {
-            Weight::Ok => Severity::Ok,
-            Weight::Warning => Severity::Warning,
-            Weight::Leak => Severity::Leak,
-        };
-        finding(r.name, severity, r.message.clone(), r.rows.clone())
-    }));
+    out.extend_from_slice(input.own);
     for f in &mut out {
         f.waived = f.severity == Severity::Leak && input.recipe.check.waive.contains(&f.name);
     }
@@ -75,7 +68,7 @@ pub fn check(input: &Input<'_>) -> Vec<Finding> {
 }
 
 fn finding(name: &str, severity: Severity, message: String, rows: Vec<String>) -> Finding {
-    Finding { name: name.into(), severity, waived: false, message, rows }
+    Finding::new(name, severity, message, rows)
 }
 
 fn ok(name: &str, message: &str) -> Finding {
