@@ -1,7 +1,7 @@
 //! The strategies side by side, and whether there is an edge in them: decided apart from the skill of the forecast.
 
+use specialist_core::Context;
 use specialist_core::evidence::{Interval, Prediction};
-use specialist_core::{Context, Error};
 
 use crate::backtest::{Costs, History, Signal, events};
 use crate::baselines::Baselines;
@@ -83,9 +83,6 @@ pub fn claimed(report: &specialist_report::Report) -> bool {
 }
 
 /// Trades every candidate's forecasts on the sealed bars `at`.
-///
-/// # Errors
-/// When a strategy cannot be made of the forecasts.
 pub fn money(
     made: &Made,
     baselines: &Baselines,
@@ -94,33 +91,28 @@ pub fn money(
     trials: usize,
     confidence: f64,
     ctx: &Context,
-) -> Result<Money, Error> {
-    let strategies: Vec<Strategy> = ctx
-        .map(predictions.len(), |k| strategy(made, baselines, &predictions[k], at, &made.settings.costs))
-        .into_iter()
-        .collect::<Result<_, _>>()?;
+) -> Money {
+    let strategies: Vec<Strategy> =
+        ctx.map(predictions.len(), |k| strategy(made, baselines, &predictions[k], at, &made.settings.costs));
     let searched = strategies.len() - baselines.all.len();
     let first = &strategies[0];
     let signals = hold(made, &first.signals);
     let benchmark = run(made, "buy-and-hold", signals, Vec::new(), &made.settings.costs);
     let edge = judge(&strategies, searched, &benchmark, trials, confidence, ctx);
-    Ok(Money { strategies, benchmark, edge })
+    Money { strategies, benchmark, edge }
 }
 
 /// The strategy of one candidate.
-///
-/// # Errors
-/// As [`signals`].
 pub fn strategy(
     made: &Made,
     baselines: &Baselines,
     prediction: &Prediction,
     at: &[(usize, usize)],
     costs: &Costs,
-) -> Result<Strategy, Error> {
+) -> Strategy {
     let volatility = volatility(made, baselines, prediction, at);
-    let wishes = signals(made, at, &prediction.probability, &volatility)?;
-    Ok(run(made, &prediction.name, wishes, volatility, costs))
+    let wishes = signals(made, at, &prediction.probability, &volatility);
+    run(made, &prediction.name, wishes, volatility, costs)
 }
 
 /// The volatility that a candidate forecasts: a baseline's own figure, else the one its probability stands for.

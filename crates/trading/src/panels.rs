@@ -24,10 +24,10 @@ const EVERY: usize = 5;
 pub fn panels(made: &Made, baselines: &Baselines, input: &PanelInput<'_>) -> Result<Vec<Panel>, Error> {
     let at = bars_of(made, input.rows)?;
     let ctx = &input.ctx.child("money");
-    let money = money(made, baselines, input.predictions, &at, input.trials, input.confidence, ctx)?;
+    let money = money(made, baselines, input.predictions, &at, input.trials, input.confidence, ctx);
     let specialist = input.predictions.iter().find(|p| p.name == "specialist").unwrap_or(&input.predictions[0]);
     let own = money.strategies.iter().find(|s| s.name == specialist.name).unwrap_or(&money.strategies[0]);
-    let free = strategy(made, baselines, specialist, &at, &made.settings.costs.scaled(0.0))?;
+    let free = strategy(made, baselines, specialist, &at, &made.settings.costs.scaled(0.0));
     let mut out = vec![edge(&money, made), account(&money, input.confidence, ctx)];
     out.push(curve(&money, own, &free));
     out.push(drawdown(&money, own));
@@ -37,7 +37,7 @@ pub fn panels(made: &Made, baselines: &Baselines, input: &PanelInput<'_>) -> Res
     out.push(rolling(input, specialist));
     out.push(months(made, &at, specialist));
     out.push(periods(made, own, &money.benchmark, &at));
-    out.push(sensitivity(made, baselines, specialist, &at, &money, input.confidence, ctx)?);
+    out.push(sensitivity(made, baselines, specialist, &at, &money, input.confidence, ctx));
     out.push(trades(made, &own.history));
     Ok(out)
 }
@@ -363,12 +363,12 @@ fn sensitivity(
     money: &Money,
     confidence: f64,
     ctx: &Context,
-) -> Result<Panel, Error> {
+) -> Panel {
     let hold = &money.benchmark.returns;
     let mut table = Vec::new();
     for times in [0.0, 0.5, 1.0, 2.0, 4.0] {
         let costs: Costs = made.settings.costs.scaled(times);
-        let s = strategy(made, baselines, specialist, at, &costs)?;
+        let s = strategy(made, baselines, specialist, at, &costs);
         let alpha = interval((&s.returns, hold), |x, b| perf::alpha_beta(x, b).0, confidence, ctx);
         table.push(vec![
             format!("{times} times"),
@@ -377,13 +377,13 @@ fn sensitivity(
             ranged(&alpha, 100.0, " %"),
         ]);
     }
-    Ok(Panel {
+    Panel {
         title: "What if trading cost more".into(),
         note: "The specialist's strategy with all costs multiplied; holding is left at its own.".into(),
         header: text(&["costs", "return a year", "Sharpe", "alpha a year"]),
         table,
         ..Panel::default()
-    })
+    }
 }
 
 fn trades(made: &Made, history: &History) -> Panel {

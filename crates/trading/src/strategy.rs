@@ -1,6 +1,5 @@
 //! From forecasts to weights.
 
-use specialist_core::Error;
 use statrs::distribution::{ContinuousCDF, Normal};
 
 use crate::backtest::Signal;
@@ -17,15 +16,7 @@ pub fn implied(probability: f64, reference: f64, spread: f64) -> f64 {
 }
 
 /// A signal a row, for the bars `at` with the probabilities of one candidate.
-///
-/// # Errors
-/// Never today; a task without a strategy would be one.
-pub fn signals(
-    made: &Made,
-    at: &[(usize, usize)],
-    probability: &[f64],
-    volatility: &[f64],
-) -> Result<Vec<Signal>, Error> {
+pub fn signals(made: &Made, at: &[(usize, usize)], probability: &[f64], volatility: &[f64]) -> Vec<Signal> {
     let settings = &made.settings;
     let share = 1.0 / made.targets.len() as f64;
     let year = made.market.bars_per_year().sqrt();
@@ -55,7 +46,7 @@ pub fn signals(
         })
         .collect();
     out.sort_by_key(|s| s.time);
-    Ok(out)
+    out
 }
 
 /// Holding the target's assets in equal parts from the first signal on.
