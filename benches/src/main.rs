@@ -11,7 +11,7 @@ use specialist_core::metric::{RocAuc, evaluate};
 use specialist_core::ndarray::{Array1, Array2};
 use specialist_core::{Context, Dataset, Feature, Predict, sigmoid};
 use specialist_tabular::Encoder;
-use specialist_tabular::glm::{Family, Prior, Problem};
+use specialist_tabular::glm::{Prior, Problem};
 
 const COLUMNS: usize = 30;
 const REPEATS: usize = 3;
@@ -49,7 +49,7 @@ fn main() {
     let ctx = Context::new(1, 1);
     let (ours, glm) = fastest(|| {
         let encoder = Encoder::fit(&data);
-        let problem = Problem { data: &data, encoder: &encoder, family: Family::Logistic, offset: None };
+        let problem = Problem { data: &data, encoder: &encoder, offset: None, scale: 1.0 };
         problem.fit(&Prior::ridge(encoder.width(), 1.0), None, &ctx).expect("it fits")
     });
     let set = DatasetBase::new(data.records().clone(), data.labels().mapv(|y| y == 1.0));
@@ -59,7 +59,7 @@ fn main() {
     let sign = if peer.labels().pos.class { 1.0 } else { -1.0 };
     let theirs: Vec<f64> = peer.predict_probabilities(data.records()).iter().map(|p| sign * p).collect();
     println!("{n} rows × {COLUMNS} columns, one thread, fastest of {REPEATS}");
-    println!("prior-centred GLM  {ours:8.3} s  AUC {:.4}", auc(&glm.probability(&data).expect("it scores")));
+    println!("prior-centred GLM  {ours:8.3} s  AUC {:.4}", auc(&glm.predict(&data).expect("it scores")));
     println!("linfa-logistic     {linfa:8.3} s  AUC {:.4}", auc(&theirs));
     println!("linfa / ours       {:8.1}", linfa / ours);
 }

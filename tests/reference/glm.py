@@ -10,7 +10,8 @@ j = np.arange(3)[None, :]
 x = (((i * 7 + j * 13) * (j + 2)) % 101) / 50 - 1
 x = (x - x.mean(0)) / x.std(0)
 k = np.arange(200)
-y = (x[:, 0] - 0.5 * x[:, 1] + ((k * 37 % 19) / 9 - 1) > 0.2).astype(float)
+number = x[:, 0] - 0.5 * x[:, 1] + ((k * 37 % 19) / 9 - 1)
+y = (number > 0.2).astype(float)
 w = 1.0 + k % 3
 offset = (k % 5) / 10
 
@@ -40,3 +41,4 @@ def loss(b):
 
 best = minimize(loss, mean, jac=True, method="BFGS", options=dict(gtol=1e-10, maxiter=1000))
 show("PRIOR_CENTRED", best.x)
+show("QUANTILE", sm.QuantReg(number, design).fit(q=0.25, max_iter=5000, p_tol=1e-10).params)

@@ -60,7 +60,7 @@ pub fn job(file: &Path) {
     let model = settings.pretrain(&train, &ctx).expect("a generalist");
     lap();
     let (test, kept) = table(false);
-    let probability = model.probability(&test).expect("forecasts");
+    let probability = model.predict(&test).expect("forecasts");
     lap();
     let share = 1.0 / market.assets.len() as f64;
     let wish = |(p, &r): (&f64, &usize)| {

@@ -11,7 +11,7 @@ use crate::{Context, Dataset, KeyRole, SplitKeys};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Method {
-    /// Rows within each label, with replacement.
+    /// Rows within each label, with replacement; all rows where labels are numbers.
     Stratified,
     /// Whole groups, with replacement.
     Cluster,
@@ -52,7 +52,7 @@ impl Bootstrap {
         } else {
             (Method::Stratified, (0..rows as u32).map(|r| vec![r]).collect(), 1)
         };
-        let strata = if method == Method::Stratified {
+        let strata = if method == Method::Stratified && !data.estimand.is_number() {
             let rows_with = |class: f64| (0..rows as u32).filter(|&r| data.labels()[r as usize] == class).collect();
             vec![rows_with(0.0), rows_with(1.0)]
         } else {

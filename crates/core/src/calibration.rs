@@ -1,10 +1,10 @@
-//! Logistic recalibration: the straight line from one model's log-odds to the truth's.
+//! Recalibration: the straight line from one model's margin to the truth's.
 
 use serde::{Deserialize, Serialize};
 
-use crate::sigmoid;
+use crate::Estimand;
 
-/// `intercept + slope × margin`, on the log-odds scale.
+/// `intercept + slope × margin`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Affine {
     /// Added to the margin.
@@ -30,31 +30,80 @@ impl Affine {
 /// is free. `None` when the labels have one class or the fit does not settle.
 #[must_use]
 pub fn fit_affine(margin: &[f64], label: &[f64], weight: &[f64], strength: f64, slope_fixed: bool) -> Option<Affine> {
-    let at = |line| Normal::at(line, margin, label, weight, strength);
-    let mut line = Affine::IDENTITY;
-    let mut now = at(line);
+    fit_line(Estimand::Probability, margin, label, weight, strength, slope_fixed)
+}
+
+/// As [`fit_affine`], for any estimand. For numbers the prior has no unit: the intercept is counted in standard
+/// deviations of `label − margin`, the slope turns about the mean margin and is counted likewise.
+#[must_use]
+pub fn fit_line(
+    estimand: Estimand,
+    margin: &[f64],
+    label: &[f64],
+    weight: &[f64],
+    strength: f64,
+    slope_fixed: bool,
+) -> Option<Affine> {
+    let unit = Unit::of(estimand, margin, label, weight);
+    let at = |p: [f64; 2]| Normal::at(estimand, unit, p, margin, label, weight, strength);
+    let mut p = [0.0, 0.0];
+    let mut now = at(p);
     for _ in 0..50 {
         let (d0, d1) = now.step(slope_fixed)?;
-        let moved = |length: f64| Affine { intercept: line.intercept - length * d0, slope: line.slope - length * d1 };
+        let moved = |length: f64| [p[0] - length * d0, p[1] - length * d1];
         let mut length = 1.0;
         let mut next = at(moved(length));
         while next.loss > now.loss + 1e-12 * now.loss.abs() && length > 1e-6 {
             length /= 2.0;
             next = at(moved(length));
         }
-        line = moved(length);
+        p = moved(length);
         now = next;
-        if line.intercept.abs() > 1e3 || line.slope.abs() > 1e3 {
+        if p[0].abs() > 1e3 || p[1].abs() > 1e3 {
             return None;
         }
         if d0.abs().max(d1.abs()) < 1e-9 {
-            return Some(line);
+            return Some(unit.line(p));
         }
     }
     None
 }
 
-/// The penalised negative log likelihood with its gradient and Hessian.
+/// The units in which the two parameters are counted; all 1 for log-odds, which have a scale of their own.
+#[derive(Clone, Copy)]
+struct Unit {
+    /// The margin about which the slope turns.
+    center: f64,
+    /// Standard deviation of label − margin.
+    scale: f64,
+    /// What one unit of the second parameter adds to the slope.
+    turn: f64,
+}
+
+impl Unit {
+    fn of(estimand: Estimand, margin: &[f64], label: &[f64], weight: &[f64]) -> Self {
+        if !estimand.is_number() {
+            return Self { center: 0.0, scale: 1.0, turn: 1.0 };
+        }
+        let total: f64 = weight.iter().sum();
+        let moments = |value: &dyn Fn(usize) -> f64| {
+            let mean = weight.iter().enumerate().map(|(i, w)| w * value(i)).sum::<f64>() / total;
+            let square = weight.iter().enumerate().map(|(i, w)| w * (value(i) - mean).powi(2)).sum::<f64>() / total;
+            (mean, square.sqrt())
+        };
+        let (center, spread) = moments(&|i| margin[i]);
+        let scale = moments(&|i| label[i] - margin[i]).1.max(f64::MIN_POSITIVE);
+        // A constant margin has no slope to fit.
+        Self { center, scale, turn: if spread > 0.0 { scale / spread } else { 0.0 } }
+    }
+
+    fn line(self, p: [f64; 2]) -> Affine {
+        let turned = self.turn * p[1];
+        Affine { intercept: self.scale * p[0] - turned * self.center, slope: 1.0 + turned }
+    }
+}
+
+/// The penalised loss with its gradient and Hessian.
 struct Normal {
     loss: f64,
     gradient: [f64; 2],
@@ -62,31 +111,39 @@ struct Normal {
 }
 
 impl Normal {
-    fn at(line: Affine, margin: &[f64], label: &[f64], weight: &[f64], strength: f64) -> Self {
-        let (a, b) = (line.intercept, line.slope - 1.0);
+    fn at(
+        estimand: Estimand,
+        unit: Unit,
+        p: [f64; 2],
+        margin: &[f64],
+        label: &[f64],
+        weight: &[f64],
+        strength: f64,
+    ) -> Self {
         let mut out = Self {
-            loss: 0.5 * strength * (a * a + b * b),
-            gradient: [strength * a, strength * b],
+            loss: 0.5 * strength * (p[0] * p[0] + p[1] * p[1]),
+            gradient: [strength * p[0], strength * p[1]],
             hessian: [strength, 0.0, strength],
         };
+        let line = unit.line(p);
         for ((&m, &y), &w) in margin.iter().zip(label).zip(weight) {
             if w == 0.0 {
                 continue;
             }
-            let eta = line.apply(m);
-            let p = sigmoid(eta);
-            let (r, v) = (w * (p - y), w * p * (1.0 - p));
-            out.loss += w * (eta.max(0.0) + (-eta.abs()).exp().ln_1p() - y * eta);
-            out.gradient[0] += r;
-            out.gradient[1] += r * m;
-            out.hessian[0] += v;
-            out.hessian[1] += v * m;
-            out.hessian[2] += v * m * m;
+            let x = [unit.scale, unit.turn * (m - unit.center)];
+            let [loss, slope, curvature] = estimand.loss(line.apply(m), y, unit.scale);
+            let (r, v) = (w * slope, w * curvature);
+            out.loss += w * loss;
+            out.gradient[0] += r * x[0];
+            out.gradient[1] += r * x[1];
+            out.hessian[0] += v * x[0] * x[0];
+            out.hessian[1] += v * x[0] * x[1];
+            out.hessian[2] += v * x[1] * x[1];
         }
         out
     }
 
-    /// The Newton step of intercept and slope; `None` where the curvature is singular.
+    /// The Newton step of both parameters; `None` where the curvature is singular.
     fn step(&self, slope_fixed: bool) -> Option<(f64, f64)> {
         let ([g0, g1], [h00, h01, h11]) = (self.gradient, self.hessian);
         let (d0, d1) = if slope_fixed {
@@ -114,5 +171,29 @@ mod tests {
         let label: Vec<f64> = (0..40).map(|i| f64::from(u8::from(i % 3 == 0))).collect();
         let line = fit_affine(&margin, &label, &[1.0; 40], 1e9, false).unwrap();
         assert!(line.intercept.abs() < 1e-6 && (line.slope - 1.0).abs() < 1e-6);
+    }
+
+    #[test]
+    fn a_line_through_numbers_is_least_squares_and_its_prior_has_no_unit() {
+        let margin: Vec<f64> = (0..50).map(|i| -4.0 + f64::from(i) / 25.0).collect();
+        let label: Vec<f64> = margin.iter().enumerate().map(|(i, m)| 1.0 + 1.5 * m + [0.1, -0.1][i % 2]).collect();
+        let free = fit_line(Estimand::Mean, &margin, &label, &[1.0; 50], 0.0, false).unwrap();
+        // numpy.polyfit(margin, label, 1)
+        assert!(
+            (free.slope - 1.493_997_599_0).abs() < 1e-9 && (free.intercept - 0.981_872_749_1).abs() < 1e-9,
+            "{free:?}"
+        );
+        let times = |v: &[f64]| v.iter().map(|x| 1000.0 * x).collect::<Vec<f64>>();
+        let few = fit_line(Estimand::Mean, &margin, &label, &[1.0; 50], 20.0, false).unwrap();
+        let many = fit_line(Estimand::Mean, &times(&margin), &times(&label), &[1.0; 50], 20.0, false).unwrap();
+        assert!((few.slope - many.slope).abs() < 1e-9 && (1000.0 * few.intercept - many.intercept).abs() < 1e-6);
+        assert!(few.slope > 1.0 && few.slope < free.slope, "{few:?}");
+    }
+
+    #[test]
+    fn the_intercept_of_a_quantile_moves_to_it() {
+        let label: Vec<f64> = (0..1000).map(f64::from).collect();
+        let line = fit_line(Estimand::Quantile(0.25), &[0.0; 1000], &label, &[1.0; 1000], 0.0, true).unwrap();
+        assert!((line.intercept - 250.0).abs() < 5.0, "{line:?}");
     }
 }

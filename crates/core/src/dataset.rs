@@ -7,7 +7,7 @@ use linfa::DatasetBase;
 use ndarray::{Array1, Array2, ArrayView1, Axis};
 use serde::{Deserialize, Serialize};
 
-use crate::Error;
+use crate::{Error, Estimand};
 
 /// How a feature's numbers are to be read.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -82,6 +82,8 @@ pub struct Dataset {
     pub base: DatasetBase<Array2<f64>, Array1<f64>>,
     /// One per column of `base.records`.
     pub features: Vec<Feature>,
+    /// What is to be predicted, and so what the labels are.
+    pub estimand: Estimand,
     /// Seconds since 1970-01-01 UTC, one a row.
     pub time: Option<Vec<i64>>,
     /// What each row is worth.
@@ -111,6 +113,7 @@ impl Dataset {
         Ok(Self {
             base: DatasetBase::new(records, targets).with_weights(Array1::ones(rows)),
             features,
+            estimand: Estimand::default(),
             time: None,
             amount: None,
             keys: Vec::new(),
@@ -142,10 +145,24 @@ impl Dataset {
         self.base.records.row(row)
     }
 
-    /// How many rows carry the positive label: the *events*.
+    /// How many rows carry the positive label: the *events*. 0 where labels are numbers.
     #[must_use]
     pub fn events(&self) -> usize {
-        self.labels().iter().filter(|&&y| y == 1.0).count()
+        if self.estimand.is_number() { 0 } else { self.labels().iter().filter(|&&y| y == 1.0).count() }
+    }
+
+    /// How many rows the estimate rests on, which is what limits the ladder: those of the rarer label; all rows for
+    /// the mean of a number; for a quantile the rows expected on its rarer side.
+    #[must_use]
+    pub fn informative(&self) -> usize {
+        self.estimand.informative(self.rows(), self.events())
+    }
+
+    /// As [`Dataset::informative`], of some of the rows.
+    #[must_use]
+    pub fn informative_among(&self, rows: &[usize]) -> usize {
+        let events = rows.iter().filter(|&&r| self.labels()[r] == 1.0).count();
+        self.estimand.informative(rows.len(), events)
     }
 
     /// The share of positive labels.
@@ -186,6 +203,7 @@ impl Dataset {
             base: DatasetBase::new(self.base.records.select(Axis(0), rows), self.base.targets.select(Axis(0), rows))
                 .with_weights(self.base.weights.select(Axis(0), rows)),
             features: self.features.clone(),
+            estimand: self.estimand,
             time: self.time.as_ref().map(|t| pick(t, rows)),
             amount: self.amount.as_ref().map(|a| pick(a, rows)),
             keys: self.keys.iter().map(|k| Key { codes: pick(&k.codes, rows), ..k.clone() }).collect(),
@@ -210,6 +228,7 @@ impl Dataset {
             base: DatasetBase::new(stack(self.records(), other.records()), chain(self.labels(), other.labels()))
                 .with_weights(weights),
             features: self.features.clone(),
+            estimand: self.estimand,
             time: None,
             amount: None,
             keys: Vec::new(),
@@ -264,6 +283,7 @@ impl Dataset {
             base: DatasetBase::new(Array2::zeros((self.rows(), 0)), self.base.targets.clone())
                 .with_weights(self.base.weights.clone()),
             features: Vec::new(),
+            estimand: self.estimand,
             time: self.time.clone(),
             amount: self.amount.clone(),
             keys: self.keys.clone(),

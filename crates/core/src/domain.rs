@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::bootstrap::Bootstrap;
 use crate::evidence::{Interval, Prediction};
-use crate::{Context, Dataset, Error, Finding, Metric};
+use crate::{Context, Dataset, Error, Estimand, Finding, Metric};
 
 /// A runnable recipe that ships with a domain.
 #[derive(Debug, Clone, Copy)]
@@ -164,8 +164,13 @@ pub trait Domain: Send + Sync {
     /// The recipes that ship with it; the first runs when no recipe is named.
     fn recipes(&self) -> &'static [Recipe];
 
-    /// What the candidates are judged by, the primary metric first.
+    /// What predicted probabilities are judged by, the primary metric first.
     fn metrics(&self) -> Vec<Box<dyn Metric>>;
+
+    /// What predictions of `estimand` are judged by, the primary metric first.
+    fn metrics_of(&self, estimand: Estimand) -> Vec<Box<dyn Metric>> {
+        if estimand.is_number() { crate::metric::usual(estimand) } else { self.metrics() }
+    }
 
     /// The names of the embedded data sets (`embedded:NAME` in a recipe) with a line on each.
     fn data_names(&self) -> &'static [(&'static str, &'static str)] {

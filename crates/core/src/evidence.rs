@@ -119,8 +119,8 @@ pub struct Prediction {
     pub name: String,
     /// What it is.
     pub what: String,
-    /// Probabilities, one a sealed row.
-    pub probability: Vec<f64>,
+    /// What it predicts, one a sealed row.
+    pub predicted: Vec<f64>,
 }
 
 /// Every metric of every candidate with percentile intervals.
@@ -133,10 +133,10 @@ pub fn judge(
     confidence: f64,
     ctx: &Context,
 ) -> (Vec<Candidate>, Replicates) {
-    let orders: Vec<Vec<u32>> = predictions.iter().map(|p| descending(&p.probability)).collect();
+    let orders: Vec<Vec<u32>> = predictions.iter().map(|p| descending(&p.predicted)).collect();
     let values = |weight: &[f64]| -> Vec<f64> {
         let scored = predictions.iter().zip(&orders).flat_map(|(p, order)| {
-            let scored = Scored { rows, probability: &p.probability, order, weight };
+            let scored = Scored { rows, predicted: &p.predicted, order, weight };
             metrics.iter().map(move |m| m.value(&scored))
         });
         scored.collect()

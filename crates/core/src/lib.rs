@@ -12,6 +12,7 @@ mod context;
 mod dataset;
 mod domain;
 mod error;
+mod estimand;
 pub mod evidence;
 mod finding;
 pub mod metric;
@@ -22,11 +23,12 @@ mod verdict;
 
 pub use ndarray;
 
-pub use calibration::{Affine, fit_affine};
+pub use calibration::{Affine, fit_affine, fit_line};
 pub use context::{Budget, Cancelled, Context, Observer, Silent};
 pub use dataset::{Dataset, Feature, FeatureKind, Key, KeyRole};
 pub use domain::{Domain, FeatureStep, Identity, Panel, PanelInput, Population, Recipe, Series, Tables, TablesInput};
 pub use error::Error;
+pub use estimand::Estimand;
 pub use finding::{Finding, Severity};
 pub use metric::{Goal, Metric, Scored};
 pub use model::{FineTune, Predict, Pretrain, Tuning};

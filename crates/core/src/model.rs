@@ -1,23 +1,29 @@
 //! The three things a model can do: be pre-trained, be fine-tuned, predict.
 
-use crate::{Context, Dataset, Error};
+use crate::{Context, Dataset, Error, Estimand};
 
-/// A fitted model that says how likely the positive class is.
+/// A fitted model that predicts its [`Estimand`].
 pub trait Predict: Send + Sync {
-    /// The log-odds of the positive class, one a row. `data` holds the features the model was
-    /// fitted with, in any order.
+    /// What it predicts; the probability of the positive class unless it says otherwise.
+    fn estimand(&self) -> Estimand {
+        Estimand::Probability
+    }
+
+    /// The margin, one a row: log-odds of a probability, otherwise the number itself. `data` holds the
+    /// features the model was fitted with, in any order.
     ///
     /// # Errors
     /// [`Error::NoColumn`] or [`Error::Mismatch`] when the features do not fit.
     fn margin(&self, data: &Dataset) -> Result<Vec<f64>, Error>;
 
-    /// The probability of the positive class, one a row.
+    /// The prediction, one a row: a probability, or a number in the label's unit.
     ///
     /// # Errors
     /// As [`Predict::margin`].
-    fn probability(&self, data: &Dataset) -> Result<Vec<f64>, Error> {
+    fn predict(&self, data: &Dataset) -> Result<Vec<f64>, Error> {
+        let estimand = self.estimand();
         let mut out = self.margin(data)?;
-        out.iter_mut().for_each(|m| *m = crate::sigmoid(*m));
+        out.iter_mut().for_each(|m| *m = estimand.response(*m));
         Ok(out)
     }
 }
@@ -48,7 +54,7 @@ pub trait Predict: Send + Sync {
 /// let labels = ndarray::array![0.0, 0.0, 0.0, 1.0];
 /// let source = Dataset::new(vec![Feature::number("x")], ndarray::Array2::zeros((4, 1)), labels)?;
 /// let model = Prevalence.pretrain(&source, &Context::new(1, 1))?;
-/// assert!((model.probability(&source)?[0] - 0.25).abs() < 1e-9);
+/// assert!((model.predict(&source)?[0] - 0.25).abs() < 1e-9);
 /// # Ok::<(), Error>(())
 /// ```
 pub trait Pretrain: Send + Sync {
@@ -115,6 +121,6 @@ pub trait Tuning {
     /// Its place on the ladder: fewer free parameters first.
     fn rung(&self) -> usize;
 
-    /// How many target events (rows of the rarer label) it takes before the rung may be tried.
+    /// How many informative target rows ([`Dataset::informative`]) it takes before the rung may be tried.
     fn needs_events(&self) -> usize;
 }

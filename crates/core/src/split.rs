@@ -38,7 +38,7 @@ pub struct SplitKeys {
     pub time: bool,
     /// Seconds before the first test row that are left out of the train rows.
     pub gap: i64,
-    /// Keep the share of each label.
+    /// Keep the share of each label; nothing where labels are numbers.
     pub stratify: bool,
 }
 
@@ -125,7 +125,7 @@ impl SplitKeys {
                 units.entry(code).or_default().push(row);
             }
             let mut units: Vec<Vec<usize>> = units.into_values().collect();
-            if self.stratify {
+            if self.stratify && !data.estimand.is_number() {
                 let has_event = |u: &Vec<usize>| u.iter().any(|&r| data.labels()[r] == 1.0);
                 let (mut with, mut without): (Vec<_>, Vec<_>) = units.into_iter().partition(has_event);
                 place(&mut with);
@@ -133,7 +133,7 @@ impl SplitKeys {
             } else {
                 place(&mut units);
             }
-        } else if self.stratify {
+        } else if self.stratify && !data.estimand.is_number() {
             for class in [0.0, 1.0] {
                 let rows = (0..data.rows()).filter(|&r| data.labels()[r] == class);
                 place(&mut rows.map(|r| vec![r]).collect());

@@ -141,7 +141,9 @@ fn rank(rule: &VerdictRule, rarer: usize, metric: &str, differences: &[Differenc
         let n = rule.fewest_events;
         return say(
             Outcome::NotEnoughData,
-            format!("The sealed rows hold only {rarer} of the rarer label; below {n} no comparison means anything."),
+            format!(
+                "The sealed rows hold only {rarer} informative rows (of the rarer label); below {n} no comparison means anything."
+            ),
         );
     }
     let specialist = find("specialist", "generalist");

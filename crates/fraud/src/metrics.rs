@@ -85,7 +85,7 @@ impl Metric for Cost {
     fn value(&self, s: &Scored<'_>) -> f64 {
         let Some(amount) = &s.rows.amount else { return f64::NAN };
         let (mut cost, mut total) = (0.0, 0.0);
-        for (((&y, &p), &w), &a) in s.label().iter().zip(s.probability).zip(s.weight).zip(amount) {
+        for (((&y, &p), &w), &a) in s.label().iter().zip(s.predicted).zip(s.weight).zip(amount) {
             let a = if a.is_nan() { 0.0 } else { a };
             total += w;
             if p * a > self.review {

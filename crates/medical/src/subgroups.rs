@@ -26,10 +26,10 @@ pub fn panel(input: &PanelInput<'_>) -> Option<Panel> {
             continue;
         }
         for p in input.predictions.iter().filter(|p| wanted.contains(&p.name.as_str())) {
-            let order = descending(&p.probability);
+            let order = descending(&p.predicted);
             let within = |metric: &dyn Metric, weight: &[f64]| {
                 let weight: Vec<f64> = weight.iter().zip(member).map(|(w, m)| if *m { *w } else { 0.0 }).collect();
-                metric.value(&Scored { rows: input.rows, probability: &p.probability, order: &order, weight: &weight })
+                metric.value(&Scored { rows: input.rows, predicted: &p.predicted, order: &order, weight: &weight })
             };
             let cell = |metric: &dyn Metric| {
                 let i = input.interval(|w| within(metric, w));

@@ -64,7 +64,7 @@ pub(crate) fn compare(
     let confidence = recipe.compare.confidence;
     let sealed = rows.sealed;
     let predict = |(name, what, model): &(&'static str, String, Model)| {
-        Ok(Prediction { name: (*name).into(), what: what.clone(), probability: model.probability(sealed)? })
+        Ok(Prediction { name: (*name).into(), what: what.clone(), predicted: model.predict(sealed)? })
     };
     let mut predictions: Vec<Prediction> = candidates.models.iter().map(predict).collect::<Result<_, Error>>()?;
     let simple: Vec<&str> = rows.baselines.iter().map(|b| b.name.as_str()).collect();
@@ -92,13 +92,12 @@ pub(crate) fn compare(
 
     let label_curve = label_curve(recipe, remake, rows, metrics[0].as_ref(), ctx)?;
     let source = forgetting(candidates, rows.source, &metrics[..1], recipe, ctx)?;
-    let events = sealed.events();
     let rule = VerdictRule { worthwhile: recipe.compare.worthwhile, fewest_events: recipe.compare.fewest_events };
-    let verdict = decide(&rule, events.min(sealed.rows() - events), metrics[0].name(), &differences, &simple);
+    let verdict = decide(&rule, sealed.informative(), metrics[0].name(), &differences, &simple);
     let evidence = Evidence {
         primary: metrics[0].name().into(),
         rows: sealed.rows(),
-        events,
+        events: sealed.events(),
         train: (rows.train.rows(), rows.train.events()),
         bootstrap: (bootstrap.method(), bootstrap.replicates(), bootstrap.units()),
         confidence,
@@ -122,10 +121,10 @@ fn forgetting(
     ctx: &Context,
 ) -> Result<Vec<Candidate>, Error> {
     const REPLICATES: usize = 200;
-    let Some(source) = source.filter(|s| s.rows() > 0 && s.events() > 0) else { return Ok(Vec::new()) };
+    let Some(source) = source.filter(|s| s.informative() > 0) else { return Ok(Vec::new()) };
     let predict = |name: &str| -> Result<Option<Prediction>, Error> {
         let Some((_, what, model)) = candidates.models.iter().find(|m| m.0 == name) else { return Ok(None) };
-        Ok(Some(Prediction { name: name.into(), what: what.clone(), probability: model.probability(source)? }))
+        Ok(Some(Prediction { name: name.into(), what: what.clone(), predicted: model.predict(source)? }))
     };
     let predictions: Vec<Prediction> = [predict("generalist")?, predict("specialist")?].into_iter().flatten().collect();
     let bootstrap = Bootstrap::new(source, recipe.split_keys()?, REPLICATES, &ctx.child("source"));
@@ -146,7 +145,7 @@ fn label_curve(
     budgets.dedup();
     let repeats = recipe.compare.repeats.max(1);
     let names = ["generalist", "recalibrated", "specialist", "scratch"];
-    let generalist = specialist_core::metric::evaluate(primary, sealed, &remake.generalist.probability(sealed)?);
+    let generalist = specialist_core::metric::evaluate(primary, sealed, &remake.generalist.predict(sealed)?);
     ctx.observer().begin("label curve", budgets.len() * repeats);
     let draws = ctx.map(budgets.len() * repeats, |i| {
         let (share, repeat) = (budgets[i / repeats], i % repeats);
@@ -162,8 +161,7 @@ fn label_curve(
             train
         };
         ctx.observer().step(None);
-        let events = part.events();
-        let rarer = events.min(part.rows() - events);
+        let (events, rarer) = (part.events(), part.informative());
         if rarer < 2 {
             return Ok(None);
         }
@@ -174,7 +172,7 @@ fn label_curve(
             Ok::<f64, specialist_core::Error>(specialist_core::metric::evaluate(
                 primary,
                 sealed,
-                &model.probability(sealed)?,
+                &model.predict(sealed)?,
             ))
         };
         let recalibrated = judge(remake.recalibration.fine_tune(remake.generalist, part, &inner))?;

@@ -1,9 +1,10 @@
 //! ROC, precision–recall, calibration and score curves of every candidate, coarse enough that no
 //! point stands for one person.
 
-use specialist_core::Dataset;
+use specialist_core::bootstrap::{mean_sd, quantile};
 use specialist_core::evidence::{Interval, Prediction};
 use specialist_core::metric::descending;
+use specialist_core::{Dataset, Estimand};
 use specialist_report::{Curves, SMALLEST_CELL};
 
 /// Points of a curve, at most.
@@ -17,7 +18,11 @@ pub(crate) fn curves(rows: &Dataset, predictions: &[Prediction]) -> Vec<Curves> 
 }
 
 fn curve(rows: &Dataset, p: &Prediction) -> Curves {
-    let order = descending(&p.probability);
+    let order = descending(&p.predicted);
+    if rows.estimand.is_number() {
+        let calibration = calibration(rows, p, &order);
+        return Curves { name: p.name.clone(), calibration, ..Curves::default() };
+    }
     let label = |i: u32| rows.labels()[i as usize];
     let n = order.len();
     let (positives, negatives) = (rows.events() as f64, (n - rows.events()) as f64);
@@ -27,7 +32,7 @@ fn curve(rows: &Dataset, p: &Prediction) -> Curves {
         hits += label(row);
         let seen = i + 1;
         // A point where the score changes, evenly along the rows, never for fewer than a cell's rows.
-        let changes = order.get(seen).is_none_or(|&r| p.probability[r as usize] != p.probability[row as usize]);
+        let changes = order.get(seen).is_none_or(|&r| p.predicted[r as usize] != p.predicted[row as usize]);
         if changes && (seen >= next || seen == n) {
             roc.push(((seen as f64 - hits) / negatives, hits / positives));
             precision_recall.push((hits / positives, hits / seen as f64));
@@ -48,12 +53,33 @@ fn calibration(rows: &Dataset, p: &Prediction, order: &[u32]) -> Vec<(f64, Inter
     let bins = order.rchunks(size).filter(|b| b.len() >= SMALLEST_CELL);
     bins.map(|bin| {
         let n = bin.len() as f64;
-        let mean = bin.iter().map(|&r| p.probability[r as usize]).sum::<f64>() / n;
-        let share = bin.iter().map(|&r| rows.labels()[r as usize]).sum::<f64>() / n;
-        let (low, high) = wilson(share, n);
-        (mean, Interval { estimate: share, low, high })
+        let mean = bin.iter().map(|&r| p.predicted[r as usize]).sum::<f64>() / n;
+        let labels: Vec<f64> = bin.iter().map(|&r| rows.labels()[r as usize]).collect();
+        (mean, observed(rows.estimand, &labels))
     })
     .collect()
+}
+
+/// What a bin's labels say of the estimand, with a 95 % interval that takes rows for independent.
+fn observed(estimand: Estimand, labels: &[f64]) -> Interval {
+    const Z: f64 = 1.959_963_984_540_054;
+    let n = labels.len() as f64;
+    let (mean, sd) = mean_sd(labels);
+    match estimand {
+        Estimand::Probability => {
+            let (low, high) = wilson(mean, n);
+            Interval { estimate: mean, low, high }
+        }
+        Estimand::Mean => {
+            let half = Z * sd / n.sqrt();
+            Interval { estimate: mean, low: mean - half, high: mean + half }
+        }
+        Estimand::Quantile(q) => {
+            let half = Z * (q * (1.0 - q) / n).sqrt();
+            let at = |level: f64| quantile(labels, level.clamp(0.0, 1.0));
+            Interval { estimate: at(q), low: at(q - half), high: at(q + half) }
+        }
+    }
 }
 
 /// The score interval of a share at 95 % (Wilson 1927).
@@ -68,7 +94,7 @@ pub(crate) fn wilson(share: f64, n: f64) -> (f64, f64) {
 /// The share of each class in every bin of probability.
 fn histogram(rows: &Dataset, p: &Prediction) -> Vec<(f64, f64)> {
     let mut bins = vec![(0.0, 0.0); SCORE_BINS];
-    for (&probability, &y) in p.probability.iter().zip(rows.labels()) {
+    for (&probability, &y) in p.predicted.iter().zip(rows.labels()) {
         let bin = &mut bins[((probability * SCORE_BINS as f64) as usize).min(SCORE_BINS - 1)];
         if y == 1.0 { bin.1 += 1.0 } else { bin.0 += 1.0 }
     }

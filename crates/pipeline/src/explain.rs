@@ -1,6 +1,6 @@
 //! Why single rows are scored as they are.
 
-use specialist_core::{Domain, FeatureKind, sigmoid};
+use specialist_core::{Domain, FeatureKind, Predict};
 use specialist_tabular::read::Input;
 
 use crate::Error;
@@ -11,8 +11,8 @@ use crate::predict::Scorer;
 pub struct Explained {
     /// Its line in the file.
     pub line: u64,
-    /// Its probability.
-    pub probability: f64,
+    /// What is predicted.
+    pub predicted: f64,
     /// The margin that no feature explains.
     pub base: f64,
     /// Feature, its value as text, its contribution to the log-odds; largest first.
@@ -93,7 +93,12 @@ fn parts(scorer: &Scorer, data: &specialist_core::Dataset) -> Result<Vec<Explain
         let name = |c: usize| data.features[c].name.clone();
         let mut contributions: Vec<_> = parts.iter().enumerate().map(|(c, v)| (name(c), value(r, c), *v)).collect();
         contributions.sort_by(|a, b| b.2.abs().total_cmp(&a.2.abs()));
-        Explained { line: data.lines[r], probability: sigmoid(row.iter().sum()), base: *base, contributions }
+        Explained {
+            line: data.lines[r],
+            predicted: scorer.model.estimand().response(row.iter().sum()),
+            base: *base,
+            contributions,
+        }
     });
     Ok(explained.collect())
 }

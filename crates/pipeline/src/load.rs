@@ -222,9 +222,7 @@ impl Steps {
 }
 
 fn both_classes(data: &Dataset, input: &str) -> Result<(), Error> {
-    let events = data.events();
-    let rarer = events.min(data.rows() - events);
-    if rarer == 0 {
+    if data.informative() == 0 {
         let what = format!("rows of the rarer label in {input}, whose {} rows all have one label", data.rows());
         return Err(specialist_core::Error::TooFew { what, found: 0, needed: 1 }.into());
     }

@@ -116,13 +116,14 @@ impl Scorer {
         &self,
         input: &Input,
         domain: &dyn Domain,
-        make: impl FnOnce(&str, bool) -> std::io::Result<ScoreWriter<W>>,
+        make: impl FnOnce(&str, &str, bool) -> std::io::Result<ScoreWriter<W>>,
         mut progress: impl FnMut(usize),
     ) -> Result<Scored, Error> {
         let wrong = |error| Error::Write { file: "the scores".into(), error };
+        let value = self.model.estimand().word();
         if let Some(data) = self.made(input, domain)? {
-            let mut writer = make("line", false).map_err(wrong)?;
-            writer.write(None, &data.lines, &self.model.probability(&data)?).map_err(wrong)?;
+            let mut writer = make("line", value, false).map_err(wrong)?;
+            writer.write(None, &data.lines, &self.model.predict(&data)?).map_err(wrong)?;
             writer.finish().map_err(wrong)?;
             progress(data.rows());
             return Ok(Scored { rows: data.rows(), unseen: BTreeSet::new() });
@@ -135,14 +136,14 @@ impl Scorer {
             if writer.is_none() {
                 let key = if chunk.ids.is_some() { "id" } else { "line" };
                 let make = make.take().expect("the writer is made once");
-                writer = Some(make(key, chunk.ids.is_some()).map_err(wrong)?);
+                writer = Some(make(key, value, chunk.ids.is_some()).map_err(wrong)?);
             }
             let lines = chunk.data.lines.clone();
             let data = steps.apply(chunk.data)?;
             self.unseen_levels(&data, &mut scored.unseen);
-            let probability = self.model.probability(&data)?;
+            let predicted = self.model.predict(&data)?;
             let writer = writer.as_mut().expect("made above");
-            writer.write(chunk.ids.as_deref(), &lines, &probability).map_err(wrong)?;
+            writer.write(chunk.ids.as_deref(), &lines, &predicted).map_err(wrong)?;
             scored.rows += lines.len();
             progress(lines.len());
         }

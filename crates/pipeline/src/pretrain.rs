@@ -4,7 +4,7 @@ use std::path::Path;
 
 use specialist_core::{Context, Dataset, Feature, FeatureKind, Metric, Predict, Pretrain, SplitKeys, metric};
 use specialist_search::{Auto, StartingWith, Study};
-use specialist_tabular::glm::{Family, Prior, Problem};
+use specialist_tabular::glm::{Prior, Problem, spread};
 use specialist_tabular::{Base, Encoder, Estimator, EstimatorSettings, Forest, Model};
 
 use crate::recipe::{Recipe, RecipeError};
@@ -78,7 +78,7 @@ fn search(
             let settings = estimator.settings(&study.trials()[done + i].params);
             let fit = settings.pretrain(&train, &ctx.child("trial").single())?;
             ctx.observer().step(None);
-            let value = metric::evaluate(primary, &test, &fit.probability(&test)?);
+            let value = metric::evaluate(primary, &test, &fit.predict(&test)?);
             Ok::<f64, specialist_core::Error>(primary.goal().goodness(value))
         });
         for (i, g) in goodness.into_iter().enumerate() {
@@ -103,13 +103,13 @@ fn ridge_path(
     const FIRMEST: f64 = 1000.0;
     const WEAKEST: f64 = 0.1;
     let encoder = Encoder::fit(train);
-    let problem = Problem { data: train, encoder: &encoder, family: Family::Logistic, offset: None };
+    let problem = Problem { data: train, encoder: &encoder, offset: None, scale: spread(train) };
     let penalty = |i: usize| FIRMEST * (WEAKEST / FIRMEST).powf(i as f64 / (steps.max(2) - 1) as f64);
     let priors: Vec<Prior> = (0..steps).map(|i| Prior::ridge(encoder.width(), penalty(i))).collect();
     let mut best = (f64::MIN, Estimator::Glm.defaults());
     for (i, fit) in problem.path(&priors, ctx)?.iter().enumerate() {
         ctx.observer().step(None);
-        let value = primary.goal().goodness(metric::evaluate(primary, test, &fit.probability(test)?));
+        let value = primary.goal().goodness(metric::evaluate(primary, test, &fit.predict(test)?));
         if value > best.0 {
             best = (value, EstimatorSettings { ridge: penalty(i), ..Estimator::Glm.defaults() });
         }
@@ -134,6 +134,13 @@ pub fn bring(path: &str, recipe: &Recipe, target: &Dataset, place: &Place) -> Re
         levels_declared(&forest.features, recipe)?;
         Model::new(Base::Trees(forest))
     };
+    if model.estimand() != target.estimand {
+        let (has, asked) = (model.estimand().word(), target.estimand.word());
+        return Err(refused(
+            &path,
+            &specialist_core::Error::Mismatch(format!("it predicts a {has}, the labels ask for a {asked}")),
+        ));
+    }
     // Scoring one row tells at once whether the columns fit.
     model.margin(&target.select(&[0])).map_err(|e| refused(&path, &e))?;
     Ok(Pretrained { model, settings: None, trials: 0, study: None })
@@ -155,7 +162,7 @@ fn levels_declared(features: &[Feature], recipe: &Recipe) -> Result<(), Error> {
 }
 
 fn import(path: &Path, bytes: &[u8], target: &Dataset) -> Result<Forest, Error> {
-    Forest::import(bytes, &target.features).map_err(|e| refused(path, &e))
+    Forest::import(bytes, target.estimand, &target.features).map_err(|e| refused(path, &e))
 }
 
 fn refused(path: &Path, e: &specialist_core::Error) -> Error {

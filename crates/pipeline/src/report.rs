@@ -113,7 +113,7 @@ pub(crate) fn probes(
     }
     let rows = records.rows().into_iter().map(|r| r.iter().map(|v| (!v.is_nan()).then_some(*v)).collect()).collect();
     let data = probe_data(&train.features, records)?;
-    let score = |(name, _, model): &(&'static str, String, Model)| Ok(((*name).to_string(), model.probability(&data)?));
+    let score = |(name, _, model): &(&'static str, String, Model)| Ok(((*name).to_string(), model.predict(&data)?));
     let scores = models.iter().map(score).collect::<Result<_, Error>>()?;
     Ok(Probes { features: train.features.clone(), rows, scores })
 }

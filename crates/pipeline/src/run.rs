@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use specialist_core::{Context, Dataset, Domain, FineTune, Metric, Pretrain, Split, metric};
+use specialist_core::{Context, Dataset, Domain, Estimand, FineTune, Metric, Pretrain, Split, metric};
 use specialist_report::{Finding, Report, Tuning};
 use specialist_search::{Params, journal_text};
 use specialist_tabular::{EstimatorSettings, plan};
@@ -82,8 +82,8 @@ pub struct Compared {
 impl Job<'_> {
     /// The domain's metrics, with the recipe's choice of a primary one in front.
     #[must_use]
-    pub fn metrics(&self) -> Vec<Box<dyn Metric>> {
-        let mut metrics = self.domain.metrics();
+    pub fn metrics(&self, estimand: Estimand) -> Vec<Box<dyn Metric>> {
+        let mut metrics = self.domain.metrics_of(estimand);
         if let Some(name) = &self.recipe.compare.metric {
             match metrics.iter().position(|m| m.name() == name) {
                 Some(place) => metrics[..=place].rotate_right(1),
@@ -136,7 +136,7 @@ impl Job<'_> {
         if !leaks.is_empty() {
             return Err(Error::Leak(leaks));
         }
-        let metrics = self.metrics();
+        let metrics = self.metrics(prepared.train.estimand);
         match (&prepared.source_train, &self.recipe.source.model) {
             (Some(source), _) => pretrain(self.recipe, source, metrics[0].as_ref(), self.ctx),
             (None, Some(model)) => bring(model, self.recipe, &prepared.train, self.place),
@@ -153,7 +153,7 @@ impl Job<'_> {
     /// When no fold can be made, or a fit fails.
     pub fn tune(&self, prepared: &Prepared, pretrained: Pretrained) -> Result<Tuned, Error> {
         let (recipe, ctx, train) = (self.recipe, self.ctx, &prepared.train);
-        let metrics = self.metrics();
+        let metrics = self.metrics(train.estimand);
         let pooled = prepared.source_train.as_ref().zip(pretrained.settings.as_ref());
         let start = Start { generalist: &pretrained.model, pooled, study: pretrained.study.as_ref(), train };
         let found = tune::tune(recipe, &start, metrics[0].as_ref(), &self.effort, self.place, ctx)?;
@@ -207,7 +207,14 @@ impl Job<'_> {
             study: pretrained.study.as_ref(),
             train: &prepared.train,
         };
-        tune::join(self.recipe, &start, self.metrics()[0].as_ref(), &self.effort, self.place, self.ctx)
+        tune::join(
+            self.recipe,
+            &start,
+            self.metrics(prepared.train.estimand)[0].as_ref(),
+            &self.effort,
+            self.place,
+            self.ctx,
+        )
     }
 
     /// Opens the sealed rows and judges the candidates.
@@ -226,7 +233,15 @@ impl Job<'_> {
         let baselines = self.domain.baselines(&prepared.train, &prepared.sealed)?;
         let (train, sealed, source) = (&prepared.train, &prepared.sealed, prepared.source_test.as_ref());
         let rows = Rows { train, sealed, source, baselines: &baselines };
-        let judged = judge(self.recipe, &tuned.candidates, &remake, &rows, &self.metrics(), plans.trials, self.ctx)?;
+        let judged = judge(
+            self.recipe,
+            &tuned.candidates,
+            &remake,
+            &rows,
+            &self.metrics(train.estimand),
+            plans.trials,
+            self.ctx,
+        )?;
         let report = report::report(self.recipe, self.domain, prepared, tuned, judged, self.ctx)?;
         Ok(Compared { report })
     }

@@ -19,8 +19,7 @@ pub fn target(recipe: &Recipe, target: &Dataset, ctx: &Context) -> Result<Split,
     for (what, rows, needed) in
         [("target train rows", &split.train, FEWEST_TRAIN_EVENTS), ("sealed test rows", &split.test, 1)]
     {
-        let events = rows.iter().filter(|&&r| target.labels()[r] == 1.0).count();
-        let rarer = events.min(rows.len() - events);
+        let rarer = target.informative_among(rows);
         if rarer < needed {
             let what = format!("{what} of the rarer label");
             return Err(specialist_core::Error::TooFew { what, found: rarer, needed }.into());

@@ -113,7 +113,7 @@ impl Judge<'_> {
         fit: impl Fn(&Dataset, &Context) -> Result<M, specialist_core::Error>,
     ) -> Result<f64, specialist_core::Error> {
         let model = fit(&fold.train, ctx)?;
-        let value = metric::evaluate(self.primary, &fold.test, &model.probability(&fold.test)?);
+        let value = metric::evaluate(self.primary, &fold.test, &model.predict(&fold.test)?);
         Ok(self.primary.goal().goodness(value))
     }
 }
@@ -130,13 +130,9 @@ struct Search<'a> {
 /// The folds of the target's train rows that can judge: early windows of a time split may hold no event
 /// of one side.
 fn folds(recipe: &Recipe, keys: &SplitKeys, train: &Dataset, ctx: &Context, name: &str) -> Result<Vec<Fold>, Error> {
-    let events = train.events();
-    let k = recipe.tune.folds.min(events.min(train.rows() - events)).max(2);
+    let k = recipe.tune.folds.min(train.informative()).max(2);
     let splits = keys.folds(train, k, recipe.tune.repeats, &mut ctx.rng(name))?;
-    let judges = |rows: &[usize]| {
-        let events = rows.iter().filter(|&&r| train.labels()[r] == 1.0).count();
-        events > 0 && events < rows.len()
-    };
+    let judges = |rows: &[usize]| train.informative_among(rows) > 0;
     let usable = splits.iter().filter(|s| judges(&s.train) && judges(&s.test));
     let folds: Vec<Fold> =
         usable.map(|s| Fold { train: train.select(&s.train), test: train.select(&s.test) }).collect();
@@ -249,8 +245,7 @@ fn fingerprint(recipe: &Recipe, start: &Start<'_>) -> String {
 /// The ladder's study and scratch's, with all their trials.
 fn both_studies(search: &Search<'_>, start: &Start<'_>, place: &Place) -> Result<(Study, Study), Error> {
     let (recipe, generalist, train) = (search.recipe, start.generalist, start.train);
-    let events = train.events();
-    let space = ladder_space(generalist, events.min(train.rows() - events), &recipe.rungs()?);
+    let space = ladder_space(generalist, train.informative(), &recipe.rungs()?);
     let points = starting_points(&space);
     let ladder =
         search.study("specialist", space, points, &past(recipe, place, "specialist", None)?, |p, data, ctx| {

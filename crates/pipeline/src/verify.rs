@@ -37,7 +37,7 @@ pub fn verify(folder: &Path) -> Result<Verified, Error> {
     let records = Array2::from_shape_vec((probes.rows.len(), width), cells).expect("every row has the width");
     let data = probe_data(&probes.features, records)?;
     for (name, expected) in &probes.scores {
-        let scores = artifact::load_model(folder, name)?.probability(&data)?;
+        let scores = artifact::load_model(folder, name)?.predict(&data)?;
         if scores.len() != expected.len() || scores.iter().zip(expected).any(|(a, b)| (a - b).abs() > TOLERANCE) {
             return Err(corrupt(
                 folder,

@@ -177,6 +177,16 @@ fn curves(r: &Report) -> Markup {
         .map(|(p, b)| p.0.max(b.1))
         .fold(0.05, f64::max)
         .min(1.0);
+    if r.curves.iter().all(|c| c.roc.is_empty()) {
+        let plot = Plot { x_range: None, y_range: None, ..plot("predicted", "observed", calibration, true) };
+        return html! {
+            section {
+                h2 { "Calibration" }
+                (plot.draw())
+                p.small { "Bins of equal size with 95 % intervals that take rows for independent; on the diagonal, predictions are what happens." }
+            }
+        };
+    }
     let shown = r.curves.iter().find(|c| c.name == r.shipped());
     html! {
         section {
@@ -272,8 +282,8 @@ fn effects(r: &Report) -> Markup {
     html! {
         section {
             h2 { "What drives the " (r.shipped()) }
-            p { "Mean absolute contribution to the log-odds over the target's train rows (SHAP values for trees, coefficient times value for linear models)." }
-            (chart::bars(&rows, "mean absolute contribution to the log-odds"))
+            p { "Mean absolute contribution to the prediction (to its log-odds, for a probability) over the target's train rows (SHAP values for trees, coefficient times value for linear models)." }
+            (chart::bars(&rows, "mean absolute contribution"))
         }
     }
 }

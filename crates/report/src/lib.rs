@@ -186,8 +186,8 @@ pub struct StudyRow {
     pub best: Option<f64>,
 }
 
-/// The curves of one candidate on the sealed rows.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// The curves of one candidate on the sealed rows; where labels are numbers, the calibration alone.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Curves {
     /// The candidate.
     pub name: String,
@@ -195,7 +195,7 @@ pub struct Curves {
     pub roc: Vec<(f64, f64)>,
     /// Recall, precision.
     pub precision_recall: Vec<(f64, f64)>,
-    /// Mean predicted probability and observed share with interval, in bins of equal count.
+    /// Mean prediction and what was observed, with interval, in bins of equal count.
     pub calibration: Vec<(f64, Interval)>,
     /// Share of negative and of positive rows per bin of probability, from 0 to 1.
     pub histogram: Vec<(f64, f64)>,

@@ -8,9 +8,8 @@ use serde::{Deserialize, Serialize};
 use smartcore::ensemble::random_forest_regressor::{RandomForestRegressor, RandomForestRegressorParameters};
 use smartcore::linalg::basic::arrays::Array;
 use smartcore::linalg::basic::matrix::DenseMatrix;
-use specialist_core::{Context, Dataset, Error, Predict, logit};
+use specialist_core::{Context, Dataset, Error, Estimand, Predict, logit};
 
-use crate::glm::Family;
 use crate::{Encoder, Glm};
 
 /// linfa's logistic regression. Its positive class is whichever label is more frequent, so the sign
@@ -26,7 +25,7 @@ pub(crate) fn linfa_logistic(data: &Dataset, alpha: f64) -> Result<Glm, Error> {
         .map_err(|e| failed(e.to_string()))?;
     let sign = if fit.labels().pos.class { 1.0 } else { -1.0 };
     let coefficients = std::iter::once(fit.intercept()).chain(fit.params().iter().copied()).map(|c| sign * c).collect();
-    Ok(Glm { encoder, family: Family::Logistic, coefficients })
+    Ok(Glm { encoder, estimand: Estimand::Probability, coefficients })
 }
 
 /// smartcore's logistic regression (no row weights).
@@ -41,7 +40,7 @@ pub(crate) fn smartcore_logistic(data: &Dataset, alpha: f64) -> Result<Glm, Erro
     let beta = fit.coefficients();
     let coefficients: Array1<f64> =
         std::iter::once(*fit.intercept().get((0, 0))).chain((0..encoder.width()).map(|j| *beta.get((0, j)))).collect();
-    Ok(Glm { encoder, family: Family::Logistic, coefficients })
+    Ok(Glm { encoder, estimand: Estimand::Probability, coefficients })
 }
 
 fn dense(encoder: &Encoder, data: &Dataset) -> Result<DenseMatrix<f64>, String> {

@@ -6,7 +6,7 @@ use specialist_search::{Params, Space};
 use thiserror::Error as ThisError;
 
 use crate::baseline::{self, ClassificationTree, RandomForest};
-use crate::glm::{Family, Prior, Problem};
+use crate::glm::{Prior, Problem, spread};
 use crate::{Base, Encoder, Model, TreeEngine, TreeSettings, Trees};
 
 /// A way to fit a model from nothing.
@@ -152,16 +152,21 @@ impl Pretrain for EstimatorSettings {
     type Generalist = Model;
 
     fn pretrain(&self, source: &Dataset, ctx: &Context) -> Result<Model, Error> {
-        let events = source.events();
-        let rarer = events.min(source.rows() - events);
-        if rarer == 0 {
+        if source.informative() == 0 {
             return Err(Error::TooFew { what: "rows of the rarer label".into(), found: 0, needed: 1 });
+        }
+        let of_classes = !matches!(self.estimator, Estimator::BoostedTrees | Estimator::Glm);
+        if of_classes && source.estimand.is_number() {
+            return Err(Error::Setting {
+                setting: "estimator".into(),
+                expected: format!("boosted-trees or glm to predict a {}", source.estimand.word()),
+            });
         }
         Ok(Model::new(match self.estimator {
             Estimator::BoostedTrees => Base::Trees(Trees.grow(&self.trees, source, None, None, ctx)?),
             Estimator::Glm => {
                 let encoder = Encoder::fit(source);
-                let problem = Problem { data: source, encoder: &encoder, family: Family::Logistic, offset: None };
+                let problem = Problem { data: source, encoder: &encoder, offset: None, scale: spread(source) };
                 Base::Glm(problem.fit(&Prior::ridge(encoder.width(), self.ridge), None, ctx)?)
             }
             Estimator::LinfaLogistic => Base::Glm(baseline::linfa_logistic(source, self.ridge)?),

@@ -1,4 +1,4 @@
-//! The prior-centred generalised linear model: logistic and linear regression with row weights, an
+//! The prior-centred generalised linear model: logistic, linear and quantile regression with row weights, an
 //! offset, and a Gaussian prior of any mean and precision on every coefficient.
 //!
 //! With the prior mean at zero this is ridge regression; with the prior mean at a generalist's
@@ -10,24 +10,14 @@ use linfa_linalg::cholesky::SolveCInplace;
 use ndarray::linalg::general_mat_mul;
 use ndarray::{Array1, Array2, Axis, Slice};
 use serde::{Deserialize, Serialize};
-use specialist_core::{Context, Dataset, Error, Predict, sigmoid};
+use specialist_core::bootstrap::quantile;
+use specialist_core::{Context, Dataset, Error, Estimand, Predict};
 
 use crate::Encoder;
 
 /// Rows encoded at a time.
 const BLOCK: usize = 4096;
 const ITERATIONS: usize = 60;
-
-/// Which distribution the label has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Family {
-    /// A label of 0 or 1, logit link.
-    #[default]
-    Logistic,
-    /// A number with constant variance, identity link.
-    Linear,
-}
 
 /// A Gaussian prior on `[intercept, coefficients…]`, in the units of the encoded columns.
 #[derive(Debug, Clone, PartialEq)]
@@ -61,8 +51,8 @@ impl Prior {
 pub struct Glm {
     /// How a row becomes columns.
     pub encoder: Encoder,
-    /// The label's distribution.
-    pub family: Family,
+    /// What it predicts.
+    pub estimand: Estimand,
     /// The intercept, then one coefficient per encoded column.
     pub coefficients: Array1<f64>,
 }
@@ -73,10 +63,33 @@ pub struct Problem<'a> {
     pub data: &'a Dataset,
     /// How they are encoded.
     pub encoder: &'a Encoder,
-    /// The label's distribution.
-    pub family: Family,
     /// Added to every row's linear predictor, if given.
     pub offset: Option<&'a [f64]>,
+    /// For numbers, the unit of an error, so that a prior's precision has none; 1 for probabilities.
+    pub scale: f64,
+}
+
+/// The unit of an error where nothing is known but the labels: their standard deviation; 1 for probabilities.
+#[must_use]
+pub fn spread(data: &Dataset) -> f64 {
+    deviation(data, &|_| 0.0)
+}
+
+/// As [`spread`], for the labels less `margin`.
+#[must_use]
+pub fn spread_about(data: &Dataset, margin: &[f64]) -> f64 {
+    deviation(data, &|r| margin[r])
+}
+
+fn deviation(data: &Dataset, margin: &dyn Fn(usize) -> f64) -> f64 {
+    if !data.estimand.is_number() {
+        return 1.0;
+    }
+    let n = data.rows() as f64;
+    let error = |r: usize| data.labels()[r] - margin(r);
+    let mean = (0..data.rows()).map(error).sum::<f64>() / n;
+    let square = (0..data.rows()).map(|r| (error(r) - mean).powi(2)).sum::<f64>() / n;
+    if square > 0.0 { square.sqrt() } else { 1.0 }
 }
 
 /// Objective, gradient and curvature at some coefficients.
@@ -94,7 +107,7 @@ impl Problem<'_> {
     /// [`Error::Cancelled`] when the run is.
     pub fn fit(&self, prior: &Prior, start: Option<&Array1<f64>>, ctx: &Context) -> Result<Glm, Error> {
         let failed = |reason: &str| Error::Fit { estimator: "glm", reason: reason.into() };
-        let mut beta = start.unwrap_or(&prior.mean).clone();
+        let mut beta = start.map_or_else(|| self.start(prior), Array1::clone);
         let mut now = self.normal(&beta, prior, ctx);
         for _ in 0..ITERATIONS {
             ctx.check()?;
@@ -114,11 +127,21 @@ impl Problem<'_> {
                 then = self.normal(&next, prior, ctx);
             }
             (beta, now) = (next, then);
-            if promise < 1e-12 * (1.0 + now.objective.abs()) || self.family == Family::Linear {
-                return Ok(Glm { encoder: self.encoder.clone(), family: self.family, coefficients: beta });
+            if promise < 1e-12 * (1.0 + now.objective.abs()) || self.data.estimand == Estimand::Mean {
+                let (encoder, estimand) = (self.encoder.clone(), self.data.estimand);
+                return Ok(Glm { encoder, estimand, coefficients: beta });
             }
         }
         Err(failed("the steps did not settle"))
+    }
+
+    /// The prior mean; a quantile's intercept starts where the labels are, for its loss is flat elsewhere.
+    fn start(&self, prior: &Prior) -> Array1<f64> {
+        let mut beta = prior.mean.clone();
+        if let (Estimand::Quantile(q), None, true) = (self.data.estimand, self.offset, beta.iter().all(|b| *b == 0.0)) {
+            beta[0] = quantile(self.data.labels().as_slice().expect("labels are contiguous"), q);
+        }
+        beta
     }
 
     /// One fit per prior, each started from the one before: order the priors from firm to weak.
@@ -171,14 +194,7 @@ impl Problem<'_> {
         let mut weighted = x.clone();
         for (i, (&e, mut row)) in eta.iter().zip(weighted.axis_iter_mut(Axis(0))).enumerate() {
             let (y, w) = (label[from + i], f64::from(weight[from + i]));
-            let (loss, r, v) = match self.family {
-                Family::Logistic => {
-                    let p = sigmoid(e);
-                    // log(1 + exp(e)) − y·e without overflow.
-                    (e.max(0.0) + (-e.abs()).exp().ln_1p() - y * e, p - y, p * (1.0 - p))
-                }
-                Family::Linear => (0.5 * (e - y) * (e - y), e - y, 1.0),
-            };
+            let [loss, r, v] = self.data.estimand.loss(e, y, self.scale);
             objective += w * loss;
             residual[i] = w * r;
             row *= w * v;
@@ -204,7 +220,10 @@ impl Glm {
 }
 
 impl Predict for Glm {
-    /// For the linear family this is the predicted number.
+    fn estimand(&self) -> Estimand {
+        self.estimand
+    }
+
     fn margin(&self, data: &Dataset) -> Result<Vec<f64>, Error> {
         let data = data.aligned(&self.encoder.features)?;
         let mut columns = vec![0.0; self.encoder.width()];
@@ -254,16 +273,18 @@ mod tests {
         let (d, ctx) = (data(), Context::new(0, 2));
         let encoder = Encoder::fit(&d);
         let offset: Vec<f64> = (0..200).map(|i| (i % 5) as f64 / 10.0).collect();
-        let problem = |family, offset| Problem { data: &d, encoder: &encoder, family, offset };
-        let logistic = problem(Family::Logistic, None).fit(&Prior::ridge(3, 2.0), None, &ctx).unwrap();
+        let mut numbers = d.clone();
+        numbers.estimand = Estimand::Mean;
+        let problem = |data, offset| Problem { data, encoder: &encoder, offset, scale: 1.0 };
+        let logistic = problem(&d, None).fit(&Prior::ridge(3, 2.0), None, &ctx).unwrap();
         close(&logistic.coefficients, &RIDGE_LOGISTIC);
-        let with_offset = problem(Family::Logistic, Some(&offset)).fit(&Prior::ridge(3, 1e-8), None, &ctx).unwrap();
+        let with_offset = problem(&d, Some(&offset)).fit(&Prior::ridge(3, 1e-8), None, &ctx).unwrap();
         close(&with_offset.coefficients, &OFFSET_LOGISTIC);
-        let linear = problem(Family::Linear, None).fit(&Prior::ridge(3, 5.0), None, &ctx).unwrap();
+        let linear = problem(&numbers, None).fit(&Prior::ridge(3, 5.0), None, &ctx).unwrap();
         close(&linear.coefficients, &RIDGE_LINEAR);
         let prior =
             Prior { mean: Array1::from(PRIOR_MEAN.to_vec()), precision: Array1::from(PRIOR_PRECISION.to_vec()) };
-        let centred = problem(Family::Logistic, None).fit(&prior, None, &ctx).unwrap();
+        let centred = problem(&d, None).fit(&prior, None, &ctx).unwrap();
         close(&centred.coefficients, &PRIOR_CENTRED);
     }
 
@@ -271,10 +292,10 @@ mod tests {
     fn a_firm_prior_keeps_the_generalist_and_the_path_ends_at_the_single_fit() {
         let (d, ctx) = (data(), Context::new(0, 1));
         let encoder = Encoder::fit(&d);
-        let problem = Problem { data: &d, encoder: &encoder, family: Family::Logistic, offset: None };
+        let problem = Problem { data: &d, encoder: &encoder, offset: None, scale: 1.0 };
         let generalist = Glm {
             encoder: encoder.clone(),
-            family: Family::Logistic,
+            estimand: Estimand::Probability,
             coefficients: ndarray::array![0.1, -1.0, 2.0, 0.5],
         };
         let firm = problem.fit(&Prior::centred(&generalist, 1e9), None, &ctx).unwrap();
@@ -288,8 +309,23 @@ mod tests {
     fn the_bytes_do_not_depend_on_threads() {
         let d = data();
         let encoder = Encoder::fit(&d);
-        let problem = Problem { data: &d, encoder: &encoder, family: Family::Logistic, offset: None };
+        let problem = Problem { data: &d, encoder: &encoder, offset: None, scale: 1.0 };
         let fit = |threads| problem.fit(&Prior::ridge(3, 1.0), None, &Context::new(0, threads)).unwrap();
         assert_eq!(fit(1), fit(4));
+    }
+
+    #[test]
+    fn quantile_regression_is_that_of_statsmodels_but_for_the_smoothing() {
+        let mut d = data();
+        d.estimand = Estimand::Quantile(0.25);
+        d.base.weights.fill(1.0);
+        let x = d.records().clone();
+        d.base.targets = (0..200).map(|i| x[[i, 0]] - 0.5 * x[[i, 1]] + ((i * 37 % 19) as f64 / 9.0 - 1.0)).collect();
+        let encoder = Encoder::fit(&d);
+        let problem = Problem { data: &d, encoder: &encoder, offset: None, scale: spread(&d) };
+        let fit = problem.fit(&Prior::ridge(3, 1e-6), None, &Context::new(0, 1)).unwrap();
+        for (f, e) in fit.coefficients.iter().zip(QUANTILE) {
+            assert!((f - e).abs() < 0.03, "{} against {QUANTILE:?}", fit.coefficients);
+        }
     }
 }

@@ -2,10 +2,10 @@
 //! rung shrunk towards the generalist.
 
 use serde::{Deserialize, Serialize};
-use specialist_core::{Affine, Context, Dataset, Error, FineTune, Predict, Tuning, fit_affine};
+use specialist_core::{Affine, Context, Dataset, Error, FineTune, Predict, Tuning, fit_line};
 use specialist_search::{Params, Space};
 
-use crate::glm::{Family, Prior, Problem};
+use crate::glm::{Prior, Problem, spread_about};
 use crate::{Base, Encoder, Model, TreeEngine, TreeSettings, Trees};
 
 /// A rung.
@@ -91,7 +91,7 @@ impl Tuning for Rung {
 const PLENTY: usize = 200;
 
 /// What may be searched: the rungs that fit `generalist`, that `allowed` names (all, when empty) and
-/// that `events` rows of the rarer label allow, each with its own settings.
+/// that `events` informative rows ([`Dataset::informative`]) allow, each with its own settings.
 #[must_use]
 pub fn ladder_space(generalist: &Model, events: usize, allowed: &[Rung]) -> Space {
     let open = |r: &Rung| {
@@ -146,6 +146,12 @@ impl FineTune<Model> for TuningPlan {
 
     fn fine_tune(&self, generalist: &Model, target: &Dataset, ctx: &Context) -> Result<Model, Error> {
         ctx.check()?;
+        if generalist.estimand() != target.estimand {
+            let (model, rows) = (generalist.estimand().word(), target.estimand.word());
+            return Err(Error::Mismatch(format!(
+                "the generalist predicts a {model}, the target's labels ask for a {rows}"
+            )));
+        }
         if !self.rung.fits(generalist) {
             let (rung, model) = (self.rung.name(), generalist.describe());
             return Err(Error::Mismatch(format!("the tuning {rung} does not apply to a {model}")));
@@ -156,7 +162,8 @@ impl FineTune<Model> for TuningPlan {
             (Rung::Slope, _) => tuned.line = self.recalibrate(generalist, target, "slope-strength", false)?,
             (Rung::PriorCentred, Base::Glm(source)) => {
                 let target = target.aligned(&source.encoder.features)?;
-                let problem = Problem { data: &target, encoder: &source.encoder, family: source.family, offset: None };
+                let scale = spread_about(&target, &generalist.margin(&target)?);
+                let problem = Problem { data: &target, encoder: &source.encoder, offset: None, scale };
                 tuned.base =
                     Base::Glm(problem.fit(&Prior::centred(source, self.params.float("prior-strength")), None, ctx)?);
             }
@@ -164,8 +171,8 @@ impl FineTune<Model> for TuningPlan {
                 let margin = generalist.margin(target)?;
                 let target = target.aligned(generalist.features())?;
                 let encoder = Encoder::fit(&target);
-                let problem =
-                    Problem { data: &target, encoder: &encoder, family: Family::Logistic, offset: Some(&margin) };
+                let scale = spread_about(&target, &margin);
+                let problem = Problem { data: &target, encoder: &encoder, offset: Some(&margin), scale };
                 // The intercept is shrunk too: an unshrunk one costs more than it brings on few rows.
                 let ridge = self.params.float("offset-ridge");
                 let mut prior = Prior::ridge(encoder.width(), ridge);
@@ -203,10 +210,10 @@ impl TuningPlan {
         let margin = generalist.margin(target)?;
         let weight: Vec<f64> = target.base.weights.iter().map(|&w| f64::from(w)).collect();
         let label = target.labels().as_slice().expect("labels are contiguous");
-        let fit = |fixed| fit_affine(&margin, label, &weight, self.params.float(strength), fixed);
+        let fit = |fixed| fit_line(target.estimand, &margin, label, &weight, self.params.float(strength), fixed);
         let line = fit(slope_fixed).ok_or_else(|| Error::Fit {
             estimator: "recalibration",
-            reason: "the target's labels are separated by the generalist's margin".into(),
+            reason: "no line through the generalist's margin fits the target's labels".into(),
         })?;
         Ok(Affine { slope: line.slope.max(SMALLEST_SLOPE), ..line })
     }

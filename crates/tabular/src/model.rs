@@ -1,7 +1,7 @@
 //! One shape for every candidate: a base model, perhaps an addition on top, perhaps a recalibration.
 
 use serde::{Deserialize, Serialize};
-use specialist_core::{Affine, Dataset, Error, Feature, Predict};
+use specialist_core::{Affine, Dataset, Error, Estimand, Feature, Predict};
 use thiserror::Error as ThisError;
 
 use crate::baseline::{ClassificationTree, RandomForest};
@@ -133,6 +133,14 @@ fn linear(glm: &Glm, data: &Dataset, row: usize) -> Vec<f64> {
 }
 
 impl Predict for Model {
+    fn estimand(&self) -> Estimand {
+        match &self.base {
+            Base::Glm(m) => m.estimand,
+            Base::Trees(m) => m.estimand(),
+            Base::RandomForest(_) | Base::ClassificationTree(_) => Estimand::Probability,
+        }
+    }
+
     fn margin(&self, data: &Dataset) -> Result<Vec<f64>, Error> {
         let data = data.aligned(self.features())?;
         let mut margin = match &self.base {

@@ -4,12 +4,13 @@
 use hessboost::config::{Monotone, ProcessType, Refresh, TrainingParams};
 use hessboost::data::{DMatrix, FeatureType};
 use hessboost::model::{BoostedModel, Iterations, ModelFormat};
-use hessboost::objective::{Objective, RegLoss};
+use hessboost::objective::{Objective, Quantiles, RegLoss};
 use hessboost::training::Trainer;
 use ndarray::{ArrayView2, Axis};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use specialist_core::{Affine, Context, Dataset, Error, Feature, FeatureKind, Predict, logit, sigmoid};
+use specialist_core::bootstrap::quantile;
+use specialist_core::{Affine, Context, Dataset, Error, Estimand, Feature, FeatureKind, Predict};
 
 /// Rows scored at a time.
 const BLOCK: usize = 4096;
@@ -49,7 +50,7 @@ impl Default for TreeSettings {
 
 /// What the ladder needs of a tree engine.
 pub trait TreeEngine: Send + Sync {
-    /// Grows a forest on `data` (labels 0 or 1, row weights), on top of `offset` (a margin per row)
+    /// Grows a forest on `data` (labels as its estimand says, row weights), on top of `offset` (a margin per row)
     /// if given, or behind the trees of `start`.
     ///
     /// # Errors
@@ -133,7 +134,7 @@ impl TreeEngine for Trees {
             let margin: Vec<f32> = offset.iter().map(|&m| m as f32).collect();
             train = train.with_base_margin(&margin).map_err(failed)?;
         }
-        let mut params = params(settings, ctx)?;
+        let mut params = params(settings, data.estimand, ctx)?;
         params.monotone_constraints = features
             .iter()
             .map(|f| match f.monotone.signum() {
@@ -144,7 +145,7 @@ impl TreeEngine for Trees {
             .collect();
         if start.is_none() {
             // In the precision of the model file: a model that is read back scores the same to the bit.
-            params.base_score = Some(f64::from(data.prevalence().clamp(1e-6, 1.0 - 1e-6) as f32));
+            params.base_score = Some(f64::from(typical(data) as f32));
         }
         let mut trainer = Trainer::new(&params, &train, settings.rounds);
         if let Some(start) = start {
@@ -165,7 +166,8 @@ impl TreeEngine for Trees {
     ) -> Result<Forest, Error> {
         ctx.check()?;
         let train = labelled(data, &forest.features)?;
-        let mut params = params(&TreeSettings { subsample: 1.0, colsample_bytree: 1.0, ..settings.clone() }, ctx)?;
+        let mut params =
+            params(&TreeSettings { subsample: 1.0, colsample_bytree: 1.0, ..settings.clone() }, data.estimand, ctx)?;
         params.process_type = ProcessType::Update(Refresh::default());
         let rounds = forest.model.num_boost_rounds();
         let trainer = Trainer::new(&params, &train, rounds).init_model(&forest.model);
@@ -186,9 +188,31 @@ impl TreeEngine for Trees {
     }
 }
 
-fn params(s: &TreeSettings, ctx: &Context) -> Result<TrainingParams, Error> {
+/// What a constant would predict: where boosting begins.
+fn typical(data: &Dataset) -> f64 {
+    let labels = data.labels();
+    match data.estimand {
+        Estimand::Probability => data.prevalence().clamp(1e-6, 1.0 - 1e-6),
+        Estimand::Mean => {
+            let weights = data.base.weights.iter().map(|&w| f64::from(w));
+            let (sum, total) = labels.iter().zip(weights).fold((0.0, 0.0), |(s, t), (y, w)| (s + w * y, t + w));
+            sum / total
+        }
+        Estimand::Quantile(q) => quantile(labels.as_slice().expect("labels are contiguous"), q),
+    }
+}
+
+fn objective(estimand: Estimand) -> Result<Objective, Error> {
+    Ok(match estimand {
+        Estimand::Probability => Objective::BinaryLogistic(RegLoss::default()),
+        Estimand::Mean => Objective::SquaredError(RegLoss::default()),
+        Estimand::Quantile(q) => Objective::Quantile(Quantiles::new([q]).map_err(failed)?),
+    })
+}
+
+fn params(s: &TreeSettings, estimand: Estimand, ctx: &Context) -> Result<TrainingParams, Error> {
     TrainingParams::builder()
-        .objective(Objective::BinaryLogistic(RegLoss::default()))
+        .objective(objective(estimand)?)
         .nthread(ctx.threads())
         .seed(ctx.seed())
         .eta(s.learning_rate)
@@ -202,13 +226,12 @@ fn params(s: &TreeSettings, ctx: &Context) -> Result<TrainingParams, Error> {
 }
 
 impl Forest {
-    /// A model trained elsewhere: XGBoost JSON or UBJSON, or LightGBM text, with a binary logistic
-    /// objective. Its feature names are looked up in `features`; a model without names must have
+    /// A model trained elsewhere to predict `estimand`: XGBoost JSON or UBJSON, or LightGBM text. Its feature names are looked up in `features`; a model without names must have
     /// exactly as many features as there are, in that order.
     ///
     /// # Errors
     /// [`Error::Mismatch`] when the file is none of these, is cut short, or does not fit `features`.
-    pub fn import(bytes: &[u8], features: &[Feature]) -> Result<Self, Error> {
+    pub fn import(bytes: &[u8], estimand: Estimand, features: &[Feature]) -> Result<Self, Error> {
         let wrong = |e: String| Error::Mismatch(e);
         let format = ModelFormat::detect(bytes).filter(|f| *f != ModelFormat::Binary && *f != ModelFormat::Json);
         let Some(format) = format else {
@@ -216,8 +239,9 @@ impl Forest {
         };
         let model = BoostedModel::decode(bytes, format).map_err(|e| wrong(e.to_string()))?;
         let objective = model.objective().name().to_string();
-        if objective != "binary:logistic" {
-            return Err(wrong(format!("its objective is {objective}; binary:logistic is needed")));
+        let needed = self::objective(estimand)?;
+        if objective != needed.name() {
+            return Err(wrong(format!("its objective is {objective}; {} is needed", needed.name())));
         }
         let model = at_its_best(model, bytes, format)?;
         let names = feature_names(bytes, format);
@@ -235,6 +259,16 @@ impl Forest {
             names.iter().map(find).collect::<Result<_, _>>()?
         };
         Ok(Self { features, model })
+    }
+
+    /// What its margins stand for.
+    #[must_use]
+    pub fn estimand(&self) -> Estimand {
+        match self.model.objective().built_in() {
+            Some(Objective::SquaredError(_)) => Estimand::Mean,
+            Some(Objective::Quantile(levels)) => Estimand::Quantile(levels.alpha()[0]),
+            _ => Estimand::Probability,
+        }
     }
 
     /// How many trees there are.
@@ -258,7 +292,7 @@ impl Forest {
             let text = base.as_str().unwrap_or("0.5");
             let listed = text.starts_with('[');
             let old: f64 = text.trim_matches(['[', ']']).parse().map_err(failed)?;
-            let new = sigmoid(line.apply(logit(old)));
+            let new = self.estimand().response(line.apply(self.estimand().margin(old)));
             *base = Value::String(if listed { format!("[{new:E}]") } else { format!("{new:E}") });
         }
         let names = self.features.iter().map(|f| Value::String(f.name.clone())).collect();

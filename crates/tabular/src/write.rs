@@ -14,43 +14,43 @@ pub fn escape_formula(cell: &str) -> std::borrow::Cow<'_, str> {
 
 /// Writes one score per row.
 pub enum ScoreWriter<W: Write> {
-    /// `id,probability` or `row,probability`.
+    /// The key and the prediction.
     Csv(Box<csv::Writer<W>>),
     /// The same columns, a row group per chunk.
-    Parquet(Box<polars::io::parquet::write::BatchedWriter<W>>),
+    Parquet(Box<polars::io::parquet::write::BatchedWriter<W>>, String),
 }
 
 impl<W: Write> ScoreWriter<W> {
-    /// A CSV writer whose first column is called `key`.
+    /// A CSV writer whose columns are called `key` and `value`.
     ///
     /// # Errors
     /// The sink's.
-    pub fn csv(sink: W, key: &str) -> io::Result<Self> {
+    pub fn csv(sink: W, key: &str, value: &str) -> io::Result<Self> {
         let mut csv = csv::WriterBuilder::new().buffer_capacity(1 << 18).from_writer(sink);
-        csv.write_record([key, "probability"]).map_err(plain)?;
+        csv.write_record([key, value]).map_err(plain)?;
         Ok(Self::Csv(Box::new(csv)))
     }
 
-    /// A Parquet writer whose first column is called `key` and holds text if `text`, else row numbers.
+    /// A Parquet writer whose columns are called `key` and `value`; the first holds text if `text`, else row numbers.
     ///
     /// # Errors
     /// The sink's.
-    pub fn parquet(sink: W, key: &str, text: bool) -> io::Result<Self> {
+    pub fn parquet(sink: W, key: &str, value: &str, text: bool) -> io::Result<Self> {
         let kind = if text { DataType::String } else { DataType::Int64 };
-        let fields = [Field::new(key.into(), kind), Field::new("probability".into(), DataType::Float64)];
+        let fields = [Field::new(key.into(), kind), Field::new(value.into(), DataType::Float64)];
         let writer = ParquetWriter::new(sink).batched(&Schema::from_iter(fields)).map_err(io::Error::other)?;
-        Ok(Self::Parquet(Box::new(writer)))
+        Ok(Self::Parquet(Box::new(writer), value.into()))
     }
 
     /// Writes a chunk: `ids` in the first column, or `rows` where there are none.
     ///
     /// # Errors
     /// The sink's.
-    pub fn write(&mut self, ids: Option<&[String]>, rows: &[u64], probability: &[f64]) -> io::Result<()> {
+    pub fn write(&mut self, ids: Option<&[String]>, rows: &[u64], predicted: &[f64]) -> io::Result<()> {
         match self {
             Self::Csv(csv) => {
                 let mut number = String::new();
-                for (i, p) in probability.iter().enumerate() {
+                for (i, p) in predicted.iter().enumerate() {
                     use std::fmt::Write as _;
                     number.clear();
                     if let Some(ids) = ids {
@@ -66,13 +66,13 @@ impl<W: Write> ScoreWriter<W> {
                 }
                 Ok(())
             }
-            Self::Parquet(writer) => {
+            Self::Parquet(writer, value) => {
                 let first: Series = match ids {
                     Some(ids) => Series::new("id".into(), ids),
                     None => Series::new("row".into(), rows.iter().map(|&r| r as i64).collect::<Vec<i64>>()),
                 };
-                let columns: Vec<Column> = vec![first.into(), Series::new("probability".into(), probability).into()];
-                let frame = DataFrame::new(probability.len(), columns).map_err(io::Error::other)?;
+                let columns: Vec<Column> = vec![first.into(), Series::new(value.as_str().into(), predicted).into()];
+                let frame = DataFrame::new(predicted.len(), columns).map_err(io::Error::other)?;
                 writer.write_batch(&frame).map_err(io::Error::other)
             }
         }
@@ -85,7 +85,7 @@ impl<W: Write> ScoreWriter<W> {
     pub fn finish(self) -> io::Result<()> {
         match self {
             Self::Csv(mut csv) => csv.flush(),
-            Self::Parquet(writer) => writer.finish().map(|_| ()).map_err(io::Error::other),
+            Self::Parquet(writer, _) => writer.finish().map(|_| ()).map_err(io::Error::other),
         }
     }
 }

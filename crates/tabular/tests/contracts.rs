@@ -40,7 +40,7 @@ fn estimators_predict_as_they_must() {
     for estimator in ESTIMATORS {
         let model = generalist(estimator);
         predict_contract(&model, &target);
-        let auc = metric::evaluate(&metric::RocAuc, &target, &model.probability(&target).unwrap());
+        let auc = metric::evaluate(&metric::RocAuc, &target, &model.predict(&target).unwrap());
         assert!(auc > 0.75, "{}: {auc}", estimator.name());
         let again = Model::from_json(&model.to_json().unwrap()).unwrap();
         assert_eq!(again.margin(&target).unwrap(), model.margin(&target).unwrap(), "{}", estimator.name());
@@ -67,13 +67,13 @@ fn rungs_tune_as_they_must() {
     let target = rows(300, 1.5, 2);
     for estimator in [Estimator::BoostedTrees, Estimator::Glm] {
         let generalist = generalist(estimator);
-        let before = metric::evaluate(&metric::LogLoss, &target, &generalist.probability(&target).unwrap());
+        let before = metric::evaluate(&metric::LogLoss, &target, &generalist.predict(&target).unwrap());
         for rung in Rung::ALL.into_iter().filter(|r| r.fits(&generalist)) {
             let plan = plan(rung);
             fine_tune_contract(&plan, &generalist, &target);
             let tuned = plan.fine_tune(&generalist, &target, &Context::new(1, 1)).unwrap();
             predict_contract(&tuned, &target);
-            let after = metric::evaluate(&metric::LogLoss, &target, &tuned.probability(&target).unwrap());
+            let after = metric::evaluate(&metric::LogLoss, &target, &tuned.predict(&target).unwrap());
             assert_eq!(after < before, rung != Rung::Keep, "{} {}: {before} to {after}", estimator.name(), rung.name());
             assert!(tuned.line.slope > 0.0);
         }
@@ -156,9 +156,8 @@ fn row_weights_and_offsets_count() {
     for estimator in [Estimator::Glm, Estimator::BoostedTrees] {
         let mut settings = estimator.defaults();
         settings.trees.rounds = 10;
-        let fit = |d: &specialist_core::Dataset| {
-            settings.pretrain(d, &Context::new(1, 1)).unwrap().probability(&data).unwrap()
-        };
+        let fit =
+            |d: &specialist_core::Dataset| settings.pretrain(d, &Context::new(1, 1)).unwrap().predict(&data).unwrap();
         let (a, b) = (fit(&weighted), fit(&data.select(&twice)));
         let apart = a.iter().zip(&b).map(|(x, y)| (x - y).abs()).sum::<f64>() / a.len() as f64;
         assert!(apart < 0.02, "{}: {apart}", estimator.name());
@@ -167,7 +166,8 @@ fn row_weights_and_offsets_count() {
 
 #[test]
 fn a_full_disk_is_an_error_not_a_loss() {
-    let mut writer = specialist_tabular::write::ScoreWriter::csv(FullDisk { left: 1000 }, "line").unwrap();
+    let mut writer =
+        specialist_tabular::write::ScoreWriter::csv(FullDisk { left: 1000 }, "line", "probability").unwrap();
     let lines: Vec<u64> = (0..200_000).collect();
     let written = writer.write(None, &lines, &vec![0.5; 200_000]);
     assert_eq!(written.unwrap_err().kind(), std::io::ErrorKind::StorageFull);

@@ -50,25 +50,25 @@ pub fn rows(rows: usize, shift: f64, seed: u64) -> Dataset {
 /// # Panics
 /// When the model does not hold to it.
 pub fn predict_contract(model: &dyn Predict, data: &Dataset) {
-    let all = model.probability(data).expect("the features fit");
+    let all = model.predict(data).expect("the features fit");
     assert_eq!(all.len(), data.rows());
     assert!(all.iter().all(|p| (0.0..=1.0).contains(p)), "probabilities");
     for r in [0, data.rows() / 2, data.rows() - 1] {
         assert_eq!(
-            model.probability(&data.select(&[r])).expect("one row fits"),
+            model.predict(&data.select(&[r])).expect("one row fits"),
             [all[r]],
             "one row is scored as in the batch"
         );
     }
     let backwards: Vec<usize> = (0..data.rows()).rev().collect();
-    let reversed = model.probability(&data.select(&backwards)).expect("the order is free");
+    let reversed = model.predict(&data.select(&backwards)).expect("the order is free");
     assert!(reversed.iter().rev().eq(all.iter()), "the order of the rows does not matter");
     let mut turned: Vec<Feature> = data.features.clone();
     turned.rotate_left(1);
     let turned = data.aligned(&turned).expect("all columns are there");
-    assert_eq!(model.probability(&turned).expect("by name"), all, "columns are found by name");
+    assert_eq!(model.predict(&turned).expect("by name"), all, "columns are found by name");
     let short = data.aligned(&data.features[1..]).expect("a part of the columns");
-    assert!(matches!(model.probability(&short), Err(Error::NoColumn { .. })), "a missing column is an error");
+    assert!(matches!(model.predict(&short), Err(Error::NoColumn { .. })), "a missing column is an error");
 }
 
 /// A tuning leaves the generalist alone, gives the same specialist for the same seed on any number of
@@ -104,7 +104,7 @@ pub fn metric_contract(metric: &dyn Metric) {
     let p: Vec<f64> = (0..240).map(|_| rng.random_range(0.01..0.99)).collect();
     let weight: Vec<f64> = (0..240).map(|r| of(r) as f64).collect();
     let order = metric::descending(&p);
-    let weighted = metric.value(&Scored { rows: &data, probability: &p, order: &order, weight: &weight });
+    let weighted = metric.value(&Scored { rows: &data, predicted: &p, order: &order, weight: &weight });
     // The day's second copy is moved to a day of its own.
     let copies: Vec<(usize, i64)> =
         (0..240).flat_map(|r| (0..of(r)).map(move |c| (r, c as i64 * 86_400 * 100))).collect();

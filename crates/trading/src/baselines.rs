@@ -15,8 +15,8 @@ pub struct Baseline {
     pub name: &'static str,
     /// What it is.
     pub what: &'static str,
-    /// Probability of the label.
-    pub probability: Vec<f64>,
+    /// What it predicts: a probability, or a number where labels are numbers.
+    pub predicted: Vec<f64>,
     /// For volatility: the forecast per bar over the horizon.
     pub volatility: Option<Vec<f64>>,
 }
@@ -35,7 +35,7 @@ impl Baselines {
     #[must_use]
     pub fn predictions(&self) -> Vec<Prediction> {
         let one =
-            |b: &Baseline| Prediction { name: b.name.into(), what: b.what.into(), probability: b.probability.clone() };
+            |b: &Baseline| Prediction { name: b.name.into(), what: b.what.into(), predicted: b.predicted.clone() };
         self.all.iter().map(one).collect()
     }
 }
@@ -69,9 +69,8 @@ pub fn baselines(made: &Made, train: &Dataset, sealed: &Dataset) -> Result<Basel
             let margin = |forecast: &[f64], at: &[(usize, usize)]| -> Vec<f64> {
                 forecast.iter().zip(at).map(|(f, at)| (f / reference(at)).ln()).collect()
             };
-            let probability =
-                calibrated(&margin(&of_train_rows, &of_train), train, &margin(&of_sealed_rows, &of_sealed));
-            out.all.push(Baseline { name, what, probability, volatility: Some(of_sealed_rows) });
+            let predicted = calibrated(&margin(&of_train_rows, &of_train), train, &margin(&of_sealed_rows, &of_sealed));
+            out.all.push(Baseline { name, what, predicted, volatility: Some(of_sealed_rows) });
         }
         return Ok(out);
     }
@@ -82,11 +81,11 @@ pub fn baselines(made: &Made, train: &Dataset, sealed: &Dataset) -> Result<Basel
         };
         at.iter().map(of).collect()
     };
-    let probability = calibrated(&momentum(&of_train), train, &momentum(&of_sealed));
-    out.all.push(Baseline { name: "momentum", what: "return of the last 252 bars", probability, volatility: None });
+    let predicted = calibrated(&momentum(&of_train), train, &momentum(&of_sealed));
+    out.all.push(Baseline { name: "momentum", what: "return of the last 252 bars", predicted, volatility: None });
     let share = train.prevalence();
     let drift = "the share of events among the train rows";
-    out.all.push(Baseline { name: "drift", what: drift, probability: vec![share; sealed.rows()], volatility: None });
+    out.all.push(Baseline { name: "drift", what: drift, predicted: vec![share; sealed.rows()], volatility: None });
     Ok(out)
 }
 

@@ -111,7 +111,7 @@ pub fn strategy(
     costs: &Costs,
 ) -> Strategy {
     let volatility = volatility(made, baselines, prediction, at);
-    let wishes = signals(made, at, &prediction.probability, &volatility);
+    let wishes = signals(made, at, &prediction.predicted, &volatility);
     run(made, &prediction.name, wishes, volatility, costs)
 }
 
@@ -125,7 +125,7 @@ fn volatility(made: &Made, baselines: &Baselines, prediction: &Prediction, at: &
         let one = |(&(a, i), p): (&(usize, usize), &f64)| {
             implied(*p, realised(&made.market.assets[a].bars, i, REFERENCE).max(1e-6), baselines.spread)
         };
-        at.iter().zip(&prediction.probability).map(one).collect()
+        at.iter().zip(&prediction.predicted).map(one).collect()
     })
 }
 

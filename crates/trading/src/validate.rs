@@ -72,13 +72,13 @@ pub fn walk_forward(
         };
         let models = [never.clone(), tuned(&known)?, tuned(&rolling)?, subject.scratch.pretrain(&known, &fit)?];
         ctx.observer().step(None);
-        models.iter().map(|m| m.probability(&part)).collect::<Result<Vec<_>, Error>>()
+        models.iter().map(|m| m.predict(&part)).collect::<Result<Vec<_>, Error>>()
     });
     ctx.observer().end();
     let mut predictions: Vec<Prediction> =
-        names.iter().map(|n| Prediction { name: (*n).into(), what: String::new(), probability: Vec::new() }).collect();
+        names.iter().map(|n| Prediction { name: (*n).into(), what: String::new(), predicted: Vec::new() }).collect();
     for part in parts {
-        predictions.iter_mut().zip(part?).for_each(|(p, mut more)| p.probability.append(&mut more));
+        predictions.iter_mut().zip(part?).for_each(|(p, mut more)| p.predicted.append(&mut more));
     }
     const REPLICATES: usize = 1000;
     let keys = SplitKeys { time: true, ..SplitKeys::default() };
@@ -120,7 +120,7 @@ pub fn combinatorial(subject: &Subject<'_>, train: &Dataset, groups: usize, ctx:
         let rest = train.select(&(0..n).filter(clear).collect::<Vec<_>>());
         let test = train.select(&judged);
         let fit = ctx.child("fit").single();
-        let value = |m: &Model| Ok(specialist_core::metric::evaluate(subject.metric, &test, &m.probability(&test)?));
+        let value = |m: &Model| Ok(specialist_core::metric::evaluate(subject.metric, &test, &m.predict(&test)?));
         let specialist = subject.tuning.fine_tune(subject.generalist, &rest, &fit)?;
         let scratch = subject.scratch.pretrain(&rest, &fit)?;
         ctx.observer().step(None);

@@ -4,9 +4,9 @@
 use argmin::core::{CostFunction, Executor};
 use argmin::solver::neldermead::NelderMead;
 use ndarray::{Array1, Array2};
-use specialist_core::{Context, Dataset, Error, Feature, Predict};
+use specialist_core::{Context, Dataset, Error, Estimand, Feature, Predict};
 use specialist_tabular::Encoder;
-use specialist_tabular::glm::{Family, Glm, Prior, Problem};
+use specialist_tabular::glm::{Glm, Prior, Problem};
 
 use crate::bars::Bar;
 use crate::features::ewma;
@@ -159,7 +159,7 @@ impl Har {
         let target: Array1<f64> = at.iter().map(|&i| log_realised(bars, i + horizon, horizon)).collect();
         let data = har_data(bars, at, target)?;
         let encoder = Encoder::fit(&data);
-        let problem = Problem { data: &data, encoder: &encoder, family: Family::Linear, offset: None };
+        let problem = Problem { data: &data, encoder: &encoder, offset: None, scale: 1.0 };
         let model = problem.fit(&Prior::ridge(encoder.width(), 1e-9), None, ctx)?;
         let fitted = model.margin(&data)?;
         let errors: f64 = fitted.iter().zip(data.labels()).map(|(f, y)| (f - y) * (f - y)).sum();
@@ -177,7 +177,9 @@ impl Har {
 
 fn har_data(bars: &[Bar], at: &[usize], target: Array1<f64>) -> Result<Dataset, Error> {
     let features = ["har-1", "har-5", "har-22"].map(Feature::number).to_vec();
-    Dataset::new(features, har_rows(bars, at), target)
+    let mut data = Dataset::new(features, har_rows(bars, at), target)?;
+    data.estimand = Estimand::Mean;
+    Ok(data)
 }
 
 #[cfg(test)]

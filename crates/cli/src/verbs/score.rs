@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
-use specialist_core::Observer;
+use specialist_core::{Observer, Predict};
 use specialist_pipeline::explain as explaining;
 use specialist_pipeline::predict::Scorer;
 use specialist_pipeline::{Error, Place, artifact};
@@ -48,7 +48,12 @@ pub fn predict(session: &Session, args: &Args, artifact: Option<&Path>, model: O
     session.progress.begin("predict", 0);
     let tick = |_| session.progress.step(None);
     let rows = match &args.common.output {
-        None => scorer.score(&input, session.domain, |key, _| ScoreWriter::csv(std::io::stdout().lock(), key), tick)?,
+        None => scorer.score(
+            &input,
+            session.domain,
+            |key, value, _| ScoreWriter::csv(std::io::stdout().lock(), key, value),
+            tick,
+        )?,
         Some(path) => {
             let wrong = |error| Error::Write { file: path.display().to_string(), error };
             let parent = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -57,8 +62,8 @@ pub fn predict(session: &Session, args: &Args, artifact: Option<&Path>, model: O
             let file = tempfile::NamedTempFile::new_in(parent).map_err(wrong)?;
             let parquet = path.extension().is_some_and(|e| e == "parquet" || e == "pq");
             let sink = BufWriter::new(file.reopen().map_err(wrong)?);
-            let make = |key: &str, text: bool| {
-                if parquet { ScoreWriter::parquet(sink, key, text) } else { ScoreWriter::csv(sink, key) }
+            let make = |key: &str, value: &str, text: bool| {
+                if parquet { ScoreWriter::parquet(sink, key, value, text) } else { ScoreWriter::csv(sink, key, value) }
             };
             let rows = scorer.score(&input, session.domain, make, tick)?;
             file.as_file().sync_all().map_err(wrong)?;
@@ -93,10 +98,17 @@ pub fn explain(
         print(&serde_json::to_string_pretty(&explained).expect("plain data"))?;
         return Ok(0);
     }
+    let estimand = scorer.model.estimand();
+    let scale = if estimand.is_number() { estimand.word() } else { "log-odds" };
     for e in &explained {
         let mut text = format!(
-            "line {}: probability {:.4} by the {}; log-odds {:+.3} before any feature",
-            e.line, e.probability, scorer.name, e.base
+            "line {}: {} {:.4} by the {}; {} {:+.3} before any feature",
+            e.line,
+            estimand.word(),
+            e.predicted,
+            scorer.name,
+            scale,
+            e.base
         );
         for (name, value, part) in e.contributions.iter().take(SHOWN) {
             text.push_str(&format!("\n  {part:+8.3}  {name} = {value}"));

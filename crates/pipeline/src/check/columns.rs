@@ -3,7 +3,8 @@
 use std::collections::HashSet;
 
 use ndarray::ArrayView1;
-use specialist_core::{Dataset, FeatureKind, Role};
+use specialist_core::metric::{R2, RocAuc, evaluate};
+use specialist_core::{Dataset, FeatureKind, Metric, Role};
 use specialist_report::{Finding, Severity};
 
 use super::{Input, finding, ok};
@@ -28,8 +29,7 @@ fn label_leak(input: &Input<'_>, train: &Dataset) -> Finding {
     let mut told = Vec::new();
     for data in [Some(train), input.source].into_iter().flatten().filter(|d| d.rows() >= FEWEST) {
         for (c, feature) in data.features.iter().enumerate() {
-            let auc = alone(data, c);
-            if auc >= GIVES_AWAY && !told.contains(&feature.name) {
+            if alone(data, c) >= GIVES_AWAY && !told.contains(&feature.name) {
                 told.push(feature.name.clone());
             }
         }
@@ -38,13 +38,14 @@ fn label_leak(input: &Input<'_>, train: &Dataset) -> Finding {
         return ok("label-leak", "no single column gives the label away");
     }
     let message = format!(
-        "{} alone tells the label apart (ROC-AUC at least {GIVES_AWAY}): was it written after the fact? Give it the role ignore",
+        "{} alone tells the label apart (ROC-AUC or R² at least {GIVES_AWAY}): was it written after the fact? Give it the role ignore",
         names(&told)
     );
     finding("label-leak", Severity::Leak, message, Vec::new())
 }
 
-/// ROC-AUC of one column by itself: the event share of its bin, learned on the other half of the rows.
+/// ROC-AUC (R² where labels are numbers) of one column by itself: the mean label of its bin, learned on the other
+/// half of the rows.
 fn alone(data: &Dataset, column: usize) -> f64 {
     const BINS: usize = 32;
     let x = data.records().column(column);
@@ -59,20 +60,23 @@ fn alone(data: &Dataset, column: usize) -> f64 {
     };
     let places = x.iter().map(|&v| bin(v)).collect::<Vec<_>>();
     let size = places.iter().max().map_or(1, |m| m + 1);
-    let mut counts = vec![[[0.0f64; 2]; 2]; size];
+    // Rows and sum of labels per bin and half.
+    let mut sums = vec![[[0.0f64; 2]; 2]; size];
     for (r, &p) in places.iter().enumerate() {
-        counts[p][r % 2][usize::from(data.labels()[r] == 1.0)] += 1.0;
+        sums[p][r % 2][0] += 1.0;
+        sums[p][r % 2][1] += data.labels()[r];
     }
-    let share = data.prevalence();
+    let mean = data.labels().mean().unwrap_or(0.0);
     let score: Vec<f64> = places
         .iter()
         .enumerate()
         .map(|(r, &p)| {
-            let [no, yes] = counts[p][1 - r % 2];
-            (yes + share) / (no + yes + 1.0)
+            let [rows, sum] = sums[p][1 - r % 2];
+            (sum + mean) / (rows + 1.0)
         })
         .collect();
-    specialist_core::metric::evaluate(&specialist_core::metric::RocAuc, data, &score)
+    let metric: &dyn Metric = if data.estimand.is_number() { &R2 } else { &RocAuc };
+    evaluate(metric, data, &score)
 }
 
 fn edges(x: ArrayView1<'_, f64>, bins: usize) -> Vec<f64> {

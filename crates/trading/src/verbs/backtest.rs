@@ -235,9 +235,9 @@ pub(super) fn backtest_artifact(
     let made = domain.made().expect("the rows were just made");
     let at = bars_of(&made, &prepared.sealed)?;
     let found = baselines(&made, &prepared.train, &prepared.sealed)?;
-    let probability = scorer.model.probability(&prepared.sealed)?;
+    let predicted = scorer.model.predict(&prepared.sealed)?;
     let prediction =
-        specialist_core::evidence::Prediction { name: scorer.name.clone(), what: String::new(), probability };
+        specialist_core::evidence::Prediction { name: scorer.name.clone(), what: String::new(), predicted };
     let strategy = crate::money::strategy(&made, &found, &prediction, &at, &made.settings.costs);
     let assets: Vec<_> = made.targets.iter().map(|&a| made.market.assets[a].clone()).collect();
     tell(&strategy.history, &made.settings, common, terminal, &trades_csv(&strategy.history, &assets))

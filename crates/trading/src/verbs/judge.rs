@@ -62,7 +62,7 @@ pub(super) fn validate_artifact(matches: &ArgMatches, common: &Common, terminal:
     let job = Job { recipe: &scorer.recipe, domain: &domain, place: &place, ctx: &ctx, effort: Effort::default() };
     let prepared = job.prepare()?;
     let tuned = job.resume(&prepared, &folder)?;
-    let metrics = job.metrics();
+    let metrics = job.metrics(prepared.train.estimand);
     let subject = validate::Subject {
         generalist: tuned.candidates.get("generalist").expect("an artifact has a generalist"),
         tuning: specialist_tabular::plan(&tuned.plans.specialist),

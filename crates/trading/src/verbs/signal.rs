@@ -63,7 +63,7 @@ pub(super) fn signal(matches: &ArgMatches, common: &Common, _: &Terminal) -> Res
         ));
     }
     let last: Vec<usize> = (0..rows.rows()).filter(|&r| time[r] == latest).collect();
-    let probability = scorer.model.probability(&rows.select(&last))?;
+    let probability = scorer.model.predict(&rows.select(&last))?;
     let known: Vec<usize> = (0..rows.rows()).filter(|&r| !rows.labels()[r].is_nan()).collect();
     let now_at: Vec<(usize, usize)> = last.iter().map(|&r| at[r]).collect();
     let mut forecast = Vec::new();

@@ -1,25 +1,29 @@
-//! How good predicted probabilities are. Every metric takes row weights, so that a bootstrap
+//! How good predictions are. Every metric takes row weights, so that a bootstrap
 //! replicate is the same rows with other weights and nothing is copied or sorted again.
 
-use crate::{Dataset, fit_affine, logit};
+mod numbers;
+
+pub use numbers::{Mae, Pinball, R2, Rmse, ShareBelow};
+
+use crate::{Dataset, Estimand, fit_affine, logit};
 
 /// Rows with labels, predictions and weights, ready to be judged.
 ///
-/// All slices have one entry a row; `order` holds the rows by falling probability.
+/// All slices have one entry a row; `order` holds the rows by falling prediction.
 #[derive(Clone, Copy)]
 pub struct Scored<'a> {
     /// The rows themselves: amounts, times and keys for the metrics that need them.
     pub rows: &'a Dataset,
-    /// Predicted probability of the positive class.
-    pub probability: &'a [f64],
-    /// Row positions by falling probability, ties in row order.
+    /// The predictions.
+    pub predicted: &'a [f64],
+    /// Row positions by falling prediction, ties in row order.
     pub order: &'a [u32],
     /// Row weights.
     pub weight: &'a [f64],
 }
 
 impl Scored<'_> {
-    /// The labels, 0 or 1.
+    /// The labels: 0 or 1, or numbers.
     ///
     /// # Panics
     /// Never: the labels of a [`Dataset`] are contiguous.
@@ -29,11 +33,11 @@ impl Scored<'_> {
     }
 }
 
-/// Row positions by falling probability, ties in row order.
+/// Row positions by falling prediction, ties in row order.
 #[must_use]
-pub fn descending(probability: &[f64]) -> Vec<u32> {
-    let mut order: Vec<u32> = (0..probability.len() as u32).collect();
-    order.sort_by(|&a, &b| probability[b as usize].total_cmp(&probability[a as usize]));
+pub fn descending(predicted: &[f64]) -> Vec<u32> {
+    let mut order: Vec<u32> = (0..predicted.len() as u32).collect();
+    order.sort_by(|&a, &b| predicted[b as usize].total_cmp(&predicted[a as usize]));
     order
 }
 
@@ -60,7 +64,7 @@ impl Goal {
     }
 }
 
-/// One figure of merit for predicted probabilities.
+/// One figure of merit for predictions.
 ///
 /// ```
 /// use specialist_core::{Dataset, Feature, Metric, Scored, metric};
@@ -89,9 +93,9 @@ pub trait Metric: Send + Sync {
 
 /// `metric` on all rows of `rows` with weight one.
 #[must_use]
-pub fn evaluate(metric: &dyn Metric, rows: &Dataset, probability: &[f64]) -> f64 {
-    let order = descending(probability);
-    metric.value(&Scored { rows, probability, order: &order, weight: &vec![1.0; probability.len()] })
+pub fn evaluate(metric: &dyn Metric, rows: &Dataset, predicted: &[f64]) -> f64 {
+    let order = descending(predicted);
+    metric.value(&Scored { rows, predicted, order: &order, weight: &vec![1.0; predicted.len()] })
 }
 
 /// The metric called `name`, if it is one of this module's.
@@ -104,11 +108,28 @@ pub fn by_name(name: &str) -> Option<Box<dyn Metric>> {
         "brier" => Box::new(Brier),
         "calibration-intercept" => Box::new(CalibrationIntercept),
         "calibration-slope" => Box::new(CalibrationSlope),
+        "rmse" => Box::new(Rmse),
+        "mae" => Box::new(Mae),
+        "r2" => Box::new(R2),
         _ => {
-            let k = name.strip_prefix("precision-at-")?.parse().ok()?;
-            Box::new(PrecisionAt(k))
+            let level = |prefix| name.strip_prefix(prefix)?.parse().ok().filter(|q| (0.0..=1.0).contains(q));
+            match (level("pinball-"), level("share-below-")) {
+                (Some(q), _) => Box::new(Pinball::at(q)),
+                (_, Some(q)) => Box::new(ShareBelow::at(q)),
+                _ => Box::new(PrecisionAt(name.strip_prefix("precision-at-")?.parse().ok()?)),
+            }
         }
     })
+}
+
+/// What predictions of `estimand` are judged by where a domain says nothing else, the primary metric first.
+#[must_use]
+pub fn usual(estimand: Estimand) -> Vec<Box<dyn Metric>> {
+    match estimand {
+        Estimand::Probability => vec![Box::new(RocAuc), Box::new(LogLoss), Box::new(Brier)],
+        Estimand::Mean => vec![Box::new(R2), Box::new(Rmse), Box::new(Mae)],
+        Estimand::Quantile(q) => vec![Box::new(Pinball::at(q)), Box::new(ShareBelow::at(q))],
+    }
 }
 
 /// Walks the rows by falling probability and calls `step(positives, negatives)` once per distinct
@@ -123,7 +144,7 @@ fn walk(s: &Scored<'_>, mut step: impl FnMut(f64, f64)) {
         } else {
             neg += s.weight[row];
         }
-        let last = s.order.get(i + 1).is_none_or(|&next| s.probability[next as usize] != s.probability[row]);
+        let last = s.order.get(i + 1).is_none_or(|&next| s.predicted[next as usize] != s.predicted[row]);
         if last {
             if pos + neg > 0.0 {
                 step(pos, neg);
@@ -177,7 +198,7 @@ impl Metric for AveragePrecision {
 
 fn weighted_mean(s: &Scored<'_>, loss: impl Fn(f64, f64) -> f64) -> f64 {
     let (mut sum, mut total) = (0.0, 0.0);
-    for ((&y, &p), &w) in s.label().iter().zip(s.probability).zip(s.weight) {
+    for ((&y, &p), &w) in s.label().iter().zip(s.predicted).zip(s.weight) {
         if w > 0.0 {
             sum += w * loss(y, p);
             total += w;
@@ -252,7 +273,7 @@ impl Metric for CalibrationSlope {
 }
 
 fn calibration(s: &Scored<'_>, slope_fixed: bool) -> Option<crate::Affine> {
-    let margin: Vec<f64> = s.probability.iter().map(|&p| logit(p)).collect();
+    let margin: Vec<f64> = s.predicted.iter().map(|&p| logit(p)).collect();
     fit_affine(&margin, s.label(), s.weight, 0.0, slope_fixed)
 }
 
@@ -286,7 +307,7 @@ mod tests {
 
     // Made by tests/reference/metrics.py (scikit-learn 1.8.0, statsmodels 0.14): 60 rows,
     // y = [(i*7) % 5 < 2], p = ((i*37 + 11) % 53 + 1) / 55 rounded to 2 digits (so that there are
-    // ties), w = 1 + i % 3.
+    // ties), w = 1 + i % 3; from the seventh on y = (i*29) % 31 / 40.
     fn fixture() -> (Dataset, Vec<f64>, Vec<f64>) {
         let labels: Array1<f64> = (0..60).map(|i| f64::from(u8::from((i * 7) % 5 < 2))).collect();
         let p = (0..60).map(|i| (f64::from((i * 37 + 11) % 53 + 1) / 55.0 * 100.0).round() / 100.0).collect();
@@ -297,18 +318,21 @@ mod tests {
     #[test]
     fn metrics_equal_scikit_learn() {
         let (rows, p, w) = fixture();
+        let numbers: Array1<f64> = (0..60).map(|i| f64::from((i * 29) % 31) / 40.0).collect();
+        let numbers = Dataset::new(rows.features.clone(), rows.records().clone(), numbers).unwrap();
         let ones = vec![1.0; 60];
         let order = descending(&p);
-        for (name, unweighted, weighted) in REFERENCE {
+        for (k, (name, unweighted, weighted)) in REFERENCE.into_iter().enumerate() {
+            let rows = if k < 6 { &rows } else { &numbers };
             let metric = by_name(name).unwrap();
             for (weight, expected) in [(&ones, unweighted), (&w, weighted)] {
-                let value = metric.value(&Scored { rows: &rows, probability: &p, order: &order, weight });
+                let value = metric.value(&Scored { rows, predicted: &p, order: &order, weight });
                 assert!((value - expected).abs() < 1e-9, "{name}: {value} against {expected}");
             }
         }
     }
 
-    include!("metric_reference.rs");
+    include!("reference.rs");
 
     #[test]
     fn precision_shares_ties() {

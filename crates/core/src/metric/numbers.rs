@@ -1,0 +1,111 @@
+//! How good predicted numbers are: means and quantiles.
+
+use super::{Goal, Metric, Scored, weighted_mean};
+
+/// Root of the mean squared error, in the label's unit.
+pub struct Rmse;
+
+impl Metric for Rmse {
+    fn name(&self) -> &str {
+        "rmse"
+    }
+    fn goal(&self) -> Goal {
+        Goal::Lower
+    }
+    fn value(&self, s: &Scored<'_>) -> f64 {
+        weighted_mean(s, |y, p| (y - p) * (y - p)).sqrt()
+    }
+    fn decimals(&self) -> usize {
+        4
+    }
+}
+
+/// Mean absolute error, in the label's unit.
+pub struct Mae;
+
+impl Metric for Mae {
+    fn name(&self) -> &str {
+        "mae"
+    }
+    fn goal(&self) -> Goal {
+        Goal::Lower
+    }
+    fn value(&self, s: &Scored<'_>) -> f64 {
+        weighted_mean(s, |y, p| (y - p).abs())
+    }
+    fn decimals(&self) -> usize {
+        4
+    }
+}
+
+/// The share of the labels' variance that the predictions explain: 1 − squared error / variance about the
+/// mean of the judged rows. Below 0 that mean would have been the better prediction.
+pub struct R2;
+
+impl Metric for R2 {
+    fn name(&self) -> &str {
+        "r2"
+    }
+    fn goal(&self) -> Goal {
+        Goal::Higher
+    }
+    fn value(&self, s: &Scored<'_>) -> f64 {
+        let mean = weighted_mean(s, |y, _| y);
+        1.0 - weighted_mean(s, |y, p| (y - p) * (y - p)) / weighted_mean(s, |y, _| (y - mean) * (y - mean))
+    }
+}
+
+/// The pinball loss of a quantile at this level (Koenker and Bassett 1978), in the label's unit.
+pub struct Pinball {
+    level: f64,
+    name: String,
+}
+
+impl Pinball {
+    /// Of the quantile at `level`, between 0 and 1.
+    #[must_use]
+    pub fn at(level: f64) -> Self {
+        Self { level, name: format!("pinball-{level}") }
+    }
+}
+
+impl Metric for Pinball {
+    fn name(&self) -> &str {
+        &self.name
+    }
+    fn goal(&self) -> Goal {
+        Goal::Lower
+    }
+    fn value(&self, s: &Scored<'_>) -> f64 {
+        weighted_mean(s, |y, p| if y >= p { self.level * (y - p) } else { (1.0 - self.level) * (p - y) })
+    }
+    fn decimals(&self) -> usize {
+        6
+    }
+}
+
+/// The share of labels below their predicted quantile: the level itself is ideal.
+pub struct ShareBelow {
+    level: f64,
+    name: String,
+}
+
+impl ShareBelow {
+    /// Of the quantile at `level`, between 0 and 1.
+    #[must_use]
+    pub fn at(level: f64) -> Self {
+        Self { level, name: format!("share-below-{level}") }
+    }
+}
+
+impl Metric for ShareBelow {
+    fn name(&self) -> &str {
+        &self.name
+    }
+    fn goal(&self) -> Goal {
+        Goal::Near(self.level)
+    }
+    fn value(&self, s: &Scored<'_>) -> f64 {
+        weighted_mean(s, |y, p| f64::from(u8::from(y < p)))
+    }
+}
