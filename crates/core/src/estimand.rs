@@ -39,6 +39,15 @@ impl Estimand {
         }
     }
 
+    /// Whether both ask for the same; levels are compared in the precision of model files.
+    #[must_use]
+    pub fn agrees(self, other: Self) -> bool {
+        match (self, other) {
+            (Self::Quantile(a), Self::Quantile(b)) => (a - b).abs() < 1e-6,
+            _ => self == other,
+        }
+    }
+
     /// The prediction that a margin stands for.
     #[must_use]
     pub fn response(self, margin: f64) -> f64 {

@@ -134,7 +134,7 @@ pub fn bring(path: &str, recipe: &Recipe, target: &Dataset, place: &Place) -> Re
         levels_declared(&forest.features, recipe)?;
         Model::new(Base::Trees(forest))
     };
-    if model.estimand() != target.estimand {
+    if !model.estimand().agrees(target.estimand) {
         let (has, asked) = (model.estimand().word(), target.estimand.word());
         return Err(refused(
             &path,

@@ -146,7 +146,7 @@ impl FineTune<Model> for TuningPlan {
 
     fn fine_tune(&self, generalist: &Model, target: &Dataset, ctx: &Context) -> Result<Model, Error> {
         ctx.check()?;
-        if generalist.estimand() != target.estimand {
+        if !generalist.estimand().agrees(target.estimand) {
             let (model, rows) = (generalist.estimand().word(), target.estimand.word());
             return Err(Error::Mismatch(format!(
                 "the generalist predicts a {model}, the target's labels ask for a {rows}"

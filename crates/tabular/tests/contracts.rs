@@ -1,6 +1,6 @@
 //! Every estimator and every rung against the contracts of the core.
 
-use specialist_core::{Context, FineTune, Predict, Pretrain, Tuning, metric};
+use specialist_core::{Context, Estimand, FineTune, Predict, Pretrain, Tuning, metric};
 use specialist_search::{Params, Value};
 use specialist_tabular::{Base, Estimator, Model, Rung, TuningPlan, ladder_space};
 use specialist_testing::{FullDisk, fine_tune_contract, predict_contract, rows};
@@ -171,4 +171,42 @@ fn a_full_disk_is_an_error_not_a_loss() {
     let lines: Vec<u64> = (0..200_000).collect();
     let written = writer.write(None, &lines, &vec![0.5; 200_000]);
     assert_eq!(written.unwrap_err().kind(), std::io::ErrorKind::StorageFull);
+}
+
+/// Rows whose label is a number: twice the first feature, a shift, and noise of ±1.
+fn numbers(n: usize, shift: f64, seed: u64, estimand: Estimand) -> specialist_core::Dataset {
+    let mut data = rows(n, 0.0, seed);
+    data.estimand = estimand;
+    let noise = |i: usize| ((i * 37) % 41) as f64 / 20.0 - 1.0;
+    let x = |i: usize| Some(data.records()[[i, 0]]).filter(|v| v.is_finite()).unwrap_or(0.0);
+    data.base.targets = (0..n).map(|i| 2.0 * x(i) + shift + noise(i)).collect();
+    data
+}
+
+#[test]
+fn numbers_are_predicted_and_every_rung_moves_them_towards_the_target() {
+    let ctx = Context::new(1, 2);
+    for estimand in [Estimand::Mean, Estimand::Quantile(0.1)] {
+        let (source, target) = (numbers(800, 0.0, 1, estimand), numbers(400, 1.0, 2, estimand));
+        let primary = &metric::usual(estimand)[0];
+        let goodness = |m: &Model| {
+            primary.goal().goodness(metric::evaluate(primary.as_ref(), &target, &m.predict(&target).unwrap()))
+        };
+        for estimator in [Estimator::BoostedTrees, Estimator::Glm] {
+            let generalist = estimator.defaults().pretrain(&source, &ctx).unwrap();
+            assert!(generalist.estimand().agrees(estimand));
+            predict_contract(&generalist, &target);
+            for rung in Rung::ALL.into_iter().filter(|r| r.fits(&generalist) && *r != Rung::Keep) {
+                let tuned = plan(rung).fine_tune(&generalist, &target, &ctx).unwrap();
+                let name = format!("{estimand:?} {} {}", estimator.name(), rung.name());
+                assert!(goodness(&tuned) > goodness(&generalist), "{name}");
+                let again = Model::from_json(&tuned.to_json().unwrap()).unwrap();
+                assert_eq!(again.predict(&target).unwrap(), tuned.predict(&target).unwrap(), "{name}");
+            }
+        }
+        let refused = Estimator::LinfaTree.defaults().pretrain(&source, &ctx).unwrap_err();
+        assert!(refused.to_string().contains("boosted-trees or glm"), "{refused}");
+        let of_classes = generalist(Estimator::Glm);
+        assert!(plan(Rung::Slope).fine_tune(&of_classes, &target, &ctx).is_err(), "labels of another kind");
+    }
 }

@@ -1,8 +1,9 @@
-//! What a specialist must beat: EWMA, GARCH and HAR for volatility, drift and momentum for direction. Each is put on
-//! the scale of probabilities by a logistic line fitted on the target's train rows.
+//! What a specialist must beat: EWMA, GARCH and HAR for volatility and quantiles, drift and momentum for direction and
+//! returns. Each is put on the label's scale by a line fitted on the target's train rows.
 
 use specialist_core::evidence::Prediction;
-use specialist_core::{Context, Dataset, Error, KeyRole, fit_affine, sigmoid};
+use specialist_core::{Affine, Context, Dataset, Error, KeyRole, fit_line};
+use statrs::distribution::{ContinuousCDF, Normal};
 
 use crate::labels::{REFERENCE, Task, log_return, realised};
 use crate::tables::Made;
@@ -62,15 +63,14 @@ pub fn bars_of(made: &Made, rows: &Dataset) -> Result<Vec<(usize, usize)>, Error
 pub fn baselines(made: &Made, train: &Dataset, sealed: &Dataset) -> Result<Baselines, Error> {
     let (of_train, of_sealed) = (bars_of(made, train)?, bars_of(made, sealed)?);
     let mut out = Baselines { all: Vec::new(), spread: f64::NAN };
-    if made.settings.task == Task::Volatility {
-        let methods = volatility(made, &of_train, &of_sealed, &mut out.spread)?;
-        for (name, what, of_train_rows, of_sealed_rows) in methods {
-            let reference = |&(a, i): &(usize, usize)| realised(&made.market.assets[a].bars, i, REFERENCE).max(1e-6);
-            let margin = |forecast: &[f64], at: &[(usize, usize)]| -> Vec<f64> {
-                forecast.iter().zip(at).map(|(f, at)| (f / reference(at)).ln()).collect()
+    let task = made.settings.task;
+    if task.is_risk() {
+        for (name, what, known, asked) in volatility(made, &of_train, &of_sealed, &mut out.spread)? {
+            let margins = |forecast: &[f64], at: &[(usize, usize)]| -> Vec<f64> {
+                forecast.iter().zip(at).map(|(f, at)| margin(made, *f, *at)).collect()
             };
-            let predicted = calibrated(&margin(&of_train_rows, &of_train), train, &margin(&of_sealed_rows, &of_sealed));
-            out.all.push(Baseline { name, what, predicted, volatility: Some(of_sealed_rows) });
+            let predicted = calibrated(&margins(&known, &of_train), train, &margins(&asked, &of_sealed));
+            out.all.push(Baseline { name, what, predicted, volatility: Some(asked) });
         }
         return Ok(out);
     }
@@ -83,18 +83,37 @@ pub fn baselines(made: &Made, train: &Dataset, sealed: &Dataset) -> Result<Basel
     };
     let predicted = calibrated(&momentum(&of_train), train, &momentum(&of_sealed));
     out.all.push(Baseline { name: "momentum", what: "return of the last 252 bars", predicted, volatility: None });
-    let share = train.prevalence();
-    let drift = "the share of events among the train rows";
-    out.all.push(Baseline { name: "drift", what: drift, predicted: vec![share; sealed.rows()], volatility: None });
+    let mut constant = |name, what, value: f64| {
+        out.all.push(Baseline { name, what, predicted: vec![value; sealed.rows()], volatility: None });
+    };
+    let mean = train.labels().mean().unwrap_or(f64::NAN);
+    if task == Task::Return {
+        constant("drift", "the mean return of the train rows", mean);
+        constant("zero", "no return at all", 0.0);
+    } else {
+        constant("drift", "the share of events among the train rows", mean);
+    }
     Ok(out)
 }
 
-/// Margins of the sealed rows through the line that fits the train rows.
+/// What a forecast of volatility per bar says of the label, before it is calibrated.
+fn margin(made: &Made, forecast: f64, (asset, bar): (usize, usize)) -> f64 {
+    let settings = &made.settings;
+    match settings.task {
+        Task::Quantile => {
+            let z = Normal::standard().inverse_cdf(settings.quantile);
+            100.0 * z * forecast * (settings.horizon as f64).sqrt()
+        }
+        _ => (forecast / realised(&made.market.assets[asset].bars, bar, REFERENCE).max(1e-6)).ln(),
+    }
+}
+
+/// The predictions of the sealed rows' margins through the line that fits the train rows.
 fn calibrated(train_margin: &[f64], train: &Dataset, sealed_margin: &[f64]) -> Vec<f64> {
     let weight = vec![1.0; train_margin.len()];
     let label = train.labels().as_slice().expect("labels are contiguous");
-    let line = fit_affine(train_margin, label, &weight, 0.0, false);
-    sealed_margin.iter().map(|m| sigmoid(line.as_ref().map_or(*m, |l| l.apply(*m)))).collect()
+    let line = fit_line(train.estimand, train_margin, label, &weight, 0.0, false).unwrap_or(Affine::IDENTITY);
+    sealed_margin.iter().map(|m| train.estimand.response(line.apply(*m))).collect()
 }
 
 type Method = (&'static str, &'static str, Vec<f64>, Vec<f64>);

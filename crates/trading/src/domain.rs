@@ -28,7 +28,14 @@ macro_rules! recipe {
     };
 }
 
-const RECIPES: &[Recipe] = &[recipe!("volatility"), recipe!("direction"), recipe!("barrier"), recipe!("simulated")];
+const RECIPES: &[Recipe] = &[
+    recipe!("volatility"),
+    recipe!("direction"),
+    recipe!("barrier"),
+    recipe!("realised"),
+    recipe!("value-at-risk"),
+    recipe!("simulated"),
+];
 
 impl Trading {
     /// What the last tables were made of.

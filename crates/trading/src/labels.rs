@@ -1,9 +1,11 @@
 //! What is to be predicted, from the bars after the one at hand.
 
 use serde::{Deserialize, Serialize};
+use specialist_core::Estimand;
 
 use crate::bars::{Asset, Bar};
 use crate::features::LONGEST_GAP;
+use crate::volatility::log_realised;
 
 /// What the label says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -19,6 +21,30 @@ pub enum Task {
     Barrier,
     /// Whether following the sign of the last 21 bars' return touches its own barrier first (meta-labelling).
     Meta,
+    /// A number: the logarithm of realised volatility over the horizon, less that of the last 66 bars.
+    Realised,
+    /// A number: the log return over the horizon in percent; its mean is predicted.
+    Return,
+    /// The same number; its quantile at `quantile` is predicted: value at risk.
+    Quantile,
+}
+
+impl Task {
+    /// What is predicted; `level` is that of the quantile.
+    #[must_use]
+    pub fn estimand(self, level: f64) -> Estimand {
+        match self {
+            Self::Volatility | Self::Direction | Self::Barrier | Self::Meta => Estimand::Probability,
+            Self::Realised | Self::Return => Estimand::Mean,
+            Self::Quantile => Estimand::Quantile(level),
+        }
+    }
+
+    /// Whether a forecast stands for a volatility, which the strategy then aims at.
+    #[must_use]
+    pub fn is_risk(self) -> bool {
+        matches!(self, Self::Volatility | Self::Realised | Self::Quantile)
+    }
 }
 
 /// Bars of the reference volatility.
@@ -27,7 +53,7 @@ pub const REFERENCE: usize = 66;
 /// The label of a bar.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Label {
-    /// 1 or 0; `NaN` where the future is not known yet.
+    /// 1 or 0, or the number; `NaN` where the future is not known yet.
     pub value: f64,
     /// The bar (by position) that settles it.
     pub settled: usize,
@@ -53,15 +79,17 @@ pub fn label(asset: &Asset, i: usize, task: Task, horizon: usize, barrier: f64) 
     let unknown = Label { value: f64::NAN, settled: end.min(bars.len() - 1) };
     let broken = |to: usize| (i + 1..=to).any(|j| bars[j].time - bars[j - 1].time > LONGEST_GAP);
     let bit = f64::from;
-    if matches!(task, Task::Volatility | Task::Direction) {
+    if !matches!(task, Task::Barrier | Task::Meta) {
         if end >= bars.len() || broken(end) {
             return unknown;
         }
         let value = match task {
-            Task::Volatility => realised(bars, end, horizon) > realised(bars, i, REFERENCE),
-            _ => bars[end].close > bars[i].close,
+            Task::Volatility => bit(u8::from(realised(bars, end, horizon) > realised(bars, i, REFERENCE))),
+            Task::Realised => log_realised(bars, end, horizon) - log_realised(bars, i, REFERENCE),
+            Task::Return | Task::Quantile => 100.0 * (bars[end].close / bars[i].close).ln(),
+            _ => bit(u8::from(bars[end].close > bars[i].close)),
         };
-        return Label { value: bit(u8::from(value)), settled: end };
+        return Label { value, settled: end };
     }
     let side = match task {
         Task::Meta if bars[i].close < bars[i - 21].close => -1.0,

@@ -5,9 +5,8 @@ use specialist_core::evidence::{Interval, Prediction};
 
 use crate::backtest::{Costs, History, Signal, events};
 use crate::baselines::Baselines;
-use crate::labels::{REFERENCE, Task, realised};
 use crate::performance as perf;
-use crate::strategy::{hold, implied, signals};
+use crate::strategy::{hold, signals, volatility_of};
 use crate::tables::Made;
 
 /// Replicates of the stationary bootstrap behind every interval here.
@@ -115,17 +114,14 @@ pub fn strategy(
     run(made, &prediction.name, wishes, volatility, costs)
 }
 
-/// The volatility that a candidate forecasts: a baseline's own figure, else the one its probability stands for.
+/// The volatility that a candidate forecasts: a baseline's own figure, else the one its prediction stands for.
 fn volatility(made: &Made, baselines: &Baselines, prediction: &Prediction, at: &[(usize, usize)]) -> Vec<f64> {
-    if made.settings.task != Task::Volatility {
+    if !made.settings.task.is_risk() {
         return Vec::new();
     }
     let own = baselines.all.iter().find(|b| b.name == prediction.name).and_then(|b| b.volatility.clone());
     own.unwrap_or_else(|| {
-        let one = |(&(a, i), p): (&(usize, usize), &f64)| {
-            implied(*p, realised(&made.market.assets[a].bars, i, REFERENCE).max(1e-6), baselines.spread)
-        };
-        at.iter().zip(&prediction.predicted).map(one).collect()
+        at.iter().zip(&prediction.predicted).map(|(at, p)| volatility_of(made, *at, *p, baselines.spread)).collect()
     })
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use specialist_core::evidence::{Interval, Prediction};
-use specialist_core::metric::{RocAuc, evaluate};
+use specialist_core::metric::{evaluate, usual};
 use specialist_core::{Context, Error, Panel, PanelInput, Series};
 
 use crate::backtest::{Costs, History};
@@ -31,7 +31,7 @@ pub fn panels(made: &Made, baselines: &Baselines, input: &PanelInput<'_>) -> Res
     let mut out = vec![edge(&money, made), account(&money, input.confidence, ctx)];
     out.push(curve(&money, own, &free));
     out.push(drawdown(&money, own));
-    if made.settings.task == Task::Volatility {
+    if made.settings.task.is_risk() {
         out.push(levels(made, &money, &at, input));
     }
     out.push(rolling(input, specialist));
@@ -227,7 +227,7 @@ fn levels(made: &Made, money: &Money, at: &[(usize, usize)], input: &PanelInput<
         note: format!(
             "Forecasts of realised volatility over the next {horizon} bars. QLIKE (Patton 2011): 0 is perfect, lower is better. \
              R² of the logarithm, out of sample, a constant bias removed. A candidate that says a probability stands for the \
-             volatility at which a log-normal would have it."
+             volatility at which a log-normal would have it, one that says a quantile for that of the normal distribution with it."
         ),
         header: text(&["forecast", "QLIKE", "R² of log volatility"]),
         table,
@@ -244,15 +244,16 @@ fn weighted(weight: &[f64], value: impl Fn(usize) -> f64) -> f64 {
     sum / total
 }
 
-/// Skill over time: ROC-AUC of the last 252 rows.
+/// Skill over time: the primary metric of the last 252 rows.
 fn rolling(input: &PanelInput<'_>, specialist: &Prediction) -> Panel {
     const WINDOW: usize = 252;
     let time = input.rows.time.as_ref().expect("bars have a time");
+    let metric = &usual(input.rows.estimand)[0];
     let of = |p: &Prediction| {
         let point = |end: usize| {
             let rows: Vec<usize> = (end - WINDOW..end).collect();
             let part: Vec<f64> = rows.iter().map(|&r| p.predicted[r]).collect();
-            (years(time[end - 1]), plain(evaluate(&RocAuc, &input.rows.select(&rows), &part)))
+            (years(time[end - 1]), plain(evaluate(metric.as_ref(), &input.rows.select(&rows), &part)))
         };
         let ends = (WINDOW..=input.rows.rows()).step_by(4 * EVERY);
         Series { name: p.name.clone(), points: ends.map(point).filter(|p| p.1.estimate.is_finite()).collect() }
@@ -260,8 +261,12 @@ fn rolling(input: &PanelInput<'_>, specialist: &Prediction) -> Panel {
     let generalist = input.predictions.iter().find(|p| p.name == "generalist");
     Panel {
         title: "Skill over time".into(),
-        note: format!("ROC-AUC of the last {WINDOW} sealed rows; one half is chance."),
-        axes: ("year".into(), "ROC-AUC".into()),
+        note: format!(
+            "{} of the last {WINDOW} sealed rows.{}",
+            metric.name(),
+            if input.rows.estimand.is_number() { "" } else { " One half is chance." }
+        ),
+        axes: ("year".into(), metric.name().into()),
         series: [Some(specialist), generalist].into_iter().flatten().map(of).collect(),
         ..Panel::default()
     }
@@ -273,7 +278,14 @@ fn months(made: &Made, at: &[(usize, usize)], specialist: &Prediction) -> Panel 
     let outcome = |&(a, i): &(usize, usize)| {
         let bars = &made.market.assets[a].bars;
         match made.settings.task {
-            Task::Volatility => (realised(bars, i + horizon, horizon) / realised(bars, i, REFERENCE)).ln(),
+            Task::Volatility | Task::Realised => {
+                (realised(bars, i + horizon, horizon) / realised(bars, i, REFERENCE)).ln()
+            }
+            // A tail's quantile ranks how far returns go, not where.
+            Task::Quantile => {
+                let moved = (bars[i + horizon].close / bars[i].close).ln().abs();
+                if made.settings.quantile < 0.5 { -moved } else { moved }
+            }
             _ => (i + 1..=(i + horizon).min(bars.len() - 1)).map(|j| log_return(bars, j)).sum(),
         }
     };

@@ -17,19 +17,21 @@ use crate::labels::{Task, label, uniqueness};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Settings {
-    /// What is predicted: `volatility`, `direction`, `barrier` or `meta`.
+    /// What is predicted: `volatility`, `direction`, `barrier`, `meta`, or a number: `realised`, `return`, `quantile`.
     pub task: Task,
     /// Bars ahead.
     pub horizon: usize,
     /// For `barrier` and `meta`: how far the barriers are, in volatilities of the horizon.
     pub barrier: f64,
+    /// For `quantile`: which one, in a tail.
+    pub quantile: f64,
     /// A table of `asset,entry,exit`: who belonged to the universe, and when.
     pub universe: Option<String>,
     /// The first day to use.
     pub from: Option<String>,
     /// The last day to use.
     pub until: Option<String>,
-    /// For `volatility`: the volatility a year that the strategy aims at.
+    /// For `volatility`, `realised` and `quantile`: the volatility a year that the strategy aims at.
     pub target_volatility: f64,
     /// For the other tasks: the share of the Kelly fraction that is held.
     pub kelly: f64,
@@ -45,6 +47,7 @@ impl Default for Settings {
             task: Task::Volatility,
             horizon: 5,
             barrier: 1.0,
+            quantile: 0.05,
             universe: None,
             from: None,
             until: None,
@@ -78,6 +81,10 @@ impl Settings {
             toml::from_str(text).map_err(|e| wrong("domain", &format!("as documented ({})", e.message())))?;
         if !(1..=252).contains(&settings.horizon) {
             return Err(wrong("domain.horizon", "from 1 to 252 bars"));
+        }
+        let tail = settings.quantile.min(1.0 - settings.quantile);
+        if tail.is_nan() || !(0.001..=0.4).contains(&tail) {
+            return Err(wrong("domain.quantile", "in a tail: from 0.001 to 0.4, or from 0.6 to 0.999"));
         }
         let positive = [
             ("domain.barrier", settings.barrier),
@@ -289,6 +296,7 @@ fn table(
     let features = rows.names.iter().map(Feature::number).collect();
     let targets: Array1<f64> = labels.iter().map(|l| l.value).collect();
     let mut data = Dataset::new(features, records, targets)?;
+    data.estimand = settings.task.estimand(settings.quantile);
     let at = |&r: &usize| rows.at[r];
     data.time = Some(kept.iter().map(at).map(|(a, i)| market.assets[a].bars[i].time).collect());
     data.lines = kept.iter().map(at).map(|(a, i)| market.assets[a].lines[i]).collect();

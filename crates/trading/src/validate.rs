@@ -65,7 +65,7 @@ pub fn walk_forward(
         let known: Vec<usize> = (0..first + from).filter(|&r| times(&all)[r] + subject.gap < start).collect();
         let rolling = all.select(&known[known.len().saturating_sub(window)..]);
         let known = all.select(&known);
-        let both = |d: &Dataset| d.events() > 0 && d.events() < d.rows();
+        let both = |d: &Dataset| d.informative() > 0;
         let tuned = |rows: &Dataset| match both(rows) {
             true => subject.tuning.fine_tune(subject.generalist, rows, &fit),
             false => Ok(never.clone()),

@@ -179,6 +179,48 @@ fn signals_of_ones_own_are_traded_and_those_that_fill_on_their_own_bar_are_refus
 }
 
 #[test]
+fn numbers_are_forecast_as_well_as_classes() {
+    let here = sound();
+    for (task, metric, column, baseline) in [
+        ("realised", "r2", "mean", "har"),
+        ("return", "r2", "mean", "zero"),
+        ("quantile", "pinball-0.05", "quantile", "garch"),
+    ] {
+        for estimator in ["glm", "boosted-trees"] {
+            let sets = [
+                format!("domain.task={task}"),
+                format!("compare.metric={metric}"),
+                format!("pretrain.estimator={estimator}"),
+            ];
+            let mut args = vec!["run", "--recipe", "recipe.toml", "-o", "out"];
+            sets.iter().for_each(|s| args.extend(["--set", s.as_str()]));
+            let said = here.ok(&args);
+            assert!(said.contains("VERDICT: ") && said.contains("MONEY: no edge shown"), "{said}");
+            assert!(said.contains(&format!("specialist − {baseline}")), "{task}: {said}");
+            here.ok(&["verify", "--artifact", "out"]);
+            let scores = here.ok(&["predict", "--artifact", "out", "--model", "specialist", "--data", "bars.csv"]);
+            assert!(scores.starts_with(&format!("line,{column}\n")), "{}", &scores[..40]);
+            let signal =
+                here.ok(&["signal", "--artifact", "out", "--data", "bars.csv", "--as-of", "2002-06-18", "--json"]);
+            assert!(signal.contains(&format!("\"{column}\": ")), "{signal}");
+            assert_eq!(signal.contains("\"volatility\": null"), task == "return", "{signal}");
+            here.ok(&["validate", "--artifact", "out", "--groups", "3"]);
+            std::fs::remove_dir_all(here.path("out")).unwrap();
+        }
+    }
+    here.refused(
+        &["run", "--recipe", "recipe.toml", "--set", "domain.task=return", "--set", "pretrain.estimator=linfa-tree"],
+        2,
+        &["boosted-trees or glm to predict a mean"],
+    );
+    here.refused(
+        &["check", "--recipe", "recipe.toml", "--set", "domain.task=quantile", "--set", "domain.quantile=0.5"],
+        2,
+        &["domain.quantile", "in a tail"],
+    );
+}
+
+#[test]
 fn every_asset_in_turn() {
     let here = sound();
     let said = here.ok(&["each", "--recipe", "recipe.toml"]);

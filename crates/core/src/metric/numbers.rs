@@ -80,7 +80,7 @@ impl Metric for Pinball {
         weighted_mean(s, |y, p| if y >= p { self.level * (y - p) } else { (1.0 - self.level) * (p - y) })
     }
     fn decimals(&self) -> usize {
-        6
+        4
     }
 }
 

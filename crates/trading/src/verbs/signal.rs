@@ -12,9 +12,8 @@ use super::{open, parsed, usage};
 use crate::Trading;
 use crate::bars::{day, now};
 use crate::baselines::{bars_of, baselines};
-use crate::labels::{REFERENCE, Task, realised};
 use crate::money::{NOT_SHOWN, SHOWN, claimed};
-use crate::strategy::{implied, signals};
+use crate::strategy::{signals, volatility_of};
 use crate::tables::Settings;
 
 #[derive(Debug, Args)]
@@ -63,17 +62,17 @@ pub(super) fn signal(matches: &ArgMatches, common: &Common, _: &Terminal) -> Res
         ));
     }
     let last: Vec<usize> = (0..rows.rows()).filter(|&r| time[r] == latest).collect();
-    let probability = scorer.model.predict(&rows.select(&last))?;
+    let estimand = scorer.model.estimand();
+    let predicted = scorer.model.predict(&rows.select(&last))?;
     let known: Vec<usize> = (0..rows.rows()).filter(|&r| !rows.labels()[r].is_nan()).collect();
     let now_at: Vec<(usize, usize)> = last.iter().map(|&r| at[r]).collect();
     let mut forecast = Vec::new();
     let mut spread = f64::NAN;
-    if made.settings.task == Task::Volatility {
+    if made.settings.task.is_risk() {
         spread = baselines(&made, &rows.select(&known), &rows.select(&last))?.spread;
-        let reference = |&(a, i): &(usize, usize)| realised(&made.market.assets[a].bars, i, REFERENCE).max(1e-6);
-        forecast = now_at.iter().zip(&probability).map(|(at, p)| implied(*p, reference(at), spread)).collect();
+        forecast = now_at.iter().zip(&predicted).map(|(at, p)| volatility_of(&made, *at, *p, spread)).collect();
     }
-    let mut wishes = signals(&made, &now_at, &probability, &forecast);
+    let mut wishes = signals(&made, &now_at, &predicted, &forecast);
     let account = made.settings.account;
     wishes
         .iter_mut()
@@ -81,13 +80,13 @@ pub(super) fn signal(matches: &ArgMatches, common: &Common, _: &Terminal) -> Res
     let word = serde_json::to_value(made.settings.task).expect("a word");
     let mut out = Vec::new();
     for (k, wish) in wishes.iter().enumerate() {
-        let (name, p) = (&made.market.assets[wish.asset].name, probability[k]);
+        let (name, p) = (&made.market.assets[wish.asset].name, predicted[k]);
         let year = forecast.get(k).map(|v| v * made.market.bars_per_year().sqrt());
         let range =
             year.map(|v| [v * (-1.96 * spread - spread * spread).exp(), v * (1.96 * spread - spread * spread).exp()]);
         out.push(serde_json::json!({
             "asset": name, "bar": day(latest), "task": word, "horizon": made.settings.horizon, "model": scorer.name,
-            "probability": p, "volatility": year, "volatility-95": range, "weight": wish.weight,
+            (estimand.word()): p, "volatility": year, "volatility-95": range, "weight": wish.weight,
             "verdict": verdict, "money": money,
         }));
         if !common.json {
@@ -95,8 +94,9 @@ pub(super) fn signal(matches: &ArgMatches, common: &Common, _: &Terminal) -> Res
                 format!(", volatility {:.1} % a year (95 %: {:.1} to {:.1})", 100.0 * v, 100.0 * low, 100.0 * high)
             });
             print(&format!(
-                "{name} after the bar of {}: probability {p:.3} by the {}{level}; weight {:.2}, to be filled at the next bar",
+                "{name} after the bar of {}: {} {p:.3} by the {}{level}; weight {:.2}, to be filled at the next bar",
                 day(latest),
+                estimand.word(),
                 scorer.name,
                 wish.weight
             ))?;
