@@ -12,6 +12,55 @@ pub fn escape_formula(cell: &str) -> std::borrow::Cow<'_, str> {
     if dangerous { format!("'{cell}").into() } else { cell.into() }
 }
 
+/// A column of a small table.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Cells {
+    /// Text.
+    Text(Vec<String>),
+    /// Numbers; `NaN` is an empty cell.
+    Number(Vec<f64>),
+}
+
+/// A small table, whose columns are equally long, as Parquet where `file` ends in `.parquet` or `.pq`, else as CSV.
+///
+/// # Errors
+/// When the columns differ in length.
+pub fn table(file: &std::path::Path, columns: &[(&str, Cells)]) -> io::Result<Vec<u8>> {
+    let mut out = Vec::new();
+    if file.extension().is_some_and(|e| e == "parquet" || e == "pq") {
+        let column = |(name, cells): &(&str, Cells)| match cells {
+            Cells::Text(v) => Series::new((*name).into(), v).into(),
+            Cells::Number(v) => Series::new((*name).into(), v).into(),
+        };
+        let rows = columns.first().map_or(0, |c| c.1.len());
+        let mut frame = DataFrame::new(rows, columns.iter().map(column).collect()).map_err(io::Error::other)?;
+        ParquetWriter::new(&mut out).finish(&mut frame).map_err(io::Error::other)?;
+        return Ok(out);
+    }
+    let mut csv = csv::Writer::from_writer(&mut out);
+    csv.write_record(columns.iter().map(|c| c.0)).map_err(plain)?;
+    for row in 0..columns.first().map_or(0, |c| c.1.len()) {
+        let cell = |(_, cells): &(&str, Cells)| match cells {
+            Cells::Text(v) => escape_formula(&v[row]).into_owned(),
+            Cells::Number(v) if v[row].is_nan() => String::new(),
+            Cells::Number(v) => v[row].to_string(),
+        };
+        csv.write_record(columns.iter().map(cell)).map_err(plain)?;
+    }
+    csv.flush()?;
+    drop(csv);
+    Ok(out)
+}
+
+impl Cells {
+    fn len(&self) -> usize {
+        match self {
+            Self::Text(v) => v.len(),
+            Self::Number(v) => v.len(),
+        }
+    }
+}
+
 /// Writes one score per row.
 pub enum ScoreWriter<W: Write> {
     /// The key and the prediction.

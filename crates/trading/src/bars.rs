@@ -143,6 +143,15 @@ pub fn day(time: i64) -> String {
     chrono::DateTime::from_timestamp(time, 0).map_or(String::new(), |t| t.format("%Y-%m-%d").to_string())
 }
 
+/// The time of a bar as bars are written: its date, and within the day its hour.
+#[must_use]
+pub fn instant(time: i64) -> String {
+    if time.rem_euclid(86_400) == 0 {
+        return day(time);
+    }
+    chrono::DateTime::from_timestamp(time, 0).map_or(String::new(), |t| t.format("%Y-%m-%dT%H:%M:%SZ").to_string())
+}
+
 /// The header of `input`.
 fn header(input: &Input, delimiter: u8) -> Result<Vec<String>, Error> {
     match input {

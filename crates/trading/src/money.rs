@@ -55,6 +55,10 @@ pub struct Edge {
     pub trials: usize,
     /// Hansen's p-value of the best strategy against the benchmark.
     pub superior: f64,
+    /// White's p-value of the same.
+    pub reality_check: f64,
+    /// The capital at which slippage would eat the alpha; infinite where bars have no volume.
+    pub capacity: f64,
     /// Probability of back-test overfitting among the strategies.
     pub overfitting: f64,
     /// Years of bars that it would take to show such a Sharpe ratio.
@@ -94,11 +98,15 @@ pub fn money(
     let strategies: Vec<Strategy> =
         ctx.map(predictions.len(), |k| strategy(made, baselines, &predictions[k], at, &made.settings.costs));
     let searched = strategies.len() - baselines.all.len();
-    let first = &strategies[0];
-    let signals = hold(made, &first.signals);
-    let benchmark = run(made, "buy-and-hold", signals, Vec::new(), &made.settings.costs);
+    let benchmark = holding(made, &strategies[0].signals);
     let edge = judge(&strategies, searched, &benchmark, trials, confidence, ctx);
     Money { strategies, benchmark, edge }
+}
+
+/// Holding the target from the first of `signals` on.
+#[must_use]
+pub fn holding(made: &Made, signals: &[Signal]) -> Strategy {
+    run(made, "buy-and-hold", hold(made, signals), Vec::new(), &made.settings.costs)
 }
 
 /// The strategy of one candidate.
@@ -181,6 +189,8 @@ fn judge(
         deflated: perf::deflated_sharpe(&beside[at], trials, variance),
         trials,
         superior: perf::superior(&beside, BLOCK, 2 * REPLICATES, &mut ctx.rng("superior")),
+        reality_check: perf::reality_check(&beside, BLOCK, 2 * REPLICATES, &mut ctx.rng("reality check")),
+        capacity: strategies[at].history.capacity(perf::alpha_beta(own, hold).0),
         overfitting: perf::overfitting(&alive, 10).0,
         track_record: perf::minimum_track_record(&beside[at], 0.95) / perf::YEAR,
     }

@@ -56,7 +56,18 @@ fn ranged(i: &Interval, scale: f64, unit: &str) -> String {
 
 /// The verdict about money.
 fn edge(money: &Money, made: &Made) -> Panel {
-    let Edge { alpha, appraisal, probabilistic, deflated, trials, superior, overfitting, track_record } = money.edge;
+    let Edge {
+        alpha,
+        appraisal,
+        probabilistic,
+        deflated,
+        trials,
+        superior,
+        overfitting,
+        track_record,
+        reality_check,
+        capacity,
+    } = money.edge;
     let years = (money.benchmark.returns.len() as f64) / perf::YEAR;
     let word = if money.edge.shown() { SHOWN } else { NOT_SHOWN };
     let headline = format!(
@@ -67,12 +78,19 @@ fn edge(money: &Money, made: &Made) -> Panel {
         100.0 * deflated,
     );
     let record = if track_record.is_finite() { format!("{track_record:.0} years") } else { "no length".into() };
+    let capital = match capacity {
+        c if c.is_infinite() => "not known: the bars have no volume, or nothing is slipped".into(),
+        c if c <= 0.0 => "none: there is no alpha to eat".into(),
+        c => format!("{c:.0}"),
+    };
     let table = vec![
         text(&["alpha a year beside holding, after costs", &ranged(&alpha, 100.0, " %")]),
         text(&["Sharpe ratio of what is left beside holding", &ranged(&appraisal, 1.0, "")]),
         text(&["probabilistic Sharpe ratio (above 0)", &percent(probabilistic)]),
         vec![format!("deflated Sharpe ratio, {trials} trials counted"), percent(deflated)],
         text(&["superior predictive ability, p (Hansen 2005)", &format!("{superior:.3}")]),
+        text(&["White's reality check, p (2000)", &format!("{reality_check:.3}")]),
+        text(&["capital at which slippage would eat the alpha", &capital]),
         text(&["probability of back-test overfitting (CSCV, 10 blocks)", &percent(overfitting)]),
         text(&["track record that would show this Sharpe ratio", &record]),
     ];

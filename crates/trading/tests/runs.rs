@@ -165,7 +165,13 @@ fn signals_of_ones_own_are_traded_and_those_that_fill_on_their_own_bar_are_refus
     assert!(said.contains("2 trades"), "{said}");
     let trades = std::fs::read_to_string(here.path("trades.csv")).unwrap();
     assert!(trades.contains("2001-01-01,2001-01-02,S01,"), "{trades}");
+    assert!(said.contains("alpha beside it") && said.contains("holding the same in equal parts"), "{said}");
+    // The same trades as Parquet, and the account beside holding.
     let run = ["backtest", "--data", "bars.csv", "--signals", "signals.csv"];
+    here.ok(&[&run[..], &["-o", "trades.parquet", "--equity", "equity.csv", "--json"]].concat());
+    assert!(std::fs::read(here.path("trades.parquet")).unwrap().starts_with(b"PAR1"));
+    let equity = std::fs::read_to_string(here.path("equity.csv")).unwrap();
+    assert!(equity.starts_with("time,equity,benchmark\n2001-01-01,1000000,1000000\n"), "{}", &equity[..60]);
     here.write("signals.csv", "time,asset,weight,fill\n2001-01-01,S01,1,2001-01-02\n2001-06-01,S01,0,2001-06-01\n");
     here.refused(&run, 3, &["signals.csv, line 3", "1 order(s)", "next bar"]);
     here.write("signals.csv", "time,asset,weight\n2001-01-01,S01,1\n2001-01-01,S01,0.5\n");
@@ -176,6 +182,24 @@ fn signals_of_ones_own_are_traded_and_those_that_fill_on_their_own_bar_are_refus
     here.refused(&run, 3, &["line 2", "no bars of this asset"]);
     here.write("signals.csv", "time,asset,weight\n1.1.2001,S01,1\n");
     here.refused(&run, 3, &["line 2", "`time`"]);
+}
+
+/// Bars within the day, little volume, and an order that is too large for it.
+#[test]
+fn signals_within_the_day_are_traded_and_what_lapses_is_said() {
+    let here = Here::new();
+    let mut bars = String::from("time,asset,open,high,low,close,volume\n");
+    for i in 0..30 {
+        let price = 100.0 + f64::from(i % 3);
+        bars += &format!("2024-01-{}T{:02}:00:00,A,{price},{price},{price},{price},1000\n", 22 + i / 6, 9 + i % 6);
+    }
+    here.write("bars.csv", &bars);
+    here.write("signals.csv", "time,asset,weight\n2024-01-22T09:00:00,A,1\n2024-01-25T12:00,A,0\n");
+    let out = here.run(&["backtest", "--data", "bars.csv", "--signals", "signals.csv", "-o", "trades.csv"]);
+    let (said, errors) = (String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr));
+    let trades = std::fs::read_to_string(here.path("trades.csv")).unwrap_or_default();
+    assert!(trades.contains("2024-01-22T09:00:00Z,2024-01-22T10:00:00Z,A,100,"), "{trades} {said} {errors}");
+    assert!(errors.contains("1 order(s) asked for more than 0.1 of their bar's volume"), "{errors}");
 }
 
 #[test]

@@ -80,13 +80,14 @@ impl Book<'_> {
         let price = fill_price(bar.open, bar.close);
         let most = if bar.volume.is_nan() { f64::INFINITY } else { self.account.participation * bar.volume };
         let units = order.units.clamp(-most, most);
+        self.history.cut += usize::from(units != order.units);
         if units == 0.0 {
             return;
         }
-        let cost = cost_of(units, price, bar.volume, self.costs);
+        let (cost, slippage) = cost_of(units, price, bar.volume, self.costs);
         self.cash -= units * price + cost;
         self.units[asset] += units;
-        self.history.trades.push(Trade { signal: order.signal, time: bar.time, asset, units, price, cost });
+        self.history.trades.push(Trade { signal: order.signal, time: bar.time, asset, units, price, cost, slippage });
     }
 
     fn mark(&mut self, now: i64) {

@@ -9,7 +9,9 @@ pub use vectors::vectors;
 
 use serde::{Deserialize, Serialize};
 
-use crate::bars::{Asset, day};
+use specialist_tabular::write::Cells;
+
+use crate::bars::{Asset, instant};
 
 /// A wish that is known when the bar at `time` is complete: hold this share of the equity in the asset.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -92,6 +94,8 @@ pub struct Trade {
     pub price: f64,
     /// What the fill cost beyond it.
     pub cost: f64,
+    /// Of that, what grows with the order's share of the bar's volume.
+    pub slippage: f64,
 }
 
 /// An account's history.
@@ -105,6 +109,8 @@ pub struct History {
     pub trades: Vec<Trade>,
     /// Interest on shorts and debts, over all.
     pub interest: f64,
+    /// Orders that were larger than the account may take of a bar's volume: the rest of each lapsed.
+    pub cut: usize,
 }
 
 impl History {
@@ -132,8 +138,24 @@ impl History {
     pub fn turnover(&self) -> f64 {
         let traded: f64 = self.trades.iter().map(|t| (t.units * t.price).abs()).sum();
         let mean = self.equity.iter().sum::<f64>() / self.equity.len().max(1) as f64;
+        traded / mean / self.years()
+    }
+
+    /// The capital at which slippage would eat an `alpha` a year, with every order scaled: slippage per unit traded
+    /// grows with the order, so that its toll on returns grows with capital. Infinite where there is none; 0 where
+    /// there would be no alpha without it.
+    #[must_use]
+    pub fn capacity(&self, alpha: f64) -> f64 {
+        let mean = self.equity.iter().sum::<f64>() / self.equity.len().max(1) as f64;
+        let slipped: f64 = self.trades.iter().map(|t| t.slippage).sum();
+        let toll = slipped / mean / self.years();
+        let capital = self.equity.first().copied().unwrap_or(0.0);
+        if toll > 0.0 { capital * ((alpha + toll) / toll).max(0.0) } else { f64::INFINITY }
+    }
+
+    fn years(&self) -> f64 {
         let (first, last) = (self.time.first().copied().unwrap_or(0), self.time.last().copied().unwrap_or(0));
-        traded / mean / ((last - first) as f64 / YEAR).max(1.0 / 365.0)
+        ((last - first) as f64 / YEAR).max(1.0 / 365.0)
     }
 
     /// Costs of all fills.
@@ -152,10 +174,11 @@ pub fn fills_too_early(orders: &[(i64, i64)]) -> Vec<usize> {
     (0..orders.len()).filter(|&i| orders[i].1 <= orders[i].0).collect()
 }
 
-/// The costs of trading `units` at `price` where `volume` is traded.
-fn cost_of(units: f64, price: f64, volume: f64, costs: &Costs) -> f64 {
+/// The costs of trading `units` at `price` where `volume` is traded, and the slippage among them.
+fn cost_of(units: f64, price: f64, volume: f64, costs: &Costs) -> (f64, f64) {
     let share = if volume > 0.0 { 100.0 * units.abs() / volume } else { 0.0 };
-    units.abs() * price * (costs.commission + costs.half_spread + costs.slippage * share) / 1e4
+    let of = |points: f64| units.abs() * price * points / 1e4;
+    (of(costs.commission + costs.half_spread + costs.slippage * share), of(costs.slippage * share))
 }
 
 /// The price at which an order is filled at a bar: its first, or where only the last is known, that one.
@@ -174,15 +197,30 @@ fn limited(weights: &mut [f64], account: &Account) {
     }
 }
 
-/// Trades as CSV text: signal, fill, asset, units, price, cost.
+/// The trades as columns: signal, fill, asset, units, price, cost. Within the day times are written with their hour.
 #[must_use]
-pub fn trades_csv(history: &History, assets: &[Asset]) -> String {
-    let mut out = String::from("signal,fill,asset,units,price,cost\n");
-    for t in &history.trades {
-        let (signal, fill, asset) = (day(t.signal), day(t.time), &assets[t.asset].name);
-        out.push_str(&format!("{signal},{fill},{asset},{:.6},{:.6},{:.4}\n", t.units, t.price, t.cost));
-    }
-    out
+pub fn trades_table(history: &History, assets: &[Asset]) -> Vec<(&'static str, Cells)> {
+    let trades = &history.trades;
+    let text = |f: &dyn Fn(&Trade) -> String| Cells::Text(trades.iter().map(f).collect());
+    let number = |f: fn(&Trade) -> f64| Cells::Number(trades.iter().map(f).collect());
+    vec![
+        ("signal", text(&|t| instant(t.signal))),
+        ("fill", text(&|t| instant(t.time))),
+        ("asset", text(&|t| assets[t.asset].name.clone())),
+        ("units", number(|t| t.units)),
+        ("price", number(|t| t.price)),
+        ("cost", number(|t| t.cost)),
+    ]
+}
+
+/// The account beside the benchmark's as columns: time, equity, benchmark.
+#[must_use]
+pub fn equity_table(history: &History, benchmark: &History) -> Vec<(&'static str, Cells)> {
+    vec![
+        ("time", Cells::Text(history.time.iter().map(|t| instant(*t)).collect())),
+        ("equity", Cells::Number(history.equity.clone())),
+        ("benchmark", Cells::Number(benchmark.equity.clone())),
+    ]
 }
 
 #[cfg(test)]

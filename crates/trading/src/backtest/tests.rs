@@ -23,7 +23,10 @@ fn a_signal_is_filled_at_the_next_bar_at_its_price_and_cost() {
     let h = events(&assets, &signals, &account, &free());
     // 10 units bought for 1,100: 100 are owed. At 121: 10 × 121 − 100 = 1,110.
     assert_eq!(h.equity, [1000.0, 1000.0, 1110.0]);
-    assert_eq!(h.trades, [Trade { signal: 0, time: DAY, asset: 0, units: 10.0, price: 110.0, cost: 0.0 }]);
+    assert_eq!(
+        h.trades,
+        [Trade { signal: 0, time: DAY, asset: 0, units: 10.0, price: 110.0, cost: 0.0, slippage: 0.0 }]
+    );
     let costs = Costs { commission: 10.0, ..free() };
     let h = events(&assets, &signals, &account, &costs);
     // 10 basis points of 1,100.

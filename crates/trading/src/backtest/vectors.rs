@@ -55,12 +55,13 @@ pub fn vectors(assets: &[Asset], signals: &[Signal], account: &Account, costs: &
             let (signal, wanted) = std::mem::take(&mut pending[a]);
             let most = if bar.volume.is_nan() { f64::INFINITY } else { account.participation * bar.volume };
             let traded = wanted.clamp(-most, most);
+            out.cut += usize::from(traded != wanted);
             let at = fill_price(bar.open, bar.close);
-            let cost = cost_of(traded, at, bar.volume, costs);
+            let (cost, slippage) = cost_of(traded, at, bar.volume, costs);
             cash -= traded * at + cost;
             units[a] += traded;
             if traded != 0.0 {
-                out.trades.push(Trade { signal, time: time[t], asset: a, units: traded, price: at, cost });
+                out.trades.push(Trade { signal, time: time[t], asset: a, units: traded, price: at, cost, slippage });
             }
             price[a] = bar.close;
         }

@@ -8,10 +8,12 @@ use specialist_core::{Predict, Severity};
 use specialist_pipeline::recipe::parse;
 use specialist_pipeline::{Effort, Error, Job, Place, artifact};
 
+use specialist_tabular::write::{Cells, table};
+
 use super::{again, bars, delimiter, folder, open, parsed, usage};
 use crate::Trading;
-use crate::backtest::{History, Signal, events, fills_too_early, trades_csv};
-use crate::bars::{Market, day, now};
+use crate::backtest::{History, Signal, equity_table, events, fills_too_early, trades_table};
+use crate::bars::{Asset, Market, day, now};
 use crate::baselines::{bars_of, baselines};
 use crate::faults::faults;
 use crate::money::interval;
@@ -29,6 +31,9 @@ pub(super) struct BacktestArgs {
     /// The model to use; by default the one that the verdict ships
     #[arg(long, value_name = "NAME")]
     model: Option<String>,
+    /// Write the account's value at every bar beside the benchmark's, as CSV or Parquet
+    #[arg(long, value_name = "FILE")]
+    equity: Option<PathBuf>,
 }
 
 pub(super) fn backtest(matches: &ArgMatches, common: &Common, terminal: &Terminal) -> Result<u8, Error> {
@@ -66,7 +71,15 @@ pub(super) fn backtest(matches: &ArgMatches, common: &Common, terminal: &Termina
             day(last)
         ));
     }
-    tell(&history, &settings, common, terminal, &trades_csv(&history, &market.assets))
+    let mut held: Vec<usize> = wishes.iter().map(|w| w.asset).collect();
+    held.sort_unstable();
+    held.dedup();
+    let whole = 1.0 / held.len() as f64;
+    let start = wishes[0].time;
+    let parts: Vec<Signal> = held.iter().map(|&asset| Signal { time: start, asset, weight: whole }).collect();
+    let benchmark = events(&market.assets, &parts, &settings.account, &settings.costs).daily();
+    let told = Told { history: &history, benchmark: &benchmark, assets: &market.assets, settings: &settings };
+    told.tell(args.equity.as_deref(), common, terminal)
 }
 
 /// Bars that `check` would stop on are not traded either.
@@ -80,71 +93,107 @@ pub(super) fn refuse_faults(market: &Market) -> Result<(), Error> {
     })
 }
 
-/// Prints what an account came to and delivers its trades.
-pub(super) fn tell(
-    history: &History,
-    settings: &Settings,
-    common: &Common,
-    terminal: &Terminal,
-    trades: &str,
-) -> Result<u8, Error> {
-    let returns = history.returns();
-    if returns.len() < 2 {
-        return Err(usage("there are fewer than three bars after the first signal", "bring signals of earlier days"));
-    }
-    let ctx = terminal.context(42);
-    let sharpe = interval((&returns, &returns), |x, _| perf::sharpe(x), 0.95, &ctx);
-    let (first, last) = (history.equity[0], history.equity[history.equity.len() - 1]);
-    if common.json {
-        let value = serde_json::json!({
-            "from": day(history.time[0]), "until": day(history.time[history.time.len() - 1]),
-            "equity": [first, last], "return-a-year": perf::annual_return(&returns),
-            "volatility-a-year": perf::annual_volatility(&returns),
-            "sharpe": [sharpe.estimate, sharpe.low, sharpe.high], "sortino": perf::sortino(&returns),
-            "calmar": perf::calmar(&returns), "max-drawdown": perf::max_drawdown(&returns),
-            "turnover-a-year": history.turnover(), "costs": history.costs(), "interest": history.interest,
-            "trades": history.trades.len(), "account": settings.account, "costs-in-basis-points": settings.costs,
-        });
-        print(&serde_json::to_string_pretty(&value).expect("plain data"))?;
-    } else {
-        print(&format!(
-            "{} to {}: {first:.2} became {last:.2}\nreturn {:.2} % a year, volatility {:.2} %, Sharpe ratio {:.2} ({:.2} to {:.2}), largest fall {:.1} %\n\
+/// What an account came to, beside holding the same assets.
+struct Told<'a> {
+    history: &'a History,
+    benchmark: &'a History,
+    assets: &'a [Asset],
+    settings: &'a Settings,
+}
+
+impl Told<'_> {
+    /// Prints the figures and writes the trades (`-o`) and the account (`--equity`).
+    fn tell(&self, equity: Option<&Path>, common: &Common, terminal: &Terminal) -> Result<u8, Error> {
+        let Self { history, benchmark, assets, settings } = *self;
+        let returns = history.returns();
+        let hold = benchmark.returns();
+        if returns.len() < 2 {
+            return Err(usage(
+                "there are fewer than three bars after the first signal",
+                "bring signals of earlier days",
+            ));
+        }
+        let ctx = terminal.context(42);
+        let sharpe = interval((&returns, &returns), |x, _| perf::sharpe(x), 0.95, &ctx);
+        let alpha = interval((&returns, &hold), |x, b| perf::alpha_beta(x, b).0, 0.95, &ctx);
+        let beta = perf::alpha_beta(&returns, &hold).1;
+        let capacity = Some(history.capacity(alpha.estimate)).filter(|c| c.is_finite());
+        let (first, last) = (history.equity[0], history.equity[history.equity.len() - 1]);
+        if common.json {
+            let value = serde_json::json!({
+                "from": day(history.time[0]), "until": day(history.time[history.time.len() - 1]),
+                "equity": [first, last], "return-a-year": perf::annual_return(&returns),
+                "volatility-a-year": perf::annual_volatility(&returns),
+                "sharpe": [sharpe.estimate, sharpe.low, sharpe.high], "sortino": perf::sortino(&returns),
+                "calmar": perf::calmar(&returns), "max-drawdown": perf::max_drawdown(&returns),
+                "turnover-a-year": history.turnover(), "costs": history.costs(), "interest": history.interest,
+                "trades": history.trades.len(), "orders-cut": history.cut, "capacity": capacity,
+                "alpha": [alpha.estimate, alpha.low, alpha.high], "beta": beta,
+                "benchmark": {"return-a-year": perf::annual_return(&hold), "sharpe": perf::sharpe(&hold),
+                    "max-drawdown": perf::max_drawdown(&hold)}, "account": settings.account, "costs-in-basis-points": settings.costs,
+            });
+            print(&serde_json::to_string_pretty(&value).expect("plain data"))?;
+        } else {
+            print(&format!(
+                "{} to {}: {first:.2} became {last:.2}; holding the same in equal parts {:.2}\nalpha beside it {:.2} % a year ({:.2} to {:.2}), beta {beta:.2}\nreturn {:.2} % a year, volatility {:.2} %, Sharpe ratio {:.2} ({:.2} to {:.2}), largest fall {:.1} %\n\
              {} trades, turnover {:.1} a year, costs {:.2}, interest {:.2}",
-            day(history.time[0]),
-            day(history.time[history.time.len() - 1]),
-            100.0 * perf::annual_return(&returns),
-            100.0 * perf::annual_volatility(&returns),
-            sharpe.estimate,
-            sharpe.low,
-            sharpe.high,
-            100.0 * perf::max_drawdown(&returns),
-            history.trades.len(),
-            history.turnover(),
-            history.costs(),
-            history.interest,
-        ))?;
-        let (c, a) = (&settings.costs, &settings.account);
-        print(&format!(
-            "rules: costs in basis points commission {}, half-spread {}, slippage {} for every percent of the bar's volume, \
+                day(history.time[0]),
+                day(history.time[history.time.len() - 1]),
+                benchmark.equity[benchmark.equity.len() - 1],
+                100.0 * alpha.estimate,
+                100.0 * alpha.low,
+                100.0 * alpha.high,
+                100.0 * perf::annual_return(&returns),
+                100.0 * perf::annual_volatility(&returns),
+                sharpe.estimate,
+                sharpe.low,
+                sharpe.high,
+                100.0 * perf::max_drawdown(&returns),
+                history.trades.len(),
+                history.turnover(),
+                history.costs(),
+                history.interest,
+            ))?;
+            let (c, a) = (&settings.costs, &settings.account);
+            print(&format!(
+                "rules: costs in basis points commission {}, half-spread {}, slippage {} for every percent of the bar's volume, \
              borrow {} and margin {} a year; capital {}, leverage up to {}, {}, weights left alone within {}, at most {} of a \
              bar's volume an order; cash earns nothing",
-            c.commission,
-            c.half_spread,
-            c.slippage,
-            c.borrow,
-            c.margin,
-            a.capital,
-            a.leverage,
-            if a.short { "long and short" } else { "long only" },
-            a.band,
-            a.participation,
-        ))?;
+                c.commission,
+                c.half_spread,
+                c.slippage,
+                c.borrow,
+                c.margin,
+                a.capital,
+                a.leverage,
+                if a.short { "long and short" } else { "long only" },
+                a.band,
+                a.participation,
+            ))?;
+        }
+        if history.cut > 0 {
+            terminal.say(&format!(
+                "warning: {} order(s) asked for more than {} of their bar's volume; the rest of each lapsed",
+                history.cut, settings.account.participation
+            ));
+        }
+        if let (Some(capital), false) = (capacity, common.json) {
+            print(&format!("capacity: slippage would eat the alpha at a capital of about {capital:.0}"))?;
+        }
+        let write = |path: &Path, what: &str, columns: &[(&str, Cells)]| {
+            let wrong = |error| Error::Write { file: path.display().to_string(), error };
+            artifact::replace_file(path, &table(path, columns).map_err(wrong)?)?;
+            terminal.say(&format!("{what}: {}", path.display()));
+            Ok::<(), Error>(())
+        };
+        if let Some(path) = &common.output {
+            write(path, "trades", &trades_table(history, assets))?;
+        }
+        if let Some(path) = equity {
+            write(path, "account", &equity_table(history, benchmark))?;
+        }
+        Ok(0)
     }
-    if let Some(path) = &common.output {
-        artifact::replace_file(path, trades.as_bytes())?;
-        terminal.say(&format!("trades: {}", path.display()));
-    }
-    Ok(0)
 }
 
 /// Signals of a CSV file, in order of time. A column `fill` says when an order was filled where they come from: a
@@ -171,8 +220,12 @@ pub(super) fn read_signals(path: &Path, market: &Market, delimiter: u8) -> Resul
         let record = record.map_err(|_| wrong(line, "the row is cut short or not UTF-8", "write the file again"))?;
         let cell = |c: usize| record.get(c).unwrap_or("").trim();
         let when = |c: usize, column: &str| {
-            Settings::day(cell(c), column).map_err(|_| {
-                wrong(line, &format!("`{column}` must be a day such as 2024-01-31"), "write days as year-month-day")
+            Settings::instant(cell(c), column).map_err(|_| {
+                wrong(
+                    line,
+                    &format!("`{column}` must be a day or a time such as 2024-01-31 or 2024-01-31T15:30:00"),
+                    "write days as year-month-day",
+                )
             })
         };
         let known = market.find(cell(asset));
@@ -222,7 +275,7 @@ pub(super) fn backtest_artifact(
     terminal: &Terminal,
 ) -> Result<u8, Error> {
     let domain = Trading::default();
-    let (_, mut scorer) = open(args.artifact, args.model.as_deref(), &domain)?;
+    let (_, mut scorer) = open(args.artifact.clone(), args.model.as_deref(), &domain)?;
     if common.recipe.is_some() {
         return Err(usage("an artifact has its own recipe", "leave out --recipe; --set changes single keys"));
     }
@@ -240,5 +293,8 @@ pub(super) fn backtest_artifact(
         specialist_core::evidence::Prediction { name: scorer.name.clone(), what: String::new(), predicted };
     let strategy = crate::money::strategy(&made, &found, &prediction, &at, &made.settings.costs);
     let assets: Vec<_> = made.targets.iter().map(|&a| made.market.assets[a].clone()).collect();
-    tell(&strategy.history, &made.settings, common, terminal, &trades_csv(&strategy.history, &assets))
+    let benchmark = crate::money::holding(&made, &strategy.signals);
+    let told =
+        Told { history: &strategy.history, benchmark: &benchmark.history, assets: &assets, settings: &made.settings };
+    told.tell(args.equity.as_deref(), common, terminal)
 }

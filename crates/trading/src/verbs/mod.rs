@@ -13,7 +13,7 @@ use specialist_pipeline::{Error, Place, artifact};
 use specialist_tabular::read::Input;
 
 use crate::Trading;
-use crate::bars::{Market, day, read};
+use crate::bars::{Market, instant, read};
 use crate::each;
 use crate::features::{Features, Standard};
 use crate::tables::{Settings, cut};
@@ -121,7 +121,7 @@ fn write_features(matches: &ArgMatches, common: &Common, terminal: &Terminal) ->
     let mut out = format!("time,asset,{}\n", rows.names.join(","));
     for (at, values) in rows.at.iter().zip(rows.values.chunks(rows.names.len())) {
         let asset = &market.assets[at.0];
-        out.push_str(&format!("{},{}", day(asset.bars[at.1].time), asset.name));
+        out.push_str(&format!("{},{}", instant(asset.bars[at.1].time), asset.name));
         for v in values {
             if v.is_nan() { out.push(',') } else { out.push_str(&format!(",{v:.8}")) }
         }

@@ -10,7 +10,7 @@ use specialist_pipeline::{Error, Place, artifact};
 
 use super::{open, parsed, usage};
 use crate::Trading;
-use crate::bars::{day, now};
+use crate::bars::{day, instant, now};
 use crate::baselines::{bars_of, baselines};
 use crate::money::{NOT_SHOWN, SHOWN, claimed};
 use crate::strategy::{signals, volatility_of};
@@ -85,7 +85,7 @@ pub(super) fn signal(matches: &ArgMatches, common: &Common, _: &Terminal) -> Res
         let range =
             year.map(|v| [v * (-1.96 * spread - spread * spread).exp(), v * (1.96 * spread - spread * spread).exp()]);
         out.push(serde_json::json!({
-            "asset": name, "bar": day(latest), "task": word, "horizon": made.settings.horizon, "model": scorer.name,
+            "asset": name, "bar": instant(latest), "task": word, "horizon": made.settings.horizon, "model": scorer.name,
             (estimand.word()): p, "volatility": year, "volatility-95": range, "weight": wish.weight,
             "verdict": verdict, "money": money,
         }));
@@ -95,7 +95,7 @@ pub(super) fn signal(matches: &ArgMatches, common: &Common, _: &Terminal) -> Res
             });
             print(&format!(
                 "{name} after the bar of {}: {} {p:.3} by the {}{level}; weight {:.2}, to be filled at the next bar",
-                day(latest),
+                instant(latest),
                 estimand.word(),
                 scorer.name,
                 wish.weight
