@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use specialist_core::{Column, ColumnKind, Dataset, Error, KeyRole, Role, Schema};
+use specialist_core::{Column, ColumnKind, Dataset, Error, FeatureKind, KeyRole, Role, Schema};
 use specialist_tabular::read::{Input, Options, ReadError, read_all, sniff_header};
 
 /// One bar: what happened up to `time`. Prices and volume that the data does not have are `NaN`.
@@ -40,6 +40,8 @@ pub struct Asset {
     pub bars: Vec<Bar>,
     /// Where each bar stands in the file.
     pub lines: Vec<u64>,
+    /// Its sector, where a universe says it.
+    pub sector: Option<String>,
 }
 
 /// The bars of all assets.
@@ -106,9 +108,27 @@ impl Market {
     pub fn until(&self, time: i64) -> Self {
         let cut = |a: &Asset| {
             let n = a.bars.partition_point(|b| b.time <= time);
-            Asset { name: a.name.clone(), bars: a.bars[..n].to_vec(), lines: a.lines[..n].to_vec() }
+            Asset {
+                bars: a.bars[..n].to_vec(),
+                lines: a.lines[..n].to_vec(),
+                name: a.name.clone(),
+                sector: a.sector.clone(),
+            }
         };
         Self { assets: self.assets.iter().map(cut).collect(), file: self.file.clone(), unsorted: Vec::new() }
+    }
+
+    /// The sector of each asset by number; empty unless every asset has one.
+    #[must_use]
+    pub fn sectors(&self) -> Vec<usize> {
+        let mut names: Vec<&String> = self.assets.iter().filter_map(|a| a.sector.as_ref()).collect();
+        if names.len() < self.assets.len() {
+            return Vec::new();
+        }
+        names.sort();
+        names.dedup();
+        let number = |a: &Asset| names.binary_search(&a.sector.as_ref().expect("each has one")).expect("it is listed");
+        self.assets.iter().map(number).collect()
     }
 
     /// Calls `step` once for every time at which any asset has a bar, in order, with the bars of that time.
@@ -223,7 +243,7 @@ fn wide(data: &Dataset, file: &str) -> Market {
     let asset = |(c, feature): (usize, &specialist_core::Feature)| {
         let rows = (0..data.rows()).filter(|&r| !data.records()[[r, c]].is_nan());
         let (bars, lines) = rows.map(|r| (Bar::close_only(time[r], data.records()[[r, c]]), data.lines[r])).unzip();
-        Asset { name: feature.name.clone(), bars, lines }
+        Asset { name: feature.name.clone(), bars, lines, sector: None }
     };
     let assets = data.features.iter().enumerate().map(asset).collect();
     Market { assets, file: file.into(), unsorted: Vec::new() }
@@ -236,8 +256,11 @@ fn long(data: &Dataset, file: &str) -> Result<Market, Error> {
     let columns = ["open", "high", "low", "close", "volume"].map(place);
     let (split, dividend) = (place("split"), place("dividend"));
     let cell = |r: usize, c: Option<usize>| c.map_or(f64::NAN, |c| data.records()[[r, c]]);
-    let mut assets: Vec<Asset> =
-        key.levels.iter().map(|l| Asset { name: l.clone(), bars: Vec::new(), lines: Vec::new() }).collect();
+    let mut assets: Vec<Asset> = key
+        .levels
+        .iter()
+        .map(|l| Asset { name: l.clone(), bars: Vec::new(), lines: Vec::new(), sector: None })
+        .collect();
     let mut order: Vec<usize> = (0..data.rows()).collect();
     order.sort_by_key(|&r| time[r]);
     let mut factor = vec![1.0; assets.len()];
@@ -347,27 +370,37 @@ impl Members {
     }
 }
 
-/// Reads a universe (`asset,entry,exit`; an empty exit is none) and leaves only its assets in the market. Their bars
+/// Reads a universe (`asset,entry,exit` and perhaps `sector`; an empty exit is none) and leaves only its assets in the market. Their bars
 /// outside the dates stay: they are history, and no rows are made of them.
 ///
 /// # Errors
 /// [`Error::Data`] when the file is not such a table, or names no asset of the market.
 pub fn members(market: &mut Market, path: &Path, delimiter: u8) -> Result<Members, Error> {
     let column = |name: &str, role, kind| Column { name: name.into(), role, kind, ..Column::default() };
-    let schema = Schema {
-        columns: vec![
-            column("asset", Role::Site, ColumnKind::Category),
-            column("entry", Role::Feature, ColumnKind::Time),
-            column("exit", Role::Feature, ColumnKind::Time),
-        ],
-    };
+    let mut columns = vec![
+        column("asset", Role::Site, ColumnKind::Category),
+        column("entry", Role::Feature, ColumnKind::Time),
+        column("exit", Role::Feature, ColumnKind::Time),
+    ];
+    let input = Input::File(path.into());
+    if header(&input, delimiter)?.iter().any(|h| h == "sector") {
+        columns.push(column("sector", Role::Feature, ColumnKind::Category));
+    }
     let options = Options { delimiter, filter: BTreeMap::new(), labelled: false };
-    let (data, _) = read_all(&Input::File(path.into()), &schema, &options).map_err(|e| unreadable(&e))?;
+    let (data, _) = read_all(&input, &Schema { columns }, &options).map_err(|e| unreadable(&e))?;
     let key = data.key(KeyRole::Site).expect("declared above");
     let mut spans: BTreeMap<&str, Vec<(i64, i64)>> = BTreeMap::new();
     for r in 0..data.rows() {
         let time = |c: usize, or: i64| Some(data.records()[[r, c]]).filter(|t| !t.is_nan()).map_or(or, |t| t as i64);
-        spans.entry(&key.levels[key.codes[r] as usize]).or_default().push((time(0, i64::MIN), time(1, i64::MAX)));
+        let name = key.levels[key.codes[r] as usize].as_str();
+        spans.entry(name).or_default().push((time(0, i64::MIN), time(1, i64::MAX)));
+        if let Some(FeatureKind::Category { levels }) = data.features.get(2).map(|f| &f.kind)
+            && let Some(sector) =
+                levels.get(data.records()[[r, 2]] as usize).filter(|_| !data.records()[[r, 2]].is_nan())
+            && let Some(asset) = market.assets.iter_mut().find(|a| a.name == name)
+        {
+            asset.sector = Some(sector.clone());
+        }
     }
     market.assets.retain(|a| spans.contains_key(a.name.as_str()));
     if market.assets.is_empty() {

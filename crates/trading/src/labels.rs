@@ -138,7 +138,7 @@ mod tests {
 
     fn asset(closes: &[f64]) -> Asset {
         let bars = closes.iter().enumerate().map(|(i, c)| Bar::close_only(i as i64 * 86_400, *c)).collect();
-        Asset { name: "A".into(), bars, lines: (1..=closes.len() as u64).collect() }
+        Asset { name: "A".into(), bars, lines: (1..=closes.len() as u64).collect(), sector: None }
     }
 
     fn zigzag(n: usize) -> Vec<f64> {

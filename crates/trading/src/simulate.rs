@@ -50,7 +50,12 @@ impl Universe {
     pub fn market(&self, seed: u64) -> Market {
         let mut rng = Context::new(seed, 1).rng("universe");
         let mut assets: Vec<Asset> = (0..self.assets)
-            .map(|i| Asset { name: format!("S{i:02}"), bars: Vec::with_capacity(self.days), lines: Vec::new() })
+            .map(|i| Asset {
+                name: format!("S{i:02}"),
+                bars: Vec::with_capacity(self.days),
+                lines: Vec::new(),
+                sector: None,
+            })
             .collect();
         let mut paths: Vec<Vec<f64>> = vec![vec![100.0]; self.assets];
         for t in 0..self.days {

@@ -63,13 +63,53 @@ pub fn signals(made: &Made, at: &[(usize, usize)], predicted: &[f64], volatility
             weight: share * weight(r),
         })
         .collect();
+    out.extend(closings(made, at));
     out.sort_by_key(|s| s.time);
     out
 }
 
-/// Holding the target's assets in equal parts from the first signal on.
+/// What is held of an asset is sold when it leaves the universe: nothing is said of it any more.
+fn closings(made: &Made, at: &[(usize, usize)]) -> Vec<Signal> {
+    let mut out = Vec::new();
+    for &asset in &made.targets {
+        let bars = &made.market.assets[asset].bars;
+        let Some(first) = at.iter().filter(|x| x.0 == asset).map(|x| x.1).min() else { continue };
+        let belongs = |i: usize| made.members.has(asset, bars[i].time);
+        let left = (first + 1..bars.len()).filter(|&i| belongs(i - 1) && !belongs(i));
+        out.extend(left.map(|i| Signal { time: bars[i].time, asset, weight: 0.0 }));
+    }
+    out
+}
+
+/// Holding the target's assets in equal parts from the first signal on, while they belong to the universe.
 #[must_use]
 pub fn hold(made: &Made, signals: &[Signal]) -> Vec<Signal> {
     let share = 1.0 / made.targets.len() as f64;
-    signals.iter().map(|s| Signal { weight: share, ..*s }).collect()
+    let belongs = |s: &Signal| made.members.has(s.asset, s.time);
+    signals.iter().map(|s| Signal { weight: if belongs(s) { share } else { 0.0 }, ..*s }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bars::Members;
+    use crate::simulate::Universe;
+    use crate::tables::Settings;
+
+    #[test]
+    fn what_leaves_the_universe_is_sold() {
+        let market = Universe { assets: 2, days: 400, ..Universe::default() }.market(1);
+        let time = |i: usize| market.assets[0].bars[i].time;
+        let members = Members::of(vec![vec![(i64::MIN, time(349))], vec![(i64::MIN, i64::MAX)]]);
+        let at: Vec<(usize, usize)> =
+            (300..390).flat_map(|i| [(0, i), (1, i)]).filter(|(a, i)| *a == 1 || *i < 350).collect();
+        let (left, end) = (time(350), at.len());
+        let made = Made { market, targets: vec![0, 1], members, settings: Settings::default() };
+        let found = signals(&made, &at, &vec![0.5; end], &vec![0.01; end]);
+        assert_eq!(found.len(), end + 1);
+        let closing: Vec<&Signal> = found.iter().filter(|s| s.weight == 0.0).collect();
+        assert_eq!(closing, [&Signal { time: left, asset: 0, weight: 0.0 }]);
+        let held = hold(&made, &found);
+        assert_eq!(held.iter().filter(|s| s.weight == 0.0).count(), 1, "nor is it held as the benchmark");
+    }
 }

@@ -124,6 +124,8 @@ pub struct Made {
     pub market: Market,
     /// The positions of the target's assets.
     pub targets: Vec<usize>,
+    /// When each asset belonged to the universe.
+    pub members: Members,
     /// How.
     pub settings: Settings,
 }
@@ -253,7 +255,7 @@ pub fn make(request: &TablesInput<'_>, domain: &dyn Domain, today: i64) -> Resul
         return Err(Error::TooFew { what, found: longest, needed: crate::features::WARM_UP + 1 });
     }
     let source = request.source.map(|_| part(false)).transpose()?;
-    Ok((Tables { source, target, origins, findings }, Made { market, targets, settings }))
+    Ok((Tables { source, target, origins, findings }, Made { market, targets, members: belong, settings }))
 }
 
 /// Takes the future away at two points of time and looks whether the past's features stay the same, to the bit.

@@ -184,6 +184,26 @@ fn signals_of_ones_own_are_traded_and_those_that_fill_on_their_own_bar_are_refus
     here.refused(&run, 3, &["line 2", "`time`"]);
 }
 
+#[test]
+fn a_universe_may_say_sectors() {
+    let here = sound();
+    here.write(
+        "universe.csv",
+        "asset,entry,exit,sector\nS00,2000-01-01,,a\nS01,2000-01-01,,a\nS02,2000-01-01,,b\nS03,2000-01-01,,b\n",
+    );
+    here.write("recipe.toml", &RECIPE.replace("horizon = 5", "horizon = 5\nuniverse = \"universe.csv\""));
+    let features = here.ok(&["features", "--recipe", "recipe.toml"]);
+    assert!(
+        features.lines().next().unwrap().ends_with("sector-beta-63,sector-correlation-63,beside-sector-21"),
+        "{}",
+        &features[..900]
+    );
+    let said = here.ok(&["run", "--recipe", "recipe.toml", "-o", "out"]);
+    assert!(said.contains("VERDICT: "), "{said}");
+    let explained = here.ok(&["explain", "--artifact", "out", "--data", "bars.csv"]);
+    assert!(explained.contains("all other features"), "{explained}");
+}
+
 /// Bars within the day, little volume, and an order that is too large for it.
 #[test]
 fn signals_within_the_day_are_traded_and_what_lapses_is_said() {

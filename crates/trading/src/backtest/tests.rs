@@ -7,7 +7,7 @@ const DAY: i64 = 86_400;
 
 fn asset(name: &str, closes: &[f64]) -> Asset {
     let bars = closes.iter().enumerate().map(|(i, c)| Bar::close_only(i as i64 * DAY, *c)).collect();
-    Asset { name: name.into(), bars, lines: (2..closes.len() as u64 + 2).collect() }
+    Asset { name: name.into(), bars, lines: (2..closes.len() as u64 + 2).collect(), sector: None }
 }
 
 fn free() -> Costs {
@@ -119,7 +119,7 @@ proptest! {
         let until = cut * DAY;
         let past: Vec<Asset> = assets.iter().map(|a| {
             let n = a.bars.partition_point(|b| b.time <= until);
-            Asset { name: a.name.clone(), bars: a.bars[..n].to_vec(), lines: a.lines[..n].to_vec() }
+            Asset { name: a.name.clone(), bars: a.bars[..n].to_vec(), lines: a.lines[..n].to_vec(), sector: None }
         }).collect();
         let known: Vec<Signal> = wishes.iter().copied().filter(|s| s.time <= until).collect();
         let part = events(&past, &known, &account, &Costs::default());

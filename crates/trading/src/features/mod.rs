@@ -29,6 +29,8 @@ pub struct Offers {
     pub range: bool,
     /// Volume.
     pub volume: bool,
+    /// A sector of every asset.
+    pub sectors: bool,
 }
 
 /// The features' names, in the order of a row.
@@ -78,6 +80,9 @@ pub fn names(offers: Offers) -> Vec<&'static str> {
     if offers.volume {
         out.extend(["volume-21", "turnover-5-63"]);
     }
+    if offers.sectors {
+        out.extend(["sector-beta-63", "sector-correlation-63", "beside-sector-21"]);
+    }
     out
 }
 
@@ -88,6 +93,7 @@ struct State {
     prices: Vec<f64>,
     returns: Vec<f64>,
     market: Vec<f64>,
+    sector: Vec<f64>,
     seen: usize,
     fast: f64,
     gains: Wilder,
@@ -106,6 +112,8 @@ pub struct Engine {
     assets: Vec<State>,
     /// Mean log return of all bars of an instant.
     market: Vec<f64>,
+    /// The sector of each asset; empty where there are none.
+    sectors: Vec<usize>,
 }
 
 /// Bars kept an asset: enough for the longest window.
@@ -133,9 +141,9 @@ impl Row<'_> {
 }
 
 impl Engine {
-    /// An engine for `assets` assets without history.
+    /// An engine for `assets` assets without history; `sectors` has a number an asset, or is empty.
     #[must_use]
-    pub fn new(assets: usize, offers: Offers) -> Self {
+    pub fn new(assets: usize, offers: Offers, sectors: Vec<usize>) -> Self {
         let mut weights = [1.0; FRACTIONAL];
         for k in 1..FRACTIONAL {
             weights[k] = -weights[k - 1] * (ORDER - k as f64 + 1.0) / k as f64;
@@ -145,7 +153,7 @@ impl Engine {
         let state =
             || State { short: Ema::new(12, 14), long: Ema::new(26, 0), signal: Ema::new(9, 0), ..State::default() };
         let assets = (0..assets).map(|_| state()).collect();
-        Self { offers, width: names(offers).len(), weights, assets, market: Vec::new() }
+        Self { offers, width: names(offers).len(), weights, assets, market: Vec::new(), sectors }
     }
 
     /// Takes the bars of one instant (asset, bar) and appends the row of each bar whose history is long enough to
@@ -157,8 +165,10 @@ impl Engine {
         if known > 0 {
             push(&mut self.market, mean);
         }
+        let sectors = self.sector_returns(bars, &day);
         for ((a, bar), r) in bars.iter().zip(&day) {
-            self.assets[*a].update(bar, *r, mean);
+            let sector = self.sectors.get(*a).map_or(f64::NAN, |s| sectors[*s]);
+            self.assets[*a].update(bar, *r, mean, sector);
         }
         let moved: Vec<f64> = day.iter().copied().filter(|r| !r.is_nan()).collect();
         let dispersion = sd(&moved);
@@ -183,6 +193,7 @@ impl Engine {
             row.extend(market);
             row.extend(ranks.iter().map(|r| r[i]));
             assets[*a].of_range(offers, bar, &mut row);
+            assets[*a].of_sector(offers, &mut row);
         };
         // A few assets are done before other threads are awake.
         const MANY: usize = 64;
@@ -192,6 +203,19 @@ impl Engine {
         } else {
             cells.par_chunks_mut(self.width).zip(&found[first..]).for_each(write);
         }
+    }
+}
+
+impl Engine {
+    /// The mean log return of each sector at this instant.
+    fn sector_returns(&self, bars: &[(usize, Bar)], day: &[f64]) -> Vec<f64> {
+        let count = self.sectors.iter().max().map_or(0, |m| m + 1);
+        let mut sums = vec![(0.0, 0.0); count];
+        for ((a, _), r) in bars.iter().zip(day).filter(|(_, r)| !r.is_nan() && count > 0) {
+            let sum = &mut sums[self.sectors[*a]];
+            *sum = (sum.0 + r, sum.1 + 1.0);
+        }
+        sums.iter().map(|(sum, n)| sum / n).collect()
     }
 }
 
@@ -219,7 +243,7 @@ impl State {
         self.bars.last().map_or(f64::NAN, |last| (bar.close / last.close).ln())
     }
 
-    fn update(&mut self, bar: &Bar, r: f64, market: f64) {
+    fn update(&mut self, bar: &Bar, r: f64, market: f64, sector: f64) {
         if let Some(last) = self.bars.last() {
             let change = bar.close - last.close;
             self.gains.push(change.max(0.0), 14);
@@ -233,6 +257,7 @@ impl State {
             self.fast = ewma(self.fast, r, self.seen, FAST);
             push(&mut self.returns, r);
             push(&mut self.market, market);
+            push(&mut self.sector, sector);
         }
         if let (Some(short), Some(long)) = (self.short.push(bar.close), self.long.push(bar.close)) {
             self.signal.push(short - long);
@@ -289,6 +314,14 @@ impl State {
         rows.extend([b, correlation, (v22 / rms(tail(&self.market, 22)).max(1e-6)).ln()]);
     }
 
+    fn of_sector(&self, offers: Offers, rows: &mut Row<'_>) {
+        if offers.sectors {
+            let (slope, correlation) = beta(tail(&self.returns, 63), tail(&self.sector, 63));
+            let month = sum(tail(&self.returns, 21)) - sum(tail(&self.sector, 21));
+            rows.extend([slope, correlation, month]);
+        }
+    }
+
     fn of_range(&self, offers: Offers, bar: &Bar, rows: &mut Row<'_>) {
         let v66 = rms(tail(&self.returns, 66)).max(1e-6);
         let recent = |n: usize| self.bars.iter().skip(self.bars.len() - n);
@@ -332,8 +365,9 @@ pub struct Standard;
 
 impl Features for Standard {
     fn rows(&self, market: &Market) -> Rows {
-        let offers = Offers { range: market.has_range(), volume: market.has_volume() };
-        let mut engine = Engine::new(market.assets.len(), offers);
+        let sectors = market.sectors();
+        let offers = Offers { range: market.has_range(), volume: market.has_volume(), sectors: !sectors.is_empty() };
+        let mut engine = Engine::new(market.assets.len(), offers, sectors);
         let mut out = Rows { names: names(offers).iter().map(ToString::to_string).collect(), ..Rows::default() };
         let (mut next, mut found) = (vec![0; market.assets.len()], Vec::new());
         market.each_instant(|_, bars| {

@@ -9,7 +9,7 @@ const DAY: i64 = 86_400;
 fn row_at(bar: usize) -> std::collections::HashMap<String, f64> {
     let bars = bars()[..=bar].to_vec();
     let lines = (2..bars.len() as u64 + 2).collect();
-    let market = Market { assets: vec![Asset { name: "A".into(), bars, lines }], ..Market::default() };
+    let market = Market { assets: vec![Asset { name: "A".into(), bars, lines, sector: None }], ..Market::default() };
     let rows = Standard.rows(&market);
     let width = rows.names.len();
     rows.names.iter().cloned().zip(rows.values[rows.values.len() - width..].iter().copied()).collect()
@@ -60,8 +60,8 @@ proptest! {
 fn live_rows_are_those_of_history_to_the_bit() {
     let market = market(5, 4, 400);
     let all = Standard.rows(&market);
-    let offers = Offers { range: true, volume: true };
-    let mut engine = Engine::new(4, offers);
+    let offers = Offers { range: true, volume: true, sectors: false };
+    let mut engine = Engine::new(4, offers, Vec::new());
     let (mut found, mut row, mut i) = (Vec::new(), Vec::new(), 0);
     market.each_instant(|_, bars| {
         // What a live feed would do: one instant, then the row.
@@ -125,4 +125,29 @@ fn features_that_know_the_future_are_found_with_the_bar() {
         });
         assert!(found && !all.at.is_empty());
     }
+}
+
+#[test]
+fn a_sector_moves_with_its_own() {
+    let mut market = crate::simulate::Universe { assets: 6, days: 400, ..Default::default() }.market(5);
+    let plain = Standard.rows(&market);
+    for (i, a) in market.assets.iter_mut().enumerate() {
+        a.sector = Some(["energy", "banks"][i % 2].into());
+    }
+    let rows = Standard.rows(&market);
+    let width = rows.names.len();
+    assert_eq!(rows.names[width - 3..], ["sector-beta-63", "sector-correlation-63", "beside-sector-21"]);
+    assert!(rows.values.chunks(width).zip(plain.values.chunks(width - 3)).all(|(a, b)| a[..width - 3] == *b));
+    // The means of three assets' betas and of what they did beside their sector are 1 and 0 by construction.
+    let last = &rows.values[rows.values.len() - 6 * width..];
+    for sector in 0..2 {
+        let of = |k: usize| (0..3).map(|i| last[(2 * i + sector) * width + k]).sum::<f64>() / 3.0;
+        assert!(
+            (of(width - 3) - 1.0).abs() < 1e-9 && of(width - 1).abs() < 1e-9,
+            "{} {}",
+            of(width - 3),
+            of(width - 1)
+        );
+    }
+    assert_eq!(knows_the_future(&Standard, &market, market.calendar()[300], &rows), None);
 }

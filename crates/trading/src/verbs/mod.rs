@@ -13,7 +13,7 @@ use specialist_pipeline::{Error, Place, artifact};
 use specialist_tabular::read::Input;
 
 use crate::Trading;
-use crate::bars::{Market, instant, read};
+use crate::bars::{Market, instant, members, read};
 use crate::each;
 use crate::features::{Features, Standard};
 use crate::tables::{Settings, cut};
@@ -84,10 +84,13 @@ fn bars(matches: &ArgMatches, common: &Common) -> Result<(Market, Option<Setting
     let own = if matches.get_one::<String>("data").is_some() {
         input(matches)?
     } else {
-        Place { folder }.input(&recipe.target.data, &Trading::default())?
+        Place { folder: folder.clone() }.input(&recipe.target.data, &Trading::default())?
     };
     let mut market = read(&own, delimiter(matches))?;
     cut(&mut market, &settings)?;
+    if let Some(universe) = &settings.universe {
+        members(&mut market, &folder.join(universe), delimiter(matches))?;
+    }
     Ok((market, Some(settings)))
 }
 
