@@ -71,5 +71,5 @@ fn wilson(count: usize, n: usize) -> (f64, f64) {
     let (p, n, z) = (count as f64 / n as f64, n as f64, 1.959_964);
     let middle = (p + z * z / (2.0 * n)) / (1.0 + z * z / n);
     let half = z / (1.0 + z * z / n) * (p * (1.0 - p) / n + z * z / (4.0 * n * n)).sqrt();
-    (middle - half, middle + half)
+    ((middle - half).max(0.0), middle + half)
 }

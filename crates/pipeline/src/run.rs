@@ -203,7 +203,7 @@ impl Job<'_> {
     pub fn join(&self, prepared: &Prepared, pretrained: &Pretrained) -> Result<usize, Error> {
         let start = Start {
             generalist: &pretrained.model,
-            pooled: None,
+            pooled: prepared.source_train.as_ref().zip(pretrained.settings.as_ref()),
             study: pretrained.study.as_ref(),
             train: &prepared.train,
         };

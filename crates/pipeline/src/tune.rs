@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde_json::json;
 use specialist_core::bootstrap::mean_sd;
 use specialist_core::evidence::Interval;
-use specialist_core::{Context, Dataset, FineTune, Metric, Predict, Pretrain, SplitKeys, Tuning, metric};
+use specialist_core::{Context, Dataset, FineTune, Metric, Predict, Pretrain, Split, Tuning, metric};
 use specialist_report::{BestTrial, Optimism, Tuning as Summary};
 use specialist_search::{
     Direction, Job, Params, PastStudy, Run, Sampler, Scope, Space, StartingWith, State, Stop, Stopped, Store, Study,
@@ -56,6 +56,10 @@ pub struct Searched {
 struct Fold {
     train: Dataset,
     test: Dataset,
+    /// Where source rows have a time of their own: the generalist as it would have been before the test rows.
+    generalist: Option<Model>,
+    /// Source rows must be earlier than this.
+    border: Option<i64>,
 }
 
 /// Everything a trial is judged by.
@@ -70,13 +74,13 @@ impl Judge<'_> {
     fn values<M: Predict>(
         &self,
         n: usize,
-        fit: impl Fn(usize, &Dataset, &Context) -> Result<M, specialist_core::Error> + Sync,
+        fit: impl Fn(usize, &Fold, &Context) -> Result<M, specialist_core::Error> + Sync,
     ) -> Vec<Result<Vec<f64>, String>> {
         let k = self.folds.len();
         let inner = self.ctx.child("trial").single();
         let cells = self.ctx.map(n * k, |cell| {
             let (trial, fold) = (cell / k, &self.folds[cell % k]);
-            self.one(fold, &inner, |data, ctx| fit(trial, data, ctx))
+            self.one(fold, &inner, |fold, ctx| fit(trial, fold, ctx))
         });
         let whole = |parts: &[Result<f64, specialist_core::Error>]| -> Result<Vec<f64>, String> {
             let parts: Vec<f64> = parts.iter().cloned().collect::<Result<_, _>>().map_err(|e| e.to_string())?;
@@ -91,7 +95,7 @@ impl Judge<'_> {
     fn trial<M: Predict>(
         &self,
         job: &Job<'_>,
-        fit: impl Fn(&Dataset, &Context) -> Result<M, specialist_core::Error>,
+        fit: impl Fn(&Fold, &Context) -> Result<M, specialist_core::Error>,
     ) -> Result<Vec<f64>, Stopped> {
         let inner = self.ctx.child("trial").single();
         let mut sum = 0.0;
@@ -110,9 +114,9 @@ impl Judge<'_> {
         &self,
         fold: &Fold,
         ctx: &Context,
-        fit: impl Fn(&Dataset, &Context) -> Result<M, specialist_core::Error>,
+        fit: impl Fn(&Fold, &Context) -> Result<M, specialist_core::Error>,
     ) -> Result<f64, specialist_core::Error> {
-        let model = fit(&fold.train, ctx)?;
+        let model = fit(fold, ctx)?;
         let value = metric::evaluate(self.primary, &fold.test, &model.predict(&fold.test)?);
         Ok(self.primary.goal().goodness(value))
     }
@@ -129,18 +133,38 @@ struct Search<'a> {
 
 /// The folds of the target's train rows that can judge: early windows of a time split may hold no event
 /// of one side.
-fn folds(recipe: &Recipe, keys: &SplitKeys, train: &Dataset, ctx: &Context, name: &str) -> Result<Vec<Fold>, Error> {
+fn folds(recipe: &Recipe, start: &Start<'_>, ctx: &Context, name: &str) -> Result<Vec<Fold>, Error> {
+    let (train, keys) = (start.train, recipe.split_keys()?);
     let k = recipe.tune.folds.min(train.informative()).max(2);
     let splits = keys.folds(train, k, recipe.tune.repeats, &mut ctx.rng(name))?;
     let judges = |rows: &[usize]| train.informative_among(rows) > 0;
     let usable = splits.iter().filter(|s| judges(&s.train) && judges(&s.test));
-    let folds: Vec<Fold> =
-        usable.map(|s| Fold { train: train.select(&s.train), test: train.select(&s.test) }).collect();
+    let fold = |s: &Split| {
+        let (train, test) = (train.select(&s.train), train.select(&s.test));
+        let first = test.time.as_ref().and_then(|t| t.iter().min().copied());
+        let border = first.filter(|_| recipe.split.cut_source && keys.time).map(|first| first - keys.gap);
+        Fold { train, test, generalist: None, border }
+    };
+    let mut folds: Vec<Fold> = usable.map(fold).collect();
     if folds.is_empty() {
         let what = "folds with both labels on both sides".into();
         return Err(specialist_core::Error::TooFew { what, found: 0, needed: 1 }.into());
     }
+    if let Some((source, settings)) = start.pooled {
+        for fold in &mut folds {
+            fold.generalist = earlier(source, fold.border)
+                .filter(|rows| source.informative_among(rows) > 0)
+                .map(|rows| settings.pretrain(&source.select(&rows), &ctx.child("fold")))
+                .transpose()?;
+        }
+    }
     Ok(folds)
+}
+
+/// The rows before `border`, where there is one and the rows have a time.
+fn earlier(source: &Dataset, border: Option<i64>) -> Option<Vec<usize>> {
+    let (time, border) = (source.time.as_ref()?, border?);
+    Some((0..source.rows()).filter(|&r| time[r] < border).collect())
 }
 
 /// What a search starts from.
@@ -168,9 +192,8 @@ pub fn tune(
     ctx: &Context,
 ) -> Result<Searched, Error> {
     let ctx = &ctx.child("tune");
-    let Start { generalist, pooled, train, .. } = *start;
-    let keys = recipe.split_keys()?;
-    let judge = Judge { folds: folds(recipe, &keys, train, ctx, "folds")?, primary, ctx };
+    let Start { generalist, pooled, .. } = *start;
+    let judge = Judge { folds: folds(recipe, start, ctx, "folds")?, primary, ctx };
     let search = Search { recipe, judge: &judge, effort, job: fingerprint(recipe, start) };
     ctx.observer().begin("tune", 2 * recipe.tune.trials);
     let (ladder, scratch) = both_studies(&search, start, place)?;
@@ -191,9 +214,12 @@ pub fn tune(
     let recalibration = ladder.best_where(|t| rung(t).recalibrates()).map_or_else(keep, |t| plan(&t.params));
     let estimator = recipe.scratch_estimator()?;
     let scratch_settings = scratch.best().map_or_else(|| estimator.defaults(), |t| estimator.settings(&t.params));
-    let fresh = Judge { folds: folds(recipe, &keys, train, ctx, "fresh folds")?, primary, ctx };
     let mut summary = summarise(&ladder, &scratch, &chosen, reason, primary);
-    summary.optimism = optimism(&ladder, &fresh, generalist, ctx);
+    // Windows of time cannot be drawn anew.
+    if !recipe.split_keys()?.time {
+        let fresh = Judge { folds: folds(recipe, start, ctx, "fresh folds")?, primary, ctx };
+        summary.optimism = optimism(&ladder, &fresh, generalist, ctx);
+    }
     summary.studies = [&ladder, &scratch].map(|s| studies::view(s, primary)).into();
     Ok(Searched {
         specialist: chosen,
@@ -219,7 +245,7 @@ pub fn join(
     ctx: &Context,
 ) -> Result<usize, Error> {
     let ctx = &ctx.child("tune");
-    let judge = Judge { folds: folds(recipe, &recipe.split_keys()?, start.train, ctx, "folds")?, primary, ctx };
+    let judge = Judge { folds: folds(recipe, start, ctx, "folds")?, primary, ctx };
     let search = Search { recipe, judge: &judge, effort, job: fingerprint(recipe, start) };
     ctx.observer().begin("tune", 0);
     let (ladder, scratch) = both_studies(&search, start, place)?;
@@ -248,16 +274,16 @@ fn both_studies(search: &Search<'_>, start: &Start<'_>, place: &Place) -> Result
     let space = ladder_space(generalist, train.informative(), &recipe.rungs()?);
     let points = starting_points(&space);
     let ladder =
-        search.study("specialist", space, points, &past(recipe, place, "specialist", None)?, |p, data, ctx| {
-            plan(p).fine_tune(generalist, data, ctx)
+        search.study("specialist", space, points, &past(recipe, place, "specialist", None)?, |p, fold, ctx| {
+            plan(p).fine_tune(fold.generalist.as_ref().unwrap_or(generalist), &fold.train, ctx)
         })?;
     let estimator = recipe.scratch_estimator()?;
     // The study that tuned the generalist knows something about the same settings on other rows.
     let known = start.study.filter(|s| *s.space() == estimator.space());
     let past = past(recipe, place, "scratch", known)?;
     let defaults = estimator.default_params();
-    let scratch = search.study("scratch", estimator.space(), vec![defaults], &past, |p, data, ctx| {
-        estimator.settings(p).pretrain(data, ctx)
+    let scratch = search.study("scratch", estimator.space(), vec![defaults], &past, |p, fold, ctx| {
+        estimator.settings(p).pretrain(&fold.train, ctx)
     })?;
     Ok((ladder, scratch))
 }
@@ -286,7 +312,7 @@ impl Search<'_> {
         space: Space,
         points: Vec<Params>,
         past: &[PastStudy],
-        fit: impl Fn(&Params, &Dataset, &Context) -> Result<M, specialist_core::Error> + Sync,
+        fit: impl Fn(&Params, &Fold, &Context) -> Result<M, specialist_core::Error> + Sync,
     ) -> Result<Study, Error> {
         let (tune, ctx) = (&self.recipe.tune, self.judge.ctx);
         let seed = ctx.child(name).seed();
@@ -317,7 +343,7 @@ impl Search<'_> {
             ..Run::new(&sampler, 0)
         };
         let study = Mutex::new(study.recorded_order(tune.concurrency));
-        run(&study, &plan, |job| self.judge.trial(job, |data, ctx| fit(job.params, data, ctx)), &told)?;
+        run(&study, &plan, |job| self.judge.trial(job, |fold, ctx| fit(job.params, fold, ctx)), &told)?;
         ctx.check()?;
         Ok(study.into_inner().unwrap_or_else(PoisonError::into_inner))
     }
@@ -364,7 +390,9 @@ fn optimism(ladder: &Study, fresh: &Judge<'_>, generalist: &Model, ctx: &Context
     let inner = ctx.child("trial").single();
     let plan = plan(&best.params);
     let values = ctx.map(fresh.folds.len(), |k| {
-        fresh.one(&fresh.folds[k], &inner, |data, ctx| plan.fine_tune(generalist, data, ctx))
+        fresh.one(&fresh.folds[k], &inner, |fold, ctx| {
+            plan.fine_tune(fold.generalist.as_ref().unwrap_or(generalist), &fold.train, ctx)
+        })
     });
     let again: Vec<f64> = values.into_iter().collect::<Result<_, _>>().ok()?;
     let (mean, sd) = mean_sd(&again);
@@ -427,8 +455,12 @@ fn search_pooled(
     // Each source row of the part stands for `scale` rows of the whole.
     let scale = source.rows() as f64 / few.len() as f64;
     let source = source.select(&few);
-    let values = judge.values(POOLED_WEIGHTS.len(), |i, data, ctx| {
-        settings.pretrain(&source.pooled(data, (POOLED_WEIGHTS[i] / scale) as f32)?, ctx)
+    let values = judge.values(POOLED_WEIGHTS.len(), |i, fold, ctx| {
+        let weight = (POOLED_WEIGHTS[i] / scale) as f32;
+        match earlier(&source, fold.border).filter(|rows| !rows.is_empty()) {
+            Some(rows) => settings.pretrain(&source.select(&rows).pooled(&fold.train, weight)?, ctx),
+            None => settings.pretrain(&source.pooled(&fold.train, weight)?, ctx),
+        }
     });
     ctx.check()?;
     let mean = |v: &Result<Vec<f64>, String>| v.as_ref().map_or(f64::MIN, |p| p.iter().sum::<f64>() / p.len() as f64);
@@ -528,7 +560,7 @@ mod tests {
             let y = (0..10).map(|i| if i < 5 { flip } else { 1.0 - flip }).collect();
             Dataset::new(vec![Feature::number("x")], x, y).unwrap()
         };
-        let fold = |flip| Fold { train: rows(flip), test: rows(flip) };
+        let fold = |flip| Fold { train: rows(flip), test: rows(flip), generalist: None, border: None };
         let ctx = Context::new(1, 2);
         let judge = Judge { folds: vec![fold(0.0), fold(1.0)], primary: &RocAuc, ctx: &ctx };
         let values = judge.values(3, |trial, _, _| match trial {
@@ -537,5 +569,33 @@ mod tests {
         });
         assert!(values[0].is_err());
         assert_eq!(values[1..], [Ok(vec![1.0, 0.0]), Ok(vec![1.0, 0.0])]);
+    }
+
+    #[test]
+    fn a_generalist_of_a_fold_knows_nothing_of_its_test_rows_time() {
+        let text = "[source]\ndata = 'a'\n[target]\ndata = 'b'\n[split]\ntime_on = 't'\ngap = '1d'\ncut_source = true\n\
+                    [columns.t]\nrole = 'time'\nkind = 'time'\n[columns.x]\nrole = 'feature'\n[columns.y]\nrole = 'label'\n\
+                    [tune]\nfolds = 2\n[pretrain]\nestimator = 'glm'\n";
+        let recipe = crate::recipe::parse("recipe.toml", text, &[]).unwrap();
+        // From the day 150 on the source says the opposite of what it said before.
+        let rows = |turns: bool| {
+            let x = ndarray::Array2::from_shape_fn((200, 1), |(i, _)| f64::from(u8::from(i % 3 == 0)));
+            let y = (0..200).map(|i| if turns && i >= 150 { 1.0 - x[[i, 0]] } else { x[[i, 0]] }).collect();
+            let mut data = Dataset::new(vec![Feature::number("x")], x, y).unwrap();
+            data.time = Some((0..200).map(|i| i * 86_400).collect());
+            data
+        };
+        let (source, train) = (rows(true), rows(false));
+        let (ctx, settings) = (Context::new(1, 1), specialist_tabular::Estimator::Glm.defaults());
+        let generalist = settings.pretrain(&source, &ctx).unwrap();
+        let start = Start { generalist: &generalist, pooled: Some((&source, &settings)), study: None, train: &train };
+        let found = folds(&recipe, &start, &ctx, "folds").unwrap();
+        let expected = |until: usize| settings.pretrain(&source.select(&(0..until).collect::<Vec<_>>()), &ctx).unwrap();
+        for (fold, first) in found.iter().zip([100, 150]) {
+            assert_eq!(fold.test.time.as_ref().unwrap()[0], first * 86_400);
+            // A day of gap lies between.
+            let theirs = fold.generalist.as_ref().unwrap().margin(&fold.test).unwrap();
+            assert_eq!(theirs, expected(first as usize - 1).margin(&fold.test).unwrap());
+        }
     }
 }

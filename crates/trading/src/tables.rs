@@ -231,7 +231,6 @@ pub fn make(request: &TablesInput<'_>, domain: &dyn Domain, today: i64) -> Resul
     findings.extend(faults(&market, today));
     let rows = Standard.rows(&market);
     findings.push(past_only(&market, &rows));
-    findings.extend(request.source.map(|_| shared_days()));
     let span = longest_label(&market, &rows, &settings);
     if request.gap < span {
         return Err(Error::Setting {
@@ -270,13 +269,6 @@ fn past_only(market: &Market, rows: &Rows) -> Finding {
         }
     }
     Finding::new(name, Severity::Ok, "taking the future away changes no feature of the past, to the bit", Vec::new())
-}
-
-/// What the search cannot know about itself.
-fn shared_days() -> Finding {
-    let message = "cross-validation judges days on which the generalist saw other assets, so it flatters `keep` and what is \
-                   near to it; the sealed rows are later than everything that was trained on";
-    Finding::new("shared-days", Severity::Warning, message, Vec::new())
 }
 
 /// The longest time, in seconds, from a bar to the bar that settles its label.
