@@ -197,6 +197,15 @@ pub trait Domain: Send + Sync {
         Ok(None)
     }
 
+    /// A first recipe for the file `data`, where the domain knows the form of its files; `None` where columns must be
+    /// declared. Paths of the recipe are `written` so.
+    ///
+    /// # Errors
+    /// When the file is not of that form.
+    fn recipe_for(&self, _data: &Path, _written: &str) -> Result<Option<String>, Error> {
+        Ok(None)
+    }
+
     /// How many of the recipes, from the first, run when neither a verb nor a recipe is named.
     fn headline_runs(&self) -> usize {
         1

@@ -1,13 +1,16 @@
 //! The adapter: bars become rows, the field's own methods stand beside the specialist, and money is counted.
 
 use std::borrow::Cow;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use specialist_core::evidence::Prediction;
 use specialist_core::metric::{Brier, LogLoss, RocAuc};
 use specialist_core::{Dataset, Domain, Error, Metric, Panel, PanelInput, Recipe, Tables, TablesInput};
 
-use crate::bars::now;
+use specialist_tabular::read::Input;
+
+use crate::bars::{now, read};
 use crate::baselines::{Baselines, baselines};
 use crate::panels;
 use crate::simulate::{EDGE, Universe};
@@ -60,6 +63,20 @@ impl Domain for Trading {
 
     fn recipes(&self) -> &'static [Recipe] {
         RECIPES
+    }
+
+    fn recipe_for(&self, data: &Path, written: &str) -> Result<Option<String>, Error> {
+        let market = read(&Input::File(data.into()), b',')?;
+        let longest = market.assets.iter().max_by_key(|a| a.bars.len());
+        let name = longest.map_or("", |a| a.name.as_str());
+        let quoted = |text: &str| toml::Value::from(text).to_string();
+        let shipped = RECIPES[0].text.lines().filter(|l| !l.starts_with("from = ")).collect::<Vec<_>>().join("\n");
+        let text = shipped
+            .replace("\"embedded:stocks\"", &quoted(written))
+            .replace("[\"JPM\"]", &format!("[{}]", quoted(name)))
+            .replace("Volatility of JPM", &format!("Volatility of {}", quoted(name).trim_matches('"')))
+            .replace("19 other stocks", "all others");
+        Ok(Some(text + "\n"))
     }
 
     fn headline_runs(&self) -> usize {

@@ -204,6 +204,19 @@ fn a_universe_may_say_sectors() {
     assert!(explained.contains("all other features"), "{explained}");
 }
 
+#[test]
+fn a_first_recipe_for_a_file_of_bars() {
+    let here = Here::new();
+    here.write("my bars.csv", &universe().csv(7));
+    here.ok(&["init", "--data", "my bars.csv"]);
+    let recipe = std::fs::read_to_string(here.path("recipe.toml")).unwrap();
+    assert!(recipe.contains("\"my bars.csv\"") && recipe.contains("Volatility of S0"), "{recipe}");
+    let said = here.ok(&["run", "--recipe", "recipe.toml", "--set", "tune.trials=4", "-o", "out"]);
+    assert!(said.contains("VERDICT: "), "{said}");
+    here.write("rows.csv", "a,b\n1,2\n");
+    here.refused(&["init", "--data", "rows.csv", "-o", "other.toml"], 3, &["rows.csv"]);
+}
+
 /// Bars within the day, little volume, and an order that is too large for it.
 #[test]
 fn signals_within_the_day_are_traded_and_what_lapses_is_said() {

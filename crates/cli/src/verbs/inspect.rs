@@ -97,7 +97,6 @@ pub fn init(session: &Session, args: &Args, source: Option<&Path>, label: Option
             hint: format!("{} init --data mine.csv", session.domain.name()),
         });
     };
-    let sketch = sketching::sketch(Path::new(data), label)?;
     let path = args.common.output.clone().unwrap_or_else(|| "recipe.toml".into());
     if path.exists() {
         return Err(Error::Usage {
@@ -115,6 +114,13 @@ pub fn init(session: &Session, args: &Args, source: Option<&Path>, label: Option
         };
         Ok(file.display().to_string())
     };
+    if let Some(text) = session.domain.recipe_for(Path::new(data), &beside(Path::new(data))?)? {
+        artifact::replace_file(&path, text.as_bytes())?;
+        print(&format!("recipe: {}", path.display()))?;
+        session.say(&format!("next: look at it, then {} check --recipe {}", session.domain.name(), path.display()));
+        return Ok(0);
+    }
+    let sketch = sketching::sketch(Path::new(data), label)?;
     let of_source = source.map(|s| Ok::<_, Error>((beside(s)?, sketching::delimiter(s)?))).transpose()?;
     let named = of_source.as_ref().map(|(path, delimiter)| (path.as_str(), *delimiter));
     let text = template(&beside(Path::new(data))?, named, &sketch);

@@ -42,7 +42,7 @@ pub(super) fn backtest(matches: &ArgMatches, common: &Common, terminal: &Termina
         if args.artifact.is_none() && !folder(None).exists() {
             return Err(usage("there is nothing to trade", "name --signals FILE, or --artifact DIR"));
         }
-        return backtest_artifact(matches, args, common, terminal);
+        return backtest_artifact(matches, &args, common, terminal);
     };
     let (market, settings) = bars(matches, common)?;
     refuse_faults(&market)?;
@@ -270,7 +270,7 @@ pub(super) fn read_signals(path: &Path, market: &Market, delimiter: u8) -> Resul
 
 pub(super) fn backtest_artifact(
     matches: &ArgMatches,
-    args: BacktestArgs,
+    args: &BacktestArgs,
     common: &Common,
     terminal: &Terminal,
 ) -> Result<u8, Error> {
