@@ -74,9 +74,10 @@ pub struct VerdictRule {
 ///    the recalibrated generalist, otherwise `recalibrate` when recalibration alone is shown better
 ///    than the generalist, otherwise `adopt`;
 /// 4. recalibration's gain counts → `recalibrate`;
-/// 5. a gain of `worthwhile` by the specialist is still possible and these rows could not have
+/// 5. the metric is not defined on these rows → `not-enough-data`;
+/// 6. a gain of `worthwhile` by the specialist is still possible and these rows could not have
 ///    found it → `not-enough-data`;
-/// 6. otherwise → `keep-generalist`.
+/// 7. otherwise → `keep-generalist`.
 ///
 /// ```
 /// use specialist_core::{Outcome, VerdictRule, decide};
@@ -175,6 +176,9 @@ fn rank(rule: &VerdictRule, rarer: usize, metric: &str, differences: &[Differenc
         return say(Outcome::Recalibrate, reason);
     }
     match specialist {
+        Some(d) if d.interval.estimate.is_nan() => {
+            say(Outcome::NotEnoughData, format!("The sealed rows leave {metric} undefined: nothing can be compared."))
+        }
         Some(d) if d.interval.high >= rule.worthwhile && d.smallest_detectable > rule.worthwhile => say(
             Outcome::NotEnoughData,
             format!(
@@ -274,6 +278,11 @@ mod tests {
         assert_eq!(v.outcome, Outcome::Adopt);
         assert!(v.reason.contains("The baseline garch does better than the specialist, by 0.0200"), "{}", v.reason);
         assert!(v.reason.ends_with("not shown to be better than the simple har (+0.0100)."), "{}", v.reason);
+    }
+
+    #[test]
+    fn an_undefined_metric_judges_nothing() {
+        assert_eq!(outcome(&[d(S, G, f64::NAN, f64::NAN, f64::NAN)]), Outcome::NotEnoughData);
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod embeddings;
 mod embeddings;
 mod error;
 pub mod explain;
+mod folds;
 pub mod init;
 mod load;
 pub mod predict;

@@ -12,7 +12,7 @@ use crate::artifact::{self, Draft};
 use crate::compare::{Candidates, Remake, Rows, compare as judge, describe};
 use crate::load::load;
 use crate::pretrain::{Pretrained, bring, pretrain};
-use crate::recipe::Recipe;
+use crate::recipe::{Recipe, RecipeError};
 use crate::tune::{Effort, Start};
 use crate::{Error, Loaded, Place, check, report, split, tune};
 
@@ -93,6 +93,17 @@ impl Job<'_> {
         metrics
     }
 
+    /// Whether the recipe's metric judges what the labels ask for.
+    fn judges(&self, estimand: Estimand) -> Result<(), Error> {
+        let Some(name) = &self.recipe.compare.metric else { return Ok(()) };
+        if self.metrics(estimand)[0].judges(estimand) {
+            return Ok(());
+        }
+        let usual = self.domain.metrics_of(estimand);
+        let known: Vec<&str> = usual.iter().map(|m| m.name()).collect();
+        Err(RecipeError::choice("compare.metric", name, &known).into())
+    }
+
     /// Load, check, split. A leak is among the findings; it does not stop here.
     ///
     /// # Errors
@@ -102,6 +113,7 @@ impl Job<'_> {
         ctx.observer().begin("load", 0);
         let loaded = load(recipe, *domain, place, ctx)?;
         ctx.observer().end();
+        self.judges(loaded.target.estimand)?;
         let target: Split = split::target(recipe, &loaded.target, ctx)?;
         ctx.observer().begin("check", 0);
         let mut loaded = loaded;

@@ -8,14 +8,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde_json::json;
 use specialist_core::bootstrap::mean_sd;
 use specialist_core::evidence::Interval;
-use specialist_core::{Context, Dataset, FineTune, Metric, Predict, Pretrain, Split, Tuning, metric};
+use specialist_core::{Context, Dataset, FineTune, Metric, Predict, Pretrain, Tuning};
 use specialist_report::{BestTrial, Optimism, Tuning as Summary};
 use specialist_search::{
-    Direction, Job, Params, PastStudy, Run, Sampler, Scope, Space, StartingWith, State, Stop, Stopped, Store, Study,
-    Transfer, Trial, pruner_by_name, run, sampler_by_name,
+    Direction, Params, PastStudy, Run, Sampler, Scope, Space, StartingWith, State, Stop, Store, Study, Transfer, Trial,
+    pruner_by_name, run, sampler_by_name,
 };
 use specialist_tabular::{EstimatorSettings, Model, Rung, TuningPlan, ladder_space, plan};
 
+use crate::folds::{Fold, Judge, earlier, folds};
 use crate::recipe::Recipe;
 use crate::{Error, Place, artifact, studies};
 
@@ -53,75 +54,6 @@ pub struct Searched {
     pub summary: Summary,
 }
 
-struct Fold {
-    train: Dataset,
-    test: Dataset,
-    /// Where source rows have a time of their own: the generalist as it would have been before the test rows.
-    generalist: Option<Model>,
-    /// Source rows must be earlier than this.
-    border: Option<i64>,
-}
-
-/// Everything a trial is judged by.
-struct Judge<'a> {
-    folds: Vec<Fold>,
-    primary: &'a dyn Metric,
-    ctx: &'a Context,
-}
-
-impl Judge<'_> {
-    /// Goodness of `fit` on each fold, for all of `n` trials, in parallel over trials and folds.
-    fn values<M: Predict>(
-        &self,
-        n: usize,
-        fit: impl Fn(usize, &Fold, &Context) -> Result<M, specialist_core::Error> + Sync,
-    ) -> Vec<Result<Vec<f64>, String>> {
-        let k = self.folds.len();
-        let inner = self.ctx.child("trial").single();
-        let cells = self.ctx.map(n * k, |cell| {
-            let (trial, fold) = (cell / k, &self.folds[cell % k]);
-            self.one(fold, &inner, |fold, ctx| fit(trial, fold, ctx))
-        });
-        let whole = |parts: &[Result<f64, specialist_core::Error>]| -> Result<Vec<f64>, String> {
-            let parts: Vec<f64> = parts.iter().cloned().collect::<Result<_, _>>().map_err(|e| e.to_string())?;
-            if parts.iter().any(|v| v.is_nan()) { Err("the metric is not defined on a fold".into()) } else { Ok(parts) }
-        };
-        cells.chunks(k).map(whole).collect()
-    }
-}
-
-impl Judge<'_> {
-    /// Goodness of a fit on each fold in turn; each is reported, so that a pruner may end it.
-    fn trial<M: Predict>(
-        &self,
-        job: &Job<'_>,
-        fit: impl Fn(&Fold, &Context) -> Result<M, specialist_core::Error>,
-    ) -> Result<Vec<f64>, Stopped> {
-        let inner = self.ctx.child("trial").single();
-        let mut sum = 0.0;
-        for (k, fold) in self.folds.iter().enumerate() {
-            let value = self.one(fold, &inner, &fit).map_err(|e| Stopped::Failed(e.to_string()))?;
-            if value.is_nan() {
-                return Err(Stopped::Failed("the metric is not defined on a fold".into()));
-            }
-            sum += value;
-            job.report(k as u64 + 1, sum / (k + 1) as f64)?;
-        }
-        Ok(vec![sum / self.folds.len() as f64])
-    }
-
-    fn one<M: Predict>(
-        &self,
-        fold: &Fold,
-        ctx: &Context,
-        fit: impl Fn(&Fold, &Context) -> Result<M, specialist_core::Error>,
-    ) -> Result<f64, specialist_core::Error> {
-        let model = fit(fold, ctx)?;
-        let value = metric::evaluate(self.primary, &fold.test, &model.predict(&fold.test)?);
-        Ok(self.primary.goal().goodness(value))
-    }
-}
-
 /// What a search needs beside the study.
 struct Search<'a> {
     recipe: &'a Recipe,
@@ -129,42 +61,6 @@ struct Search<'a> {
     effort: &'a Effort,
     /// What the studies must have been made for.
     job: String,
-}
-
-/// The folds of the target's train rows that can judge: early windows of a time split may hold no event
-/// of one side.
-fn folds(recipe: &Recipe, start: &Start<'_>, ctx: &Context, name: &str) -> Result<Vec<Fold>, Error> {
-    let (train, keys) = (start.train, recipe.split_keys()?);
-    let k = recipe.tune.folds.min(train.informative()).max(2);
-    let splits = keys.folds(train, k, recipe.tune.repeats, &mut ctx.rng(name))?;
-    let judges = |rows: &[usize]| train.informative_among(rows) > 0;
-    let usable = splits.iter().filter(|s| judges(&s.train) && judges(&s.test));
-    let fold = |s: &Split| {
-        let (train, test) = (train.select(&s.train), train.select(&s.test));
-        let first = test.time.as_ref().and_then(|t| t.iter().min().copied());
-        let border = first.filter(|_| recipe.split.cut_source && keys.time).map(|first| first - keys.gap);
-        Fold { train, test, generalist: None, border }
-    };
-    let mut folds: Vec<Fold> = usable.map(fold).collect();
-    if folds.is_empty() {
-        let what = "folds with both labels on both sides".into();
-        return Err(specialist_core::Error::TooFew { what, found: 0, needed: 1 }.into());
-    }
-    if let Some((source, settings)) = start.pooled {
-        for fold in &mut folds {
-            fold.generalist = earlier(source, fold.border)
-                .filter(|rows| source.informative_among(rows) > 0)
-                .map(|rows| settings.pretrain(&source.select(&rows), &ctx.child("fold")))
-                .transpose()?;
-        }
-    }
-    Ok(folds)
-}
-
-/// The rows before `border`, where there is one and the rows have a time.
-fn earlier(source: &Dataset, border: Option<i64>) -> Option<Vec<usize>> {
-    let (time, border) = (source.time.as_ref()?, border?);
-    Some((0..source.rows()).filter(|&r| time[r] < border).collect())
 }
 
 /// What a search starts from.
@@ -457,7 +353,7 @@ fn search_pooled(
     let source = source.select(&few);
     let values = judge.values(POOLED_WEIGHTS.len(), |i, fold, ctx| {
         let weight = (POOLED_WEIGHTS[i] / scale) as f32;
-        match earlier(&source, fold.border).filter(|rows| !rows.is_empty()) {
+        match earlier(&source, fold.border) {
             Some(rows) => settings.pretrain(&source.select(&rows).pooled(&fold.train, weight)?, ctx),
             None => settings.pretrain(&source.pooled(&fold.train, weight)?, ctx),
         }
@@ -527,15 +423,6 @@ fn summarise(ladder: &Study, scratch: &Study, chosen: &TuningPlan, reason: Strin
 #[cfg(test)]
 mod tests {
     use super::*;
-    use specialist_core::{Feature, metric::RocAuc};
-
-    struct Constant;
-
-    impl Predict for Constant {
-        fn margin(&self, data: &Dataset) -> Result<Vec<f64>, specialist_core::Error> {
-            Ok(data.records().column(0).to_vec())
-        }
-    }
 
     #[test]
     fn nothing_is_chosen_by_a_trial_that_was_not_judged_on_these_folds() {
@@ -551,51 +438,5 @@ mod tests {
         told(0.9, &[0.5, 0.5], 9.0);
         assert_eq!(foreign(&study, 2), 3);
         assert_eq!(judged_here(&study, 2).best().unwrap().number, 0);
-    }
-
-    #[test]
-    fn a_failed_trial_leaves_the_others_their_values() {
-        let rows = |flip: f64| {
-            let x = ndarray::Array2::from_shape_fn((10, 1), |(i, _)| i as f64);
-            let y = (0..10).map(|i| if i < 5 { flip } else { 1.0 - flip }).collect();
-            Dataset::new(vec![Feature::number("x")], x, y).unwrap()
-        };
-        let fold = |flip| Fold { train: rows(flip), test: rows(flip), generalist: None, border: None };
-        let ctx = Context::new(1, 2);
-        let judge = Judge { folds: vec![fold(0.0), fold(1.0)], primary: &RocAuc, ctx: &ctx };
-        let values = judge.values(3, |trial, _, _| match trial {
-            0 => Err(specialist_core::Error::Mismatch("no".into())),
-            _ => Ok(Constant),
-        });
-        assert!(values[0].is_err());
-        assert_eq!(values[1..], [Ok(vec![1.0, 0.0]), Ok(vec![1.0, 0.0])]);
-    }
-
-    #[test]
-    fn a_generalist_of_a_fold_knows_nothing_of_its_test_rows_time() {
-        let text = "[source]\ndata = 'a'\n[target]\ndata = 'b'\n[split]\ntime_on = 't'\ngap = '1d'\ncut_source = true\n\
-                    [columns.t]\nrole = 'time'\nkind = 'time'\n[columns.x]\nrole = 'feature'\n[columns.y]\nrole = 'label'\n\
-                    [tune]\nfolds = 2\n[pretrain]\nestimator = 'glm'\n";
-        let recipe = crate::recipe::parse("recipe.toml", text, &[]).unwrap();
-        // From the day 150 on the source says the opposite of what it said before.
-        let rows = |turns: bool| {
-            let x = ndarray::Array2::from_shape_fn((200, 1), |(i, _)| f64::from(u8::from(i % 3 == 0)));
-            let y = (0..200).map(|i| if turns && i >= 150 { 1.0 - x[[i, 0]] } else { x[[i, 0]] }).collect();
-            let mut data = Dataset::new(vec![Feature::number("x")], x, y).unwrap();
-            data.time = Some((0..200).map(|i| i * 86_400).collect());
-            data
-        };
-        let (source, train) = (rows(true), rows(false));
-        let (ctx, settings) = (Context::new(1, 1), specialist_tabular::Estimator::Glm.defaults());
-        let generalist = settings.pretrain(&source, &ctx).unwrap();
-        let start = Start { generalist: &generalist, pooled: Some((&source, &settings)), study: None, train: &train };
-        let found = folds(&recipe, &start, &ctx, "folds").unwrap();
-        let expected = |until: usize| settings.pretrain(&source.select(&(0..until).collect::<Vec<_>>()), &ctx).unwrap();
-        for (fold, first) in found.iter().zip([100, 150]) {
-            assert_eq!(fold.test.time.as_ref().unwrap()[0], first * 86_400);
-            // A day of gap lies between.
-            let theirs = fold.generalist.as_ref().unwrap().margin(&fold.test).unwrap();
-            assert_eq!(theirs, expected(first as usize - 1).margin(&fold.test).unwrap());
-        }
     }
 }

@@ -70,19 +70,6 @@ impl Settings {
         Ok(day.and_time(chrono::NaiveTime::MIN).and_utc().timestamp())
     }
 
-    /// A day, or an instant of one such as 2024-01-31T15:30:00 (UTC unless it says otherwise).
-    ///
-    /// # Errors
-    /// [`Error::Setting`] when it is none.
-    pub fn instant(text: &str, key: &str) -> Result<i64, Error> {
-        if let Ok(time) = chrono::DateTime::parse_from_rfc3339(text) {
-            return Ok(time.timestamp());
-        }
-        let forms = ["%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"];
-        let read = |form: &&str| chrono::NaiveDateTime::parse_from_str(text, form).ok();
-        forms.iter().find_map(read).map_or_else(|| Self::day(text, key), |t| Ok(t.and_utc().timestamp()))
-    }
-
     /// Reads and checks `[domain]`.
     ///
     /// # Errors

@@ -266,10 +266,22 @@ fn numbers_are_forecast_as_well_as_classes() {
         }
     }
     here.refused(
-        &["run", "--recipe", "recipe.toml", "--set", "domain.task=return", "--set", "pretrain.estimator=linfa-tree"],
+        &[
+            "run",
+            "--recipe",
+            "recipe.toml",
+            "--set",
+            "domain.task=return",
+            "--set",
+            "compare.metric=r2",
+            "--set",
+            "pretrain.estimator=linfa-tree",
+        ],
         2,
         &["boosted-trees or glm to predict a mean"],
     );
+    // The recipe's ROC-AUC judges no numbers: said before anything is fitted.
+    here.refused(&["check", "--recipe", "recipe.toml", "--set", "domain.task=return"], 2, &["compare.metric", "r2"]);
     here.refused(
         &["check", "--recipe", "recipe.toml", "--set", "domain.task=quantile", "--set", "domain.quantile=0.5"],
         2,

@@ -85,6 +85,11 @@ pub trait Metric: Send + Sync {
     /// The value on these rows with these weights; `NaN` where it is not defined (one class only).
     fn value(&self, scored: &Scored<'_>) -> f64;
 
+    /// Whether it judges predictions of `estimand`; those of probabilities, unless it says otherwise.
+    fn judges(&self, estimand: Estimand) -> bool {
+        !estimand.is_number()
+    }
+
     /// Figures below this are money or counts and are printed without decimals.
     fn decimals(&self) -> usize {
         3

@@ -1,11 +1,15 @@
 //! How good predicted numbers are: means and quantiles.
 
 use super::{Goal, Metric, Scored, weighted_mean};
+use crate::Estimand;
 
 /// Root of the mean squared error, in the label's unit.
 pub struct Rmse;
 
 impl Metric for Rmse {
+    fn judges(&self, estimand: Estimand) -> bool {
+        estimand.is_number()
+    }
     fn name(&self) -> &str {
         "rmse"
     }
@@ -24,6 +28,9 @@ impl Metric for Rmse {
 pub struct Mae;
 
 impl Metric for Mae {
+    fn judges(&self, estimand: Estimand) -> bool {
+        estimand.is_number()
+    }
     fn name(&self) -> &str {
         "mae"
     }
@@ -43,6 +50,9 @@ impl Metric for Mae {
 pub struct R2;
 
 impl Metric for R2 {
+    fn judges(&self, estimand: Estimand) -> bool {
+        estimand.is_number()
+    }
     fn name(&self) -> &str {
         "r2"
     }
@@ -70,6 +80,9 @@ impl Pinball {
 }
 
 impl Metric for Pinball {
+    fn judges(&self, estimand: Estimand) -> bool {
+        estimand.agrees(Estimand::Quantile(self.level))
+    }
     fn name(&self) -> &str {
         &self.name
     }
@@ -99,6 +112,9 @@ impl ShareBelow {
 }
 
 impl Metric for ShareBelow {
+    fn judges(&self, estimand: Estimand) -> bool {
+        estimand.agrees(Estimand::Quantile(self.level))
+    }
     fn name(&self) -> &str {
         &self.name
     }

@@ -278,6 +278,11 @@ fn checked(recipe: Recipe) -> Result<Recipe, RecipeError> {
             "calibration-intercept",
             "calibration-slope",
             "precision-at-100",
+            "r2",
+            "rmse",
+            "mae",
+            "pinball-0.05",
+            "share-below-0.05",
         ];
         return Err(RecipeError::choice("compare.metric", name, &known));
     }

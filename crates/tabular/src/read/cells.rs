@@ -189,8 +189,9 @@ fn time(cell: Cell<'_>) -> Result<f64, CellFault> {
     })
 }
 
-/// Seconds since 1970-01-01 UTC.
-fn seconds(text: &str) -> Option<f64> {
+/// Seconds since 1970-01-01 UTC of a time as cells write it; `None` where it is none.
+#[must_use]
+pub fn seconds(text: &str) -> Option<f64> {
     if let Ok(number) = text.parse::<f64>() {
         return number.is_finite().then_some(number);
     }

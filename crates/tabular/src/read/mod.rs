@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use ndarray::{Array1, Array2};
 use specialist_core::{ColumnKind, Dataset, Feature, FeatureKind, Key, KeyRole, OnInvalid, Role, Schema};
 
+pub use cells::seconds;
 use cells::{CellColumn, Invalid};
 pub use error::ReadError;
 pub use sniff::{Sniffed, sniff_header};

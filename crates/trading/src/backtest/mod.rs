@@ -142,15 +142,19 @@ impl History {
     }
 
     /// The capital at which slippage would eat an `alpha` a year, with every order scaled: slippage per unit traded
-    /// grows with the order, so that its toll on returns grows with capital. Infinite where there is none; 0 where
-    /// there would be no alpha without it.
+    /// grows with the order, so that its toll on returns grows with capital. Infinite where there is no slippage; 0
+    /// where there is no alpha.
     #[must_use]
     pub fn capacity(&self, alpha: f64) -> f64 {
         let mean = self.equity.iter().sum::<f64>() / self.equity.len().max(1) as f64;
         let slipped: f64 = self.trades.iter().map(|t| t.slippage).sum();
         let toll = slipped / mean / self.years();
         let capital = self.equity.first().copied().unwrap_or(0.0);
-        if toll > 0.0 { capital * ((alpha + toll) / toll).max(0.0) } else { f64::INFINITY }
+        match alpha > 0.0 {
+            false => 0.0,
+            true if toll > 0.0 => capital * (alpha + toll) / toll,
+            true => f64::INFINITY,
+        }
     }
 
     fn years(&self) -> f64 {

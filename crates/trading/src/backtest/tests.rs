@@ -127,3 +127,15 @@ proptest! {
         prop_assert_eq!(&all.trades[..part.trades.len()], &part.trades[..]);
     }
 }
+
+#[test]
+fn capacity_is_where_slippage_that_grows_with_capital_eats_the_alpha() {
+    let year = 365.25 * 86_400.0;
+    let trade = Trade { signal: 0, time: DAY, asset: 0, units: 10.0, price: 100.0, cost: 30.0, slippage: 20.0 };
+    let history =
+        History { time: vec![0, year as i64], equity: vec![1000.0, 1000.0], trades: vec![trade], ..History::default() };
+    // Slippage costs 2 % of the account a year, with 6 % left after it: four times as much capital pays 8 %.
+    assert!((history.capacity(0.06) - 4000.0).abs() < 1e-9);
+    assert_eq!(history.capacity(-0.01), 0.0, "there is no alpha to eat");
+    assert_eq!(History { trades: Vec::new(), ..history }.capacity(0.06), f64::INFINITY);
+}

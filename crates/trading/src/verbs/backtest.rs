@@ -8,6 +8,7 @@ use specialist_core::{Predict, Severity};
 use specialist_pipeline::recipe::parse;
 use specialist_pipeline::{Effort, Error, Job, Place, artifact};
 
+use specialist_tabular::read::seconds;
 use specialist_tabular::write::{Cells, table};
 
 use super::{again, bars, delimiter, folder, open, parsed, usage};
@@ -117,7 +118,7 @@ impl Told<'_> {
         let sharpe = interval((&returns, &returns), |x, _| perf::sharpe(x), 0.95, &ctx);
         let alpha = interval((&returns, &hold), |x, b| perf::alpha_beta(x, b).0, 0.95, &ctx);
         let beta = perf::alpha_beta(&returns, &hold).1;
-        let capacity = Some(history.capacity(alpha.estimate)).filter(|c| c.is_finite());
+        let capacity = Some(history.capacity(alpha.estimate)).filter(|c| c.is_finite() && alpha.estimate > 0.0);
         let (first, last) = (history.equity[0], history.equity[history.equity.len() - 1]);
         if common.json {
             let value = serde_json::json!({
@@ -178,7 +179,7 @@ impl Told<'_> {
             ));
         }
         if let (Some(capital), false) = (capacity, common.json) {
-            print(&format!("capacity: slippage would eat the alpha at a capital of about {capital:.0}"))?;
+            print(&format!("capacity: were the alpha real, slippage would eat it at a capital of about {capital:.0}"))?;
         }
         let write = |path: &Path, what: &str, columns: &[(&str, Cells)]| {
             let wrong = |error| Error::Write { file: path.display().to_string(), error };
@@ -220,7 +221,7 @@ pub(super) fn read_signals(path: &Path, market: &Market, delimiter: u8) -> Resul
         let record = record.map_err(|_| wrong(line, "the row is cut short or not UTF-8", "write the file again"))?;
         let cell = |c: usize| record.get(c).unwrap_or("").trim();
         let when = |c: usize, column: &str| {
-            Settings::instant(cell(c), column).map_err(|_| {
+            seconds(cell(c)).map(|t| t as i64).ok_or_else(|| {
                 wrong(
                     line,
                     &format!("`{column}` must be a day or a time such as 2024-01-31 or 2024-01-31T15:30:00"),
