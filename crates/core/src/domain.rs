@@ -197,6 +197,11 @@ pub trait Domain: Send + Sync {
         Ok(None)
     }
 
+    /// What the rows of [`Domain::tables`] are called where scores are written; `None` where a row is a line of a file.
+    fn names(&self, _rows: &Dataset) -> Option<Vec<String>> {
+        None
+    }
+
     /// A first recipe for the file `data`, where the domain knows the form of its files; `None` where columns must be
     /// declared. Paths of the recipe are `written` so.
     ///

@@ -36,7 +36,7 @@ pub struct Figure {
 /// One model that was judged.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Candidate {
-    /// `generalist`, `recalibrated`, `scratch`, `pooled`, `specialist`.
+    /// `generalist`, `recalibrated`, `scratch`, `pooled`, `ensemble`, `specialist`.
     pub name: String,
     /// What it is, in a few words: the tuning and its settings.
     pub what: String,

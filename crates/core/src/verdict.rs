@@ -86,7 +86,8 @@ pub struct VerdictRule {
 /// ```
 ///
 /// Pooling source and target rows is no outcome of its own (it needs the source rows for ever, and is no
-/// tuning); where it is shown better than the specialist, the reason says so. So are `baselines`, the
+/// tuning), nor is the ensemble (it is several tunings); where one is shown better than the specialist, the reason
+/// says so. So are `baselines`, the
 /// candidates that are simple methods of the field: the reason names those that the specialist does not beat.
 #[must_use]
 pub fn decide(
@@ -97,12 +98,16 @@ pub fn decide(
     baselines: &[&str],
 ) -> Verdict {
     let mut verdict = rank(rule, rarer, metric, differences);
-    let pooled = differences.iter().find(|d| d.candidate == "specialist" && d.against == "pooled");
-    if let Some(d) = pooled.filter(|d| d.interval.high < 0.0 && verdict.outcome != Outcome::NotEnoughData) {
-        verdict.reason.push_str(&format!(
-            " Fitting on source and target rows together does better than the specialist, by {:.4} {metric} (interval {:.4} to {:.4}).",
-            -d.interval.estimate, -d.interval.high, -d.interval.low
-        ));
+    let others =
+        [("pooled", "Fitting on source and target rows together"), ("ensemble", "The mean of several tunings")];
+    for (name, what) in others {
+        let found = differences.iter().find(|d| d.candidate == "specialist" && d.against == name);
+        if let Some(d) = found.filter(|d| d.interval.high < 0.0 && verdict.outcome != Outcome::NotEnoughData) {
+            verdict.reason.push_str(&format!(
+                " {what} does better than the specialist, by {:.4} {metric} (interval {:.4} to {:.4}).",
+                -d.interval.estimate, -d.interval.high, -d.interval.low
+            ));
+        }
     }
     if verdict.outcome != Outcome::NotEnoughData {
         verdict.reason.push_str(&beside(metric, differences, baselines));

@@ -80,6 +80,7 @@ pub(crate) fn compare(
         ("specialist", "recalibrated"),
         ("specialist", "scratch"),
         ("specialist", "pooled"),
+        ("specialist", "ensemble"),
         ("recalibrated", "generalist"),
         ("scratch", "generalist"),
         ("pooled", "generalist"),

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use specialist_core::{Dataset, Domain, FeatureKind, Predict, Role, Schema};
+use specialist_core::{Dataset, Domain, FeatureKind, Predict, Role, Schema, Tables};
 use specialist_tabular::Model;
 use specialist_tabular::read::{Input, Options, Reader};
 use specialist_tabular::write::ScoreWriter;
@@ -85,7 +85,21 @@ impl Scorer {
         if self.recipe.domain.is_empty() {
             return Ok(None);
         }
-        Ok(made(&self.recipe, domain, &Place::default(), Some(&input.name()))?.map(|t| t.target))
+        let Some(tables) = made(&self.recipe, domain, &Place::default(), Some(&input.name()))? else { return Ok(None) };
+        self.can_read(&tables)?;
+        Ok(Some(tables.target))
+    }
+
+    /// Whether the domain could make every feature that the model reads.
+    fn can_read(&self, tables: &Tables) -> Result<(), Error> {
+        let has = |name: &String| tables.target.features.iter().any(|f| f.name == *name);
+        let missing: Vec<&String> = self.model.features().iter().map(|f| &f.name).filter(|n| !has(n)).collect();
+        let Some(first) = missing.first() else { return Ok(()) };
+        let (file, n) = (&tables.origins.1, missing.len());
+        Err(Error::Core(specialist_core::Error::Data {
+            what: format!("{file} lacks the columns that {n} of the model's features are made of, such as `{first}`"),
+            hint: "bring the columns that the model was trained with".into(),
+        }))
     }
 
     fn schema(&self) -> Schema {
@@ -122,8 +136,10 @@ impl Scorer {
         let wrong = |error| Error::Write { file: "the scores".into(), error };
         let value = self.model.estimand().word();
         if let Some(data) = self.made(input, domain)? {
-            let mut writer = make("line", value, false).map_err(wrong)?;
-            writer.write(None, &data.lines, &self.model.predict(&data)?).map_err(wrong)?;
+            let names = domain.names(&data);
+            let key = if names.is_some() { "id" } else { "line" };
+            let mut writer = make(key, value, names.is_some()).map_err(wrong)?;
+            writer.write(names.as_deref(), &data.lines, &self.model.predict(&data)?).map_err(wrong)?;
             writer.finish().map_err(wrong)?;
             progress(data.rows());
             return Ok(Scored { rows: data.rows(), unseen: BTreeSet::new() });

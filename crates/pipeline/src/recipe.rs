@@ -245,6 +245,9 @@ pub struct TuneSpec {
     pub folds: usize,
     /// Repeats of the cross-validation.
     pub repeats: usize,
+    /// The best tunings of this many rungs are averaged to one more candidate, the ensemble; below 2 there is none.
+    #[serde(skip_serializing_if = "is_default")]
+    pub ensemble: usize,
     /// Estimator of the scratch candidate; by default the generalist's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scratch: Option<String>,
@@ -261,6 +264,7 @@ impl Default for TuneSpec {
             transfer: None,
             folds: 5,
             repeats: 1,
+            ensemble: 0,
             scratch: None,
         }
     }

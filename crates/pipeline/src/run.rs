@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use specialist_core::{Context, Dataset, Domain, Estimand, FineTune, Metric, Pretrain, Split, metric};
+use specialist_core::{Context, Dataset, Domain, Estimand, FineTune, Metric, Pretrain, Split, Tuning as _, metric};
 use specialist_report::{Finding, Report, Tuning};
 use specialist_search::{Params, journal_text};
-use specialist_tabular::{EstimatorSettings, plan};
+use specialist_tabular::{Base, EstimatorSettings, Model, TuningPlan, plan};
 
 use crate::artifact::{self, Draft};
 use crate::compare::{Candidates, Remake, Rows, compare as judge, describe};
@@ -180,6 +180,15 @@ impl Job<'_> {
             }
             _ => None,
         };
+        let ensemble = if found.ensemble.is_empty() {
+            None
+        } else {
+            let rungs: Vec<&str> = found.ensemble.iter().map(|p| p.rung.name()).collect();
+            let what = format!("mean of {}", rungs.join(", "));
+            let tune = |p: &TuningPlan| p.fine_tune(&generalist, train, &fit);
+            let parts = found.ensemble.iter().map(tune).collect::<Result<_, specialist_core::Error>>()?;
+            Some(("ensemble", what, Model::new(Base::Mean(parts))))
+        };
         let mut models = vec![
             ("generalist", generalist.describe(), generalist),
             ("recalibrated", describe(&found.recalibration), recalibrated),
@@ -188,6 +197,7 @@ impl Job<'_> {
         if let Some((model, weight)) = pooled {
             models.push(("pooled", format!("source and target rows, a target row counted {weight} times"), model));
         }
+        models.extend(ensemble);
         models.push(("specialist", describe(&found.specialist), specialist));
         let trials = pretrained.trials + found.studies.iter().map(|s| s.trials().len()).sum::<usize>();
         let journal = |s: &specialist_search::Study| {
@@ -321,7 +331,7 @@ impl Job<'_> {
         }
         let plans: Plans = artifact::read_json(folder, "plans.json")?;
         let mut models = Vec::new();
-        for name in ["generalist", "recalibrated", "scratch", "pooled", "specialist"] {
+        for name in ["generalist", "recalibrated", "scratch", "pooled", "ensemble", "specialist"] {
             if manifest.files.contains_key(&format!("models/{name}.json")) {
                 let model = artifact::load_model(folder, name)?;
                 models.push((name, model.describe(), model));

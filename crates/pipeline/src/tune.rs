@@ -50,6 +50,8 @@ pub struct Searched {
     pub scratch: EstimatorSettings,
     /// The weight of a target row in `pooled`, where there are source rows.
     pub pooled_weight: Option<f64>,
+    /// The tunings that are averaged to the ensemble; empty where the recipe asks for none.
+    pub ensemble: Vec<TuningPlan>,
     /// For the report.
     pub summary: Summary,
 }
@@ -122,6 +124,7 @@ pub fn tune(
         recalibration,
         scratch: scratch_settings,
         pooled_weight,
+        ensemble: ensemble(&ladder, recipe.tune.ensemble),
         summary,
         studies: vec![ladder, scratch],
     })
@@ -154,7 +157,7 @@ pub fn join(
 /// What a study was made for: the recipe but for the number of trials, the rows, the generalist.
 fn fingerprint(recipe: &Recipe, start: &Start<'_>) -> String {
     let mut recipe = recipe.clone();
-    recipe.tune.trials = 0;
+    (recipe.tune.trials, recipe.tune.ensemble) = (0, 0);
     // What is judged afterwards does not change a trial, nor does where files lie.
     recipe.compare = crate::recipe::CompareSpec { metric: recipe.compare.metric, ..Default::default() };
     recipe.source.data = None;
@@ -388,6 +391,14 @@ fn choose(study: &Study) -> (TuningPlan, String) {
         plan(&best.params),
         "It is the best in cross-validation, and every lower rung is behind by more than one standard error of the paired difference.".into(),
     )
+}
+
+/// The best tunings of the `size` rungs that do best in cross-validation; none where that is one rung or fewer.
+fn ensemble(study: &Study, size: usize) -> Vec<TuningPlan> {
+    let mut best: Vec<&Trial> = Rung::ALL.into_iter().filter_map(|r| study.best_where(|t| rung(t) == r)).collect();
+    best.sort_by(|a, b| b.value().unwrap_or(f64::MIN).total_cmp(&a.value().unwrap_or(f64::MIN)));
+    best.truncate(size);
+    if best.len() < 2 { Vec::new() } else { best.iter().map(|t| plan(&t.params)).collect() }
 }
 
 fn summarise(ladder: &Study, scratch: &Study, chosen: &TuningPlan, reason: String, primary: &dyn Metric) -> Summary {

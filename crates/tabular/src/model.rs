@@ -20,6 +20,8 @@ pub enum Base {
     RandomForest(RandomForest),
     /// linfa's decision tree.
     ClassificationTree(ClassificationTree),
+    /// The mean of several candidates' margins: an ensemble over tunings. Never empty.
+    Mean(Vec<Model>),
 }
 
 /// A candidate: its margin is `line(base + addition)`.
@@ -56,6 +58,7 @@ impl Model {
             Base::Trees(m) => &m.features,
             Base::RandomForest(m) => m.features(),
             Base::ClassificationTree(m) => m.features(),
+            Base::Mean(models) => models.first().map_or(&[], Self::features),
         }
     }
 
@@ -67,6 +70,7 @@ impl Model {
             Base::Trees(m) => format!("{} boosted trees", m.trees()),
             Base::RandomForest(_) => "random forest".into(),
             Base::ClassificationTree(_) => "decision tree".into(),
+            Base::Mean(models) => format!("mean of {} tunings", models.len()),
         };
         let addition = if self.addition.is_some() { " + linear addition" } else { "" };
         let line = if self.line == Affine::IDENTITY { "" } else { ", recalibrated" };
@@ -85,6 +89,12 @@ impl Model {
             Base::Trees(forest) => forest.contributions(&data)?,
             Base::Glm(glm) => (0..data.rows()).map(|r| linear(glm, &data, r)).collect(),
             Base::RandomForest(_) | Base::ClassificationTree(_) => return Ok(None),
+            Base::Mean(models) => {
+                let parts: Option<Vec<_>> =
+                    models.iter().map(|m| m.contributions(&data)).collect::<Result<_, Error>>()?;
+                let Some(parts) = parts else { return Ok(None) };
+                mean_rows(parts)
+            }
         };
         for (r, row) in rows.iter_mut().enumerate() {
             if let Some(addition) = &self.addition {
@@ -126,6 +136,19 @@ impl Model {
     }
 }
 
+/// The mean of equally shaped tables.
+fn mean_rows(parts: Vec<Vec<Vec<f64>>>) -> Vec<Vec<f64>> {
+    let n = parts.len() as f64;
+    let add = |mut sum: Vec<Vec<f64>>, part: Vec<Vec<f64>>| {
+        let cells = sum.iter_mut().flatten().zip(part.into_iter().flatten());
+        cells.for_each(|(s, p)| *s += p);
+        sum
+    };
+    let mut out = parts.into_iter().reduce(add).unwrap_or_default();
+    out.iter_mut().flatten().for_each(|v| *v /= n);
+    out
+}
+
 fn linear(glm: &Glm, data: &Dataset, row: usize) -> Vec<f64> {
     let (constant, mut parts) = glm.contributions(data.row(row));
     parts.push(constant);
@@ -138,6 +161,7 @@ impl Predict for Model {
             Base::Glm(m) => m.estimand,
             Base::Trees(m) => m.estimand(),
             Base::RandomForest(_) | Base::ClassificationTree(_) => Estimand::Probability,
+            Base::Mean(models) => models.first().map_or(Estimand::Probability, Self::estimand),
         }
     }
 
@@ -148,6 +172,13 @@ impl Predict for Model {
             Base::Trees(m) => m.margin(&data)?,
             Base::RandomForest(m) => m.margin(&data)?,
             Base::ClassificationTree(m) => m.margin(&data)?,
+            Base::Mean(models) => {
+                let mut sum = vec![0.0; data.rows()];
+                for model in models {
+                    sum.iter_mut().zip(model.margin(&data)?).for_each(|(s, m)| *s += m / models.len() as f64);
+                }
+                sum
+            }
         };
         if let Some(addition) = &self.addition {
             margin.iter_mut().zip(addition.margin(&data)?).for_each(|(m, a)| *m += a);

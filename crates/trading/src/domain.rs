@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use specialist_core::evidence::Prediction;
 use specialist_core::metric::{Brier, LogLoss, RocAuc};
-use specialist_core::{Dataset, Domain, Error, Metric, Panel, PanelInput, Recipe, Tables, TablesInput};
+use specialist_core::{Dataset, Domain, Error, KeyRole, Metric, Panel, PanelInput, Recipe, Tables, TablesInput};
 
 use specialist_tabular::read::Input;
 
-use crate::bars::{now, read};
+use crate::bars::{instant, now, read};
 use crate::baselines::{Baselines, baselines};
 use crate::panels;
 use crate::simulate::{EDGE, Universe};
@@ -110,6 +110,12 @@ impl Domain for Trading {
         let (tables, made) = make(input, self, now())?;
         *self.made.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(made));
         Ok(Some(tables))
+    }
+
+    fn names(&self, rows: &Dataset) -> Option<Vec<String>> {
+        let (key, time) = (rows.key(KeyRole::Site)?, rows.time.as_ref()?);
+        let name = |(asset, time): (&u32, &i64)| format!("{} {}", key.levels[*asset as usize], instant(*time));
+        Some(key.codes.iter().zip(time).map(name).collect())
     }
 
     fn baselines(&self, train: &Dataset, sealed: &Dataset) -> Result<Vec<Prediction>, Error> {

@@ -169,7 +169,7 @@ fn clocks(market: &Market) -> Finding {
     let middle = steps.len() / 2;
     let daily = *steps.select_nth_unstable(middle).1 >= 20 * 3600;
     if !daily {
-        return ok(name, "bars within the day: times are taken as they are");
+        return openings(market);
     }
     let clock = |a: usize, i: usize| market.assets[a].bars[i].time.rem_euclid(DAY);
     let mut count = std::collections::BTreeMap::new();
@@ -185,6 +185,33 @@ fn clocks(market: &Market) -> Finding {
         odd.len()
     );
     Finding::new(name, Severity::Leak, message, named(market, &odd))
+}
+
+/// Within the day: assets whose days begin at another time than those of most are of another exchange, or their
+/// times are of another clock.
+fn openings(market: &Market) -> Finding {
+    let name = "mixed-clocks";
+    let opening = |a: usize| {
+        let bars = &market.assets[a].bars;
+        let new_day = |i: &usize| *i == 0 || bars[*i].time.div_euclid(DAY) != bars[*i - 1].time.div_euclid(DAY);
+        let mut clocks: Vec<i64> = (0..bars.len()).filter(new_day).map(|i| bars[i].time.rem_euclid(DAY)).collect();
+        let middle = clocks.len() / 2;
+        *clocks.select_nth_unstable(middle).1
+    };
+    let clocks: Vec<i64> = (0..market.assets.len()).map(opening).collect();
+    let mut sorted = clocks.clone();
+    sorted.sort_unstable();
+    let usual = sorted[sorted.len() / 2];
+    let odd: Vec<(usize, usize)> =
+        clocks.iter().enumerate().filter(|(_, c)| (**c - usual).abs() > 3600).map(|(a, _)| (a, 0)).collect();
+    if odd.is_empty() {
+        return ok(name, "bars within the day: the days of all assets begin at one time");
+    }
+    let message = format!(
+        "the days of {} asset(s) begin at another time than those of the others: another exchange, or another clock; write times with their offset from UTC, and name the hours in [domain.session]",
+        odd.len()
+    );
+    Finding::new(name, Severity::Warning, message, named(market, &odd))
 }
 
 fn gaps(market: &Market) -> Finding {
@@ -349,6 +376,19 @@ mod tests {
         let today = market.assets[0].bars[200].time;
         let found = faults(&market, today).into_iter().find(|r| r.name == "future-bars").unwrap();
         assert_eq!(found.severity, Severity::Leak);
+    }
+
+    #[test]
+    fn within_the_day_another_clock_is_said() {
+        let mut market = Universe { days: 40, ..Universe::default() }.market(4);
+        for (a, asset) in market.assets.iter_mut().enumerate() {
+            let (start, shift) = (asset.bars[0].time, if a == 2 { 6 * 3600 } else { 0 });
+            let time = |i: usize| start + (i / 4) as i64 * DAY + (i % 4) as i64 * 3600 + 50_000 + shift;
+            asset.bars.iter_mut().enumerate().for_each(|(i, b)| b.time = time(i));
+        }
+        let (found, rows) = severity(&market, "mixed-clocks");
+        assert_eq!((found, rows.len()), (Severity::Warning, 1));
+        assert!(rows[0].contains("(S02, "), "{rows:?}");
     }
 
     #[test]

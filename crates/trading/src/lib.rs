@@ -13,6 +13,7 @@ mod panels;
 pub mod performance;
 #[cfg(test)]
 mod reference;
+pub mod session;
 pub mod simulate;
 pub mod strategy;
 pub mod tables;

@@ -141,7 +141,25 @@ fn run(made: &Made, name: &str, signals: Vec<Signal>, volatility: Vec<f64>, cost
     Strategy { name: name.into(), returns: history.returns(), history, volatility, signals }
 }
 
-/// A statistic of two series with an interval by the stationary bootstrap, the same resamples for both.
+/// Spells in the market below which a strategy that is mostly out of it has no interval.
+const FEWEST_SPELLS: usize = 20;
+
+/// The mean block for the bootstrap of `returns`: a month, and where the strategy is mostly out of the market the
+/// mean distance between two spells in it, since resampled months would take one spell for many. `None` where there
+/// are too few spells to say anything.
+fn block(returns: &[f64]) -> Option<f64> {
+    let moves = |r: &f64| *r != 0.0;
+    let active = returns.iter().filter(|r| moves(r)).count();
+    if 2 * active >= returns.len() {
+        return Some(BLOCK);
+    }
+    let starts = returns.windows(2).filter(|w| !moves(&w[0]) && moves(&w[1])).count();
+    let spells = starts + usize::from(returns.first().is_some_and(moves));
+    (spells >= FEWEST_SPELLS).then(|| BLOCK.max(returns.len() as f64 / spells as f64))
+}
+
+/// A statistic of two series with an interval by the stationary bootstrap, the same resamples for both; its ends are
+/// `NaN` where the first series moves too seldom to be resampled.
 pub fn interval(
     pair: (&[f64], &[f64]),
     statistic: impl Fn(&[f64], &[f64]) -> f64,
@@ -149,11 +167,14 @@ pub fn interval(
     ctx: &Context,
 ) -> Interval {
     let (a, b) = pair;
+    let Some(block) = block(a) else {
+        return Interval { estimate: statistic(a, b), low: f64::NAN, high: f64::NAN };
+    };
     let mut rng = ctx.rng("stationary bootstrap");
     let (mut at, mut drawn) = (Vec::new(), Vec::with_capacity(REPLICATES));
     let (mut x, mut y) = (vec![0.0; a.len()], vec![0.0; b.len()]);
     for _ in 0..REPLICATES {
-        perf::stationary(a.len(), BLOCK, &mut rng, &mut at);
+        perf::stationary(a.len(), block, &mut rng, &mut at);
         for (k, &i) in at.iter().enumerate() {
             (x[k], y[k]) = (a[i], b[i]);
         }
@@ -193,5 +214,30 @@ fn judge(
         capacity: strategies[at].history.capacity(perf::alpha_beta(own, hold).0),
         overfitting: perf::overfitting(&alive, 10).0,
         track_record: perf::minimum_track_record(&beside[at], 0.95) / perf::YEAR,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_strategy_that_seldom_trades_has_a_wide_interval_or_none() {
+        let ctx = Context::new(1, 1);
+        // In the market for one month of every `every`: within a month all days go the same way.
+        let returns = |every: usize| -> Vec<f64> {
+            let day = |i: usize| {
+                let month = i / 21;
+                let side = if month / every % 3 == 0 { -0.01 } else { 0.01 };
+                if month % every == 0 { side + 0.001 * (i % 5) as f64 } else { 0.0 }
+            };
+            (0..2520).map(day).collect()
+        };
+        let sharpe = |r: &[f64]| interval((r, r), |x, _| perf::sharpe(x), 0.95, &ctx);
+        assert!(sharpe(&returns(12)).low.is_nan(), "ten spells are too few");
+        let seldom = returns(4);
+        assert_eq!(block(&seldom), Some(84.0), "thirty spells in 2,520 bars");
+        assert!(sharpe(&seldom).low.is_finite());
+        assert_eq!(block(&returns(1)), Some(BLOCK));
     }
 }

@@ -51,6 +51,9 @@ fn percent(x: f64) -> String {
 }
 
 fn ranged(i: &Interval, scale: f64, unit: &str) -> String {
+    if i.low.is_nan() {
+        return format!("{:.2}{unit} (too few trades for an interval)", scale * i.estimate);
+    }
     format!("{:.2}{unit} ({:.2} to {:.2})", scale * i.estimate, scale * i.low, scale * i.high)
 }
 

@@ -341,6 +341,43 @@ mod tests {
     }
 
     #[test]
+    fn overfitting_is_that_of_three_python_packages() {
+        // phacker 0.1.0, purgedcv 0.1.11 and sharpe-gate 0.1.1 agree with each other (tests/reference/trading_pbo.py).
+        let all: Vec<Vec<f64>> = (0..8usize)
+            .map(|j| {
+                let cell = |t: usize| (((t * 37 + j * 101 + 11) * (j + 3)) % 199) as f64 / 199.0 * 0.02 - 0.0098;
+                (0..240).map(|t| cell(t) + 0.0001 * j as f64).collect()
+            })
+            .collect();
+        let cases = [
+            (8, 10, 0.5, -0.032_776_817_830_337_7),
+            (8, 8, 0.314_285_714_285_714_3, 0.457_530_522_716_312_2),
+            (7, 8, 0.528_571_428_571_428_6, -0.004_631_967_127_898_136),
+            (7, 10, 0.674_603_174_603_174_7, -0.352_376_135_640_661_7),
+        ];
+        for (columns, blocks, p, logit) in cases {
+            let found = overfitting(&all[..columns], blocks);
+            close(found.0, p);
+            close(found.1, logit);
+        }
+    }
+
+    #[test]
+    fn the_worked_example_of_the_pbo_vignette_is_overfitted_for_sure() {
+        // CRAN's `pbo` vignette: noise whose columns all have one mean and one deviation, so that the best half of a
+        // column leaves the worst; it prints a probability of 1 (100 columns of 2,400 days, 8 blocks).
+        let mut rng = Context::new(765, 1).rng("vignette");
+        let series: Vec<Vec<f64>> = (0..30)
+            .map(|_| {
+                let raw: Vec<f64> = (0..800).map(|_| (0..12).map(|_| rng.random::<f64>()).sum::<f64>() - 6.0).collect();
+                let (m, s) = (mean(&raw), sd(&raw));
+                raw.iter().map(|v| (v - m) / s / YEAR.sqrt() - 0.03 / YEAR).collect()
+            })
+            .collect();
+        assert_eq!(overfitting(&series, 8).0, 1.0);
+    }
+
+    #[test]
     fn superior_ability_has_the_p_values_of_hansens_test() {
         let rows = table(&reference()["pbo"]["matrix"]);
         let p = |more: f64| {

@@ -12,6 +12,7 @@ use crate::bars::{Market, Members, day, members, place, read};
 use crate::faults::{chosen_by_outcome, faults};
 use crate::features::{Features, Rows, Standard, knows_the_future};
 use crate::labels::{Task, label, uniqueness};
+use crate::session::Session;
 
 /// A recipe's `[domain]`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -31,6 +32,9 @@ pub struct Settings {
     pub from: Option<String>,
     /// The last day to use.
     pub until: Option<String>,
+    /// For bars within the day: the hours of the exchange; bars outside of them are left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub session: Option<Session>,
     /// For `volatility`, `realised` and `quantile`: the volatility a year that the strategy aims at.
     pub target_volatility: f64,
     /// For the other tasks: the share of the Kelly fraction that is held.
@@ -51,6 +55,7 @@ impl Default for Settings {
             universe: None,
             from: None,
             until: None,
+            session: None,
             target_volatility: 0.15,
             kelly: 0.25,
             account: Account::default(),
@@ -85,6 +90,12 @@ impl Settings {
         let tail = settings.quantile.min(1.0 - settings.quantile);
         if tail.is_nan() || !(0.001..=0.4).contains(&tail) {
             return Err(wrong("domain.quantile", "in a tail: from 0.001 to 0.4, or from 0.6 to 0.999"));
+        }
+        if let Some(session) = &settings.session {
+            session.hours()?;
+        }
+        if !(0.0..=1.0).contains(&settings.account.delisting) {
+            return Err(wrong("domain.account.delisting", "from 0 to 1"));
         }
         let positive = [
             ("domain.barrier", settings.barrier),
@@ -127,11 +138,20 @@ fn assets<'a>(population: &Population<'a>, key: &str) -> Result<&'a [String], Er
     Ok(population.filter.get("asset").map_or(&[], Vec::as_slice))
 }
 
-/// Cuts the market to `from` … `until`; says what was cut, so that a filter that does nothing is seen.
+/// Cuts the market to `from` … `until` and to the session; says what was cut, so that a filter that does nothing is
+/// seen.
 ///
 /// # Errors
 /// [`Error::Setting`] when one is no day, [`Error::TooFew`] when nothing is left.
-pub fn cut(market: &mut Market, settings: &Settings) -> Result<Option<Finding>, Error> {
+pub fn cut(market: &mut Market, settings: &Settings) -> Result<Vec<Finding>, Error> {
+    let mut found: Vec<Finding> = between(market, settings)?.into_iter().collect();
+    if let Some(session) = &settings.session {
+        found.push(session.hours()?.keep(market)?);
+    }
+    Ok(found)
+}
+
+fn between(market: &mut Market, settings: &Settings) -> Result<Option<Finding>, Error> {
     let from = settings.from.as_deref().map(|d| Settings::day(d, "domain.from")).transpose()?;
     let until = settings.until.as_deref().map(|d| Settings::day(d, "domain.until")).transpose()?;
     if from.is_none() && until.is_none() {
@@ -194,7 +214,7 @@ pub fn make(request: &TablesInput<'_>, domain: &dyn Domain, today: i64) -> Resul
     }
     let in_source = |name: &String| !targets.contains(name) && (of_source.is_empty() || of_source.contains(name));
     market.assets.retain(|a| targets.contains(&a.name) || in_source(&a.name));
-    let mut findings: Vec<Finding> = cut(&mut market, &settings)?.into_iter().collect();
+    let mut findings = cut(&mut market, &settings)?;
     let mut belong = Members::default();
     if let Some(universe) = &settings.universe {
         belong = members(&mut market, &request.folder.join(universe), request.delimiter)?;
@@ -237,8 +257,13 @@ pub fn make(request: &TablesInput<'_>, domain: &dyn Domain, today: i64) -> Resul
     let target = part(true)?;
     if target.rows() == 0 {
         let longest = targets.iter().map(|&a| market.assets[a].bars.len()).max().unwrap_or(0);
-        let what = "bars of the target in one piece, before its first row".into();
-        return Err(Error::TooFew { what, found: longest, needed: crate::features::WARM_UP + 1 });
+        return Err(Error::Data {
+            what: format!("{}: the target has {longest} bars, and none has history enough", market.file),
+            hint: format!(
+                "bring a longer history: the features look back {} bars, without a gap of three weeks",
+                crate::features::WARM_UP
+            ),
+        });
     }
     let source = request.source.map(|_| part(false)).transpose()?;
     Ok((Tables { source, target, origins, findings }, Made { market, targets, members: belong, settings }))

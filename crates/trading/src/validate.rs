@@ -105,19 +105,14 @@ pub struct Fold {
 pub fn combinatorial(subject: &Subject<'_>, train: &Dataset, groups: usize, ctx: &Context) -> Result<Vec<Fold>, Error> {
     let ctx = &ctx.child("combinatorial");
     let time = times(train);
-    let (n, edge) = (train.rows(), |g: usize| g * train.rows() / groups);
+    let edge = |g: usize| g * train.rows() / groups;
     let pairs: Vec<(usize, usize)> = (0..groups).flat_map(|a| (a + 1..groups).map(move |b| (a, b))).collect();
     ctx.observer().begin("combinatorial folds", pairs.len());
     let found = ctx.map(pairs.len(), |k| {
         let (a, b) = pairs[k];
         let judged: Vec<usize> = [a, b].iter().flat_map(|&g| edge(g)..edge(g + 1)).collect();
-        let clear = |r: &usize| {
-            [a, b].iter().all(|&g| {
-                let (start, end) = (time[edge(g)], time[edge(g + 1) - 1]);
-                time[*r] + subject.gap < start || time[*r] > end + subject.gap
-            })
-        };
-        let rest = train.select(&(0..n).filter(clear).collect::<Vec<_>>());
+        let spans = [a, b].map(|g| (time[edge(g)], time[edge(g + 1) - 1]));
+        let rest = train.select(&clear_of(time, &spans, subject.gap));
         let test = train.select(&judged);
         let fit = ctx.child("fit").single();
         let value = |m: &Model| Ok(specialist_core::metric::evaluate(subject.metric, &test, &m.predict(&test)?));
@@ -128,6 +123,12 @@ pub fn combinatorial(subject: &Subject<'_>, train: &Dataset, groups: usize, ctx:
     });
     ctx.observer().end();
     found.into_iter().collect()
+}
+
+/// The rows that are further than `gap` from every span.
+fn clear_of(time: &[i64], spans: &[(i64, i64)], gap: i64) -> Vec<usize> {
+    let clear = |t: i64| spans.iter().all(|&(start, end)| t + gap < start || t > end + gap);
+    (0..time.len()).filter(|&r| clear(time[r])).collect()
 }
 
 /// For terminal and page.
@@ -172,5 +173,47 @@ pub fn fold_panel(folds: &[Fold], metric: &str) -> Panel {
         header: ["candidate", &format!("{metric}, mean ± sd"), "5 %", "95 %"].map(String::from).to_vec(),
         table: ["specialist", "generalist", "scratch"].into_iter().enumerate().map(row).collect(),
         ..Panel::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// skfolio 1.12.2 `CombinatorialPurgedCV(n_folds=6, n_test_folds=2, purged_size=5, embargo_size=0)` on 240 rows, made
+    /// by tests/reference/trading_pbo.py: judged rows | rows to train on, first and last of each run.
+    const SKFOLIO: &str = "
+        0-39 40-79 | 85-239
+        0-39 80-119 | 45-74 125-239
+        0-39 120-159 | 45-114 165-239
+        0-39 160-199 | 45-154 205-239
+        0-39 200-239 | 45-194
+        40-79 80-119 | 0-34 125-239
+        40-79 120-159 | 0-34 85-114 165-239
+        40-79 160-199 | 0-34 85-154 205-239
+        40-79 200-239 | 0-34 85-194
+        80-119 120-159 | 0-74 165-239
+        80-119 160-199 | 0-74 125-154 205-239
+        80-119 200-239 | 0-74 125-194
+        120-159 160-199 | 0-114 205-239
+        120-159 200-239 | 0-114 165-194
+        160-199 200-239 | 0-154";
+
+    fn runs(text: &str) -> Vec<(usize, usize)> {
+        let run = |w: &str| w.split_once('-').map(|(a, b)| (a.parse().unwrap(), b.parse().unwrap())).unwrap();
+        text.split_whitespace().map(run).collect()
+    }
+
+    #[test]
+    fn purged_rows_are_those_of_skfolio() {
+        let time: Vec<i64> = (0..240).collect();
+        let lines: Vec<&str> = SKFOLIO.lines().filter(|l| !l.trim().is_empty()).collect();
+        assert_eq!(lines.len(), 15);
+        for line in lines {
+            let (judged, rest) = line.split_once('|').unwrap();
+            let spans: Vec<(i64, i64)> = runs(judged).iter().map(|(a, b)| (*a as i64, *b as i64)).collect();
+            let expected: Vec<usize> = runs(rest).into_iter().flat_map(|(a, b)| a..=b).collect();
+            assert_eq!(clear_of(&time, &spans, 5), expected, "{line}");
+        }
     }
 }

@@ -256,7 +256,8 @@ fn numbers_are_forecast_as_well_as_classes() {
             assert!(said.contains(&format!("specialist − {baseline}")), "{task}: {said}");
             here.ok(&["verify", "--artifact", "out"]);
             let scores = here.ok(&["predict", "--artifact", "out", "--model", "specialist", "--data", "bars.csv"]);
-            assert!(scores.starts_with(&format!("line,{column}\n")), "{}", &scores[..40]);
+            assert!(scores.starts_with(&format!("id,{column}\nS00 ")), "{}", &scores[..40]);
+            here.ok(&["predict", "--artifact", "out", "--model", "ensemble", "--data", "bars.csv"]);
             let signal =
                 here.ok(&["signal", "--artifact", "out", "--data", "bars.csv", "--as-of", "2002-06-18", "--json"]);
             assert!(signal.contains(&format!("\"{column}\": ")), "{signal}");
@@ -413,7 +414,7 @@ fn bars_that_cannot_be_are_refused_with_their_line() {
     refused(&long(|_, _| {}).replacen("close", "last", 1), &["line 1", "needs a column `close`"]);
     refused("date,S00\n2000-01-01,1\n2000-01-02,2\n", &["none is left for the source", "[target] where"]);
     let short: String = universe().csv(7).lines().take(200).map(|l| l.to_string() + "\n").collect();
-    refused(&short, &["bars of the target in one piece", "254 needed"]);
+    refused(&short, &["none has history enough", "look back 253 bars"]);
 }
 
 #[test]

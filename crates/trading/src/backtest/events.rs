@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Account, Costs, History, Signal, Trade, YEAR, cost_of, fill_price, limited};
+use super::{Account, Costs, History, Signal, Trade, YEAR, cost_of, delisted_price, fill_price, is_gone, limited};
 use crate::bars::{Asset, Bar};
 
 struct Order {
@@ -16,6 +16,7 @@ struct Book<'a> {
     cash: f64,
     units: Vec<f64>,
     last: Vec<f64>,
+    seen: Vec<i64>,
     wishes: Vec<Option<f64>>,
     orders: BTreeMap<usize, Order>,
     history: History,
@@ -32,6 +33,7 @@ pub fn events(assets: &[Asset], signals: &[Signal], account: &Account, costs: &C
         cash: account.capital,
         units: vec![0.0; n],
         last: vec![f64::NAN; n],
+        seen: vec![first; n],
         wishes: vec![None; n],
         orders: BTreeMap::new(),
         history: History::default(),
@@ -47,8 +49,9 @@ pub fn events(assets: &[Asset], signals: &[Signal], account: &Account, costs: &C
         bars.iter().for_each(|(a, _)| next[*a] += 1);
         book.charge((now - before) as f64 / YEAR);
         before = now;
+        (0..n).for_each(|a| book.delist(a, now));
         bars.iter().for_each(|(a, bar)| book.fill(*a, bar));
-        bars.iter().for_each(|(a, bar)| book.last[*a] = bar.close);
+        bars.iter().for_each(|(a, bar)| (book.last[*a], book.seen[*a]) = (bar.close, now));
         book.mark(now);
         let mut heard = false;
         while let Some(s) = signals.next_if(|s| s.time <= now) {
@@ -88,6 +91,19 @@ impl Book<'_> {
         self.cash -= units * price + cost;
         self.units[asset] += units;
         self.history.trades.push(Trade { signal: order.signal, time: bar.time, asset, units, price, cost, slippage });
+    }
+
+    /// Closes what is held of an asset that has had no bar for long.
+    fn delist(&mut self, asset: usize, now: i64) {
+        let signal = self.seen[asset];
+        if self.units[asset] == 0.0 || !is_gone(signal, now) {
+            return;
+        }
+        self.orders.remove(&asset);
+        let units = -std::mem::take(&mut self.units[asset]);
+        let price = delisted_price(-units, self.last[asset], self.account);
+        self.cash -= units * price;
+        self.history.trades.push(Trade { signal, time: now, asset, units, price, cost: 0.0, slippage: 0.0 });
     }
 
     fn mark(&mut self, now: i64) {

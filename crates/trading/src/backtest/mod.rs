@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use specialist_tabular::write::Cells;
 
 use crate::bars::{Asset, instant};
+use crate::features::LONGEST_GAP;
 
 /// A wish that is known when the bar at `time` is complete: hold this share of the equity in the asset.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -71,11 +72,15 @@ pub struct Account {
     pub band: f64,
     /// The largest share of a bar's volume that an order may take.
     pub participation: f64,
+    /// What a holding loses of its last price when there was no bar of it for three weeks: it is sold then. Where the
+    /// reason is not known this is Shumway's (1997) figure for stocks that were delisted for cause; a short position
+    /// gains nothing.
+    pub delisting: f64,
 }
 
 impl Default for Account {
     fn default() -> Self {
-        Self { capital: 1e6, leverage: 2.0, short: false, band: 0.05, participation: 0.1 }
+        Self { capital: 1e6, leverage: 2.0, short: false, band: 0.05, participation: 0.1, delisting: 0.3 }
     }
 }
 
@@ -188,6 +193,16 @@ fn cost_of(units: f64, price: f64, volume: f64, costs: &Costs) -> (f64, f64) {
 /// The price at which an order is filled at a bar: its first, or where only the last is known, that one.
 fn fill_price(open: f64, close: f64) -> f64 {
     if open.is_nan() { close } else { open }
+}
+
+/// Whether an asset whose latest bar so far is of `seen` counts as gone at `now`. Only what is known then is asked.
+fn is_gone(seen: i64, now: i64) -> bool {
+    now - seen > LONGEST_GAP
+}
+
+/// What a position is closed at when its asset is gone.
+fn delisted_price(units: f64, last: f64, account: &Account) -> f64 {
+    if units > 0.0 { last * (1.0 - account.delisting) } else { last }
 }
 
 /// Weights within the account's limits.

@@ -50,6 +50,23 @@ fn shorts_pay_for_what_they_borrow_and_volume_limits_an_order() {
 }
 
 #[test]
+fn what_is_held_of_a_delisted_asset_is_lost_in_part() {
+    let assets = [asset("A", &[100.0; 3]), asset("B", &[100.0; 30])];
+    let account = Account { capital: 1000.0, band: 0.0, ..Account::default() };
+    let signals = [0, 1].map(|asset| Signal { time: 0, asset, weight: 0.5 });
+    let h = events(&assets, &signals, &account, &free());
+    // Half of the capital was in A, of which 30 % are gone.
+    assert_eq!(*h.equity.last().unwrap(), 850.0);
+    let sale = h.trades.last().unwrap();
+    assert_eq!((sale.asset, sale.units, sale.price, sale.signal), (0, -5.0, 70.0, 2 * DAY));
+    assert!(sale.time > 2 * DAY + crate::features::LONGEST_GAP);
+    assert_eq!(vectors(&assets, &signals, &account, &free()), h);
+    let short = [Signal { time: 0, asset: 0, weight: -0.5 }];
+    let h = events(&assets, &short, &Account { short: true, ..account }, &free());
+    assert_eq!(*h.equity.last().unwrap(), 1000.0, "a short position gains nothing by it");
+}
+
+#[test]
 fn an_account_is_looked_at_once_a_day() {
     let mut a = asset("A", &[100.0, 110.0, 121.0, 121.0]);
     a.bars[1].time = 3600;

@@ -1,7 +1,7 @@
 //! The same back-test over arrays: instants × assets, with no orders and no book. It exists because two programs
 //! that were written differently seldom make the same mistake: a test holds them equal to the cent.
 
-use super::{Account, Costs, History, Signal, Trade, YEAR, cost_of, fill_price, limited};
+use super::{Account, Costs, History, Signal, Trade, YEAR, cost_of, delisted_price, fill_price, is_gone, limited};
 use crate::bars::{Asset, Bar};
 
 /// Instants × assets: a bar or none.
@@ -44,12 +44,22 @@ pub fn vectors(assets: &[Asset], signals: &[Signal], account: &Account, costs: &
     let (mut units, mut price, mut pending) = (vec![0.0; n], vec![f64::NAN; n], vec![(0i64, 0.0f64); n]);
     let mut out = History { time: time.clone(), ..History::default() };
     let mut cash = account.capital;
+    let mut seen = vec![first; n];
     for t in 0..time.len() {
         let years = if t > 0 { (time[t] - time[t - 1]) as f64 / YEAR } else { 0.0 };
         let short: f64 = (0..n).filter(|&a| units[a] < 0.0).map(|a| -units[a] * price[a]).sum();
         let due = years * (short * costs.borrow + (-cash).max(0.0) * costs.margin) / 1e4;
         cash -= due;
         out.interest += due;
+        for a in (0..n).filter(|&a| is_gone(seen[a], time[t])) {
+            let held = std::mem::take(&mut units[a]);
+            if held != 0.0 {
+                let at = delisted_price(held, price[a], account);
+                (cash, pending[a]) = (cash + held * at, Default::default());
+                let (signal, units, slippage) = (seen[a], -held, 0.0);
+                out.trades.push(Trade { signal, time: time[t], asset: a, units, price: at, cost: 0.0, slippage });
+            }
+        }
         for a in 0..n {
             let Some(bar) = bars[a][t] else { continue };
             let (signal, wanted) = std::mem::take(&mut pending[a]);
@@ -63,7 +73,7 @@ pub fn vectors(assets: &[Asset], signals: &[Signal], account: &Account, costs: &
             if traded != 0.0 {
                 out.trades.push(Trade { signal, time: time[t], asset: a, units: traded, price: at, cost, slippage });
             }
-            price[a] = bar.close;
+            (price[a], seen[a]) = (bar.close, time[t]);
         }
         let equity = cash + (0..n).filter(|&a| units[a] != 0.0).map(|a| units[a] * price[a]).sum::<f64>();
         out.equity.push(equity);

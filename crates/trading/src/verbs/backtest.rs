@@ -67,9 +67,10 @@ pub(super) fn backtest(matches: &ArgMatches, common: &Common, terminal: &Termina
     for (_, asset) in gone {
         let last = asset.bars.last().map_or(0, |b| b.time);
         terminal.say(&format!(
-            "warning: {} has no bar after {}: what is held of it then stays at its last price",
+            "warning: {} has no bar after {}: what is held of it then is sold {:.0} % below its last price (`delisting` of the account)",
             asset.name,
-            day(last)
+            day(last),
+            100.0 * settings.account.delisting
         ));
     }
     let mut held: Vec<usize> = wishes.iter().map(|w| w.asset).collect();

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{ArgMatches, Args, FromArgMatches};
 use specialist_cli::{Common, OwnVerb, Terminal, print};
+use specialist_core::Severity;
 use specialist_pipeline::predict::Scorer;
 use specialist_pipeline::{Error, Place, artifact};
 use specialist_tabular::read::Input;
@@ -87,7 +88,12 @@ fn bars(matches: &ArgMatches, common: &Common) -> Result<(Market, Option<Setting
         Place { folder: folder.clone() }.input(&recipe.target.data, &Trading::default())?
     };
     let mut market = read(&own, delimiter(matches))?;
-    cut(&mut market, &settings)?;
+    let clocks = cut(&mut market, &settings)?.into_iter().find(|f| f.severity == Severity::Leak);
+    if let Some(f) = clocks {
+        let what = format!("{}: {} ({})", f.name, f.message, f.rows.join(", "));
+        let hint = "write times with their offset from UTC, or leave the session out".into();
+        return Err(Error::Core(specialist_core::Error::Data { what, hint }));
+    }
     if let Some(universe) = &settings.universe {
         members(&mut market, &folder.join(universe), delimiter(matches))?;
     }
