@@ -248,6 +248,7 @@ fn numbers_are_forecast_as_well_as_classes() {
                 format!("domain.task={task}"),
                 format!("compare.metric={metric}"),
                 format!("pretrain.estimator={estimator}"),
+                "tune.ensemble=2".into(),
             ];
             let mut args = vec!["run", "--recipe", "recipe.toml", "-o", "out"];
             sets.iter().for_each(|s| args.extend(["--set", s.as_str()]));
