@@ -53,8 +53,8 @@ impl Bootstrap {
             (Method::Stratified, (0..rows as u32).map(|r| vec![r]).collect(), 1)
         };
         let strata = if method == Method::Stratified && !data.estimand.is_number() {
-            let rows_with = |class: f64| (0..rows as u32).filter(|&r| data.labels()[r as usize] == class).collect();
-            vec![rows_with(0.0), rows_with(1.0)]
+            let rows_with = |event: bool| (0..rows as u32).filter(|&r| data.had_event(r as usize) == event).collect();
+            vec![rows_with(false), rows_with(true)]
         } else {
             vec![(0..units.len() as u32).collect()]
         };

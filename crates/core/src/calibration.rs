@@ -22,6 +22,12 @@ impl Affine {
     pub fn apply(&self, margin: f64) -> f64 {
         self.intercept + self.slope * margin
     }
+
+    /// This line of what `first` makes of a margin.
+    #[must_use]
+    pub fn after(&self, first: Self) -> Self {
+        Self { intercept: self.apply(first.intercept), slope: self.slope * first.slope }
+    }
 }
 
 /// Fits `logit P(y = 1) = intercept + slope × margin` by Newton's method, with a Gaussian prior of

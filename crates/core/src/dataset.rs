@@ -52,6 +52,8 @@ pub enum KeyRole {
     Site,
     /// Names the row.
     Id,
+    /// What ended the row's time: 0 nothing, 1 the event, from 2 on competing causes.
+    Cause,
     /// Read by the domain's own features.
     Other,
 }
@@ -145,14 +147,21 @@ impl Dataset {
         self.base.records.row(row)
     }
 
-    /// How many rows carry the positive label: the *events*. 0 where labels are numbers.
+    /// How many rows had the event: carry the positive label, or a time that is not censored. 0 where labels are
+    /// numbers.
     #[must_use]
     pub fn events(&self) -> usize {
-        if self.estimand.is_number() { 0 } else { self.labels().iter().filter(|&&y| y == 1.0).count() }
+        (0..self.rows()).filter(|&r| self.had_event(r)).count()
     }
 
-    /// How many rows the estimate rests on, which is what limits the ladder: those of the rarer label; all rows for
-    /// the mean of a number; for a quantile the rows expected on its rarer side.
+    /// Whether the row had the event.
+    #[must_use]
+    pub fn had_event(&self, row: usize) -> bool {
+        self.estimand.had_event(self.labels()[row])
+    }
+
+    /// How many rows the estimate rests on, which is what limits the ladder: those of the rarer label; the
+    /// events where labels are times; all rows for the mean of a number; for a quantile the rows expected on its rarer side.
     #[must_use]
     pub fn informative(&self) -> usize {
         self.estimand.informative(self.rows(), self.events())
@@ -161,7 +170,7 @@ impl Dataset {
     /// As [`Dataset::informative`], of some of the rows.
     #[must_use]
     pub fn informative_among(&self, rows: &[usize]) -> usize {
-        let events = rows.iter().filter(|&&r| self.labels()[r] == 1.0).count();
+        let events = rows.iter().filter(|&&r| self.had_event(r)).count();
         self.estimand.informative(rows.len(), events)
     }
 

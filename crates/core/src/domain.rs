@@ -79,6 +79,10 @@ pub struct Tables {
 pub struct PanelInput<'a> {
     /// The rows that were trained on.
     pub train: &'a Dataset,
+    /// Source rows that the generalist was trained on, where it was.
+    pub source: Option<&'a Dataset>,
+    /// The recipe's `[domain]` as TOML text.
+    pub settings: &'a str,
     /// The sealed rows.
     pub rows: &'a Dataset,
     /// Trials that the search looked at.
@@ -136,6 +140,9 @@ pub struct Panel {
     /// Whether the table's numbers are shaded by their size, red below 0 and green above.
     #[serde(default)]
     pub heat: bool,
+    /// Whether the terminal shows the table too.
+    #[serde(default)]
+    pub printed: bool,
     /// A sentence that belongs beside the verdict.
     #[serde(default)]
     pub headline: Option<String>,
@@ -169,7 +176,7 @@ pub trait Domain: Send + Sync {
 
     /// What predictions of `estimand` are judged by, the primary metric first.
     fn metrics_of(&self, estimand: Estimand) -> Vec<Box<dyn Metric>> {
-        if estimand.is_number() { crate::metric::usual(estimand) } else { self.metrics() }
+        if estimand == Estimand::Probability { self.metrics() } else { crate::metric::usual(estimand) }
     }
 
     /// The names of the embedded data sets (`embedded:NAME` in a recipe) with a line on each.
@@ -195,6 +202,18 @@ pub trait Domain: Send + Sync {
     /// [`Error::Data`] or [`Error::Setting`] when the data or `[domain]` is not what it must be.
     fn tables(&self, _input: &TablesInput<'_>) -> Result<Option<Tables>, Error> {
         Ok(None)
+    }
+
+    /// Whether `[domain]` of a recipe is as it must be, for a domain that reads its tables as they are.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] with the key.
+    fn check_settings(&self, settings: &str) -> Result<(), Error> {
+        if settings.trim().is_empty() {
+            return Ok(());
+        }
+        let expected = format!("left out: the domain {} has no such settings", self.name());
+        Err(Error::Setting { setting: "domain".into(), expected })
     }
 
     /// What the rows of [`Domain::tables`] are called where scores are written; `None` where a row is a line of a file.

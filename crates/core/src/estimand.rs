@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::survival::{is_event, log_hazard};
 use crate::{logit, sigmoid};
 
 /// Width of the kernel that smooths the check function, in units of the labels' spread.
@@ -20,20 +21,37 @@ pub enum Estimand {
     Probability,
     /// The mean of a number. Labels are numbers, margins are in their unit.
     Mean,
+    /// The risk of an event until `horizon`. Labels are times, censored ones negative ([`crate::survival`]); margins are
+    /// log cumulative hazards at the horizon.
+    Survival {
+        /// Until when, in the unit of the times.
+        horizon: f64,
+    },
     /// The quantile of a number at this level, between 0 and 1. Labels are numbers, margins are in their unit.
     Quantile(f64),
 }
 
 impl Estimand {
-    /// Whether labels are numbers and not classes.
+    /// Whether a number is predicted and not the probability of something that happens.
     #[must_use]
     pub fn is_number(self) -> bool {
-        self != Self::Probability
+        matches!(self, Self::Mean | Self::Quantile(_))
+    }
+
+    /// Whether a row with this label had the event; never where labels are numbers.
+    #[must_use]
+    pub fn had_event(self, label: f64) -> bool {
+        match self {
+            Self::Probability => label == 1.0,
+            Self::Survival { .. } => is_event(label),
+            Self::Mean | Self::Quantile(_) => false,
+        }
     }
 
     pub(crate) fn informative(self, rows: usize, events: usize) -> usize {
         match self {
             Self::Probability => events.min(rows - events),
+            Self::Survival { .. } => events,
             Self::Mean => rows,
             Self::Quantile(q) => (rows as f64 * q.min(1.0 - q)) as usize,
         }
@@ -51,19 +69,28 @@ impl Estimand {
     /// The prediction that a margin stands for.
     #[must_use]
     pub fn response(self, margin: f64) -> f64 {
-        if self.is_number() { margin } else { sigmoid(margin) }
+        match self {
+            Self::Probability => sigmoid(margin),
+            Self::Survival { .. } => -(-margin.exp()).exp_m1(),
+            Self::Mean | Self::Quantile(_) => margin,
+        }
     }
 
     /// The margin of a prediction.
     #[must_use]
     pub fn margin(self, response: f64) -> f64 {
-        if self.is_number() { response } else { logit(response) }
+        match self {
+            Self::Probability => logit(response),
+            Self::Survival { .. } => log_hazard(response),
+            Self::Mean | Self::Quantile(_) => response,
+        }
     }
 
     /// The loss of a margin for a label and its first two derivatives by the margin: the negative log likelihood of a
     /// Bernoulli or of a normal label with standard deviation `scale`; for a quantile the check function over `scale`,
     /// smoothed by a logistic kernel a tenth of `scale` wide so that Newton's method applies (Fernandes, Guerre and
-    /// Horta 2021).
+    /// Horta 2021). `NaN` for times, whose likelihood is no sum over rows
+    /// ([`crate::survival::partial_likelihood`]).
     #[must_use]
     pub fn loss(self, margin: f64, label: f64, scale: f64) -> [f64; 3] {
         match self {
@@ -72,6 +99,7 @@ impl Estimand {
                 // log(1 + exp(margin)) − label × margin without overflow.
                 [softplus(margin) - label * margin, p - label, p * (1.0 - p)]
             }
+            Self::Survival { .. } => [f64::NAN; 3],
             Self::Mean => {
                 let error = (margin - label) / scale;
                 [0.5 * error * error, error / scale, 1.0 / (scale * scale)]
@@ -91,6 +119,7 @@ impl Estimand {
     pub fn word(self) -> &'static str {
         match self {
             Self::Probability => "probability",
+            Self::Survival { .. } => "risk",
             Self::Mean => "mean",
             Self::Quantile(_) => "quantile",
         }

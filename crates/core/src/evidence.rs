@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::bootstrap::{Bootstrap, Method, mean_sd, quantile};
 use crate::metric::{Goal, descending};
-use crate::{Context, Dataset, Metric, Scored, Verdict};
+use crate::survival::Baseline;
+use crate::{Context, Dataset, Error, Metric, Predict, Scored, Verdict};
 
 /// An estimate with its interval.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -113,7 +114,7 @@ pub struct Evidence {
 }
 
 /// Predictions of one candidate on the sealed rows.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Prediction {
     /// The candidate's name.
     pub name: String,
@@ -121,6 +122,19 @@ pub struct Prediction {
     pub what: String,
     /// What it predicts, one a sealed row.
     pub predicted: Vec<f64>,
+    /// For times: how risk comes about until the horizon.
+    pub baseline: Option<Baseline>,
+}
+
+impl Prediction {
+    /// What `model` predicts of `rows`.
+    ///
+    /// # Errors
+    /// As [`Predict::predict`].
+    pub fn of(name: &str, what: &str, model: &dyn Predict, rows: &Dataset) -> Result<Self, Error> {
+        let predicted = model.predict(rows)?;
+        Ok(Self { name: name.into(), what: what.into(), predicted, baseline: model.baseline().cloned() })
+    }
 }
 
 /// Every metric of every candidate with percentile intervals.
@@ -136,7 +150,7 @@ pub fn judge(
     let orders: Vec<Vec<u32>> = predictions.iter().map(|p| descending(&p.predicted)).collect();
     let values = |weight: &[f64]| -> Vec<f64> {
         let scored = predictions.iter().zip(&orders).flat_map(|(p, order)| {
-            let scored = Scored { rows, predicted: &p.predicted, order, weight };
+            let scored = Scored { rows, predicted: &p.predicted, order, weight, baseline: p.baseline.as_ref() };
             metrics.iter().map(move |m| m.value(&scored))
         });
         scored.collect()

@@ -19,6 +19,7 @@ pub mod metric;
 mod model;
 mod schema;
 mod split;
+pub mod survival;
 mod verdict;
 
 pub use ndarray;

@@ -1,5 +1,6 @@
 //! The three things a model can do: be pre-trained, be fine-tuned, predict.
 
+use crate::survival::Baseline;
 use crate::{Context, Dataset, Error, Estimand};
 
 /// A fitted model that predicts its [`Estimand`].
@@ -9,7 +10,13 @@ pub trait Predict: Send + Sync {
         Estimand::Probability
     }
 
-    /// The margin, one a row: log-odds of a probability, otherwise the number itself. `data` holds the
+    /// For times: how risk comes about until the horizon.
+    fn baseline(&self) -> Option<&Baseline> {
+        None
+    }
+
+    /// The margin, one a row: log-odds of a probability, a log cumulative hazard of a risk, otherwise
+    /// the number itself. `data` holds the
     /// features the model was fitted with, in any order.
     ///
     /// # Errors

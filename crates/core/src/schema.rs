@@ -11,6 +11,11 @@ pub enum Role {
     Feature,
     /// What is to be predicted.
     Label,
+    /// How long the row was followed, until its event or until it was censored; together with `event` it is what is
+    /// to be predicted.
+    Duration,
+    /// Whether the time of `duration` is that of the event.
+    Event,
     /// Rows with the same value belong together (a patient, a card).
     Group,
     /// When the row happened.
@@ -74,11 +79,17 @@ pub struct Column {
     pub levels: Vec<String>,
     /// Cells that mean "missing", beside the empty cell.
     pub missing: Vec<String>,
-    /// For the label: the cells that mean the positive class.
+    /// For the label or the event: the cells that mean the positive class.
     pub positive: Vec<String>,
     /// For the label: the cells that mean the negative class. With `positive` empty, every other
     /// cell is positive.
     pub negative: Vec<String>,
+    /// For the event: the cells of causes after which it cannot happen any more.
+    pub competing: Vec<String>,
+    /// For the duration: until when risk is predicted.
+    pub horizon: Option<f64>,
+    /// For the duration: rows that were followed longer count until then; by default the horizon.
+    pub until: Option<f64>,
     /// What to do with an impossible value.
     pub on_invalid: OnInvalid,
     /// +1: the prediction may only rise with the value, −1: only fall, 0: free.

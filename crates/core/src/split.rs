@@ -126,7 +126,7 @@ impl SplitKeys {
             }
             let mut units: Vec<Vec<usize>> = units.into_values().collect();
             if self.stratify && !data.estimand.is_number() {
-                let has_event = |u: &Vec<usize>| u.iter().any(|&r| data.labels()[r] == 1.0);
+                let has_event = |u: &Vec<usize>| u.iter().any(|&r| data.had_event(r));
                 let (mut with, mut without): (Vec<_>, Vec<_>) = units.into_iter().partition(has_event);
                 place(&mut with);
                 place(&mut without);
@@ -134,8 +134,8 @@ impl SplitKeys {
                 place(&mut units);
             }
         } else if self.stratify && !data.estimand.is_number() {
-            for class in [0.0, 1.0] {
-                let rows = (0..data.rows()).filter(|&r| data.labels()[r] == class);
+            for event in [false, true] {
+                let rows = (0..data.rows()).filter(|&r| data.had_event(r) == event);
                 place(&mut rows.map(|r| vec![r]).collect());
             }
         } else {

@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 
 use specialist_core::metric::{AveragePrecision, Brier, CalibrationIntercept, CalibrationSlope, LogLoss, RocAuc};
-use specialist_core::{Domain, Error, Metric, Panel, PanelInput, Recipe};
+use specialist_core::{Domain, Error, Estimand, Metric, Panel, PanelInput, Recipe};
 
+use crate::settings::Settings;
 use crate::{decision_curve, subgroups};
 
 /// Medical diagnosis.
@@ -12,6 +13,7 @@ pub struct Medical;
 
 const RECIPES: &[Recipe] = &[
     Recipe { name: "thyroid", text: include_str!("../../../pipelines/medical/thyroid.toml") },
+    Recipe { name: "recurrence", text: include_str!("../../../pipelines/medical/recurrence.toml") },
     Recipe { name: "thyroid-own-model", text: include_str!("../../../pipelines/medical/thyroid-own-model.toml") },
 ];
 
@@ -21,7 +23,7 @@ impl Domain for Medical {
     }
 
     fn about(&self) -> &'static str {
-        "Diagnosis: is a model specialised on one hospital better than the general one?"
+        "Diagnosis and treatment outcome: is a model specialised on one hospital better than the general one?"
     }
 
     fn recipes(&self) -> &'static [Recipe] {
@@ -40,15 +42,31 @@ impl Domain for Medical {
     }
 
     fn data_names(&self) -> &'static [(&'static str, &'static str)] {
-        &[("thyroid", "9,172 thyroid records of the Garavan Institute, by referring hospital")]
+        &[
+            ("thyroid", "9,172 thyroid records of the Garavan Institute, by referring hospital"),
+            ("rotterdam", "2,982 breast cancers of the Rotterdam tumour bank, recurrence-free survival"),
+            ("gbsg", "686 breast cancers of a randomised trial of hormone therapy, recurrence-free survival"),
+        ]
     }
 
     fn data(&self, name: &str) -> Option<Cow<'static, [u8]>> {
-        let thyroid = include_bytes!("../../../data/thyroid/thyroid.csv");
-        (name == "thyroid").then_some(Cow::Borrowed(thyroid.as_slice()))
+        let bytes: &'static [u8] = match name {
+            "thyroid" => include_bytes!("../../../data/thyroid/thyroid.csv"),
+            "rotterdam" => include_bytes!("../../../data/rotterdam/rotterdam.csv"),
+            "gbsg" => include_bytes!("../../../data/gbsg/gbsg.csv"),
+            _ => return None,
+        };
+        Some(Cow::Borrowed(bytes))
+    }
+
+    fn check_settings(&self, settings: &str) -> Result<(), Error> {
+        Settings::parse(settings).map(|_| ())
     }
 
     fn panels(&self, input: &PanelInput<'_>) -> Result<Vec<Panel>, Error> {
+        if matches!(input.rows.estimand, Estimand::Survival { .. }) {
+            return Ok(Vec::new());
+        }
         let mut panels = vec![decision_curve::panel(input)];
         panels.extend(subgroups::panel(input));
         Ok(panels)

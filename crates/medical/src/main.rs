@@ -2,6 +2,7 @@
 
 mod decision_curve;
 mod domain;
+mod settings;
 mod subgroups;
 
 fn main() -> std::process::ExitCode {

@@ -29,7 +29,9 @@ pub fn panel(input: &PanelInput<'_>) -> Option<Panel> {
             let order = descending(&p.predicted);
             let within = |metric: &dyn Metric, weight: &[f64]| {
                 let weight: Vec<f64> = weight.iter().zip(member).map(|(w, m)| if *m { *w } else { 0.0 }).collect();
-                metric.value(&Scored { rows: input.rows, predicted: &p.predicted, order: &order, weight: &weight })
+                let baseline = p.baseline.as_ref();
+                let (rows, predicted) = (input.rows, &p.predicted);
+                metric.value(&Scored { rows, predicted, order: &order, weight: &weight, baseline })
             };
             let cell = |metric: &dyn Metric| {
                 let i = input.interval(|w| within(metric, w));

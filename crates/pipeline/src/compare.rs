@@ -2,7 +2,7 @@
 
 use specialist_core::bootstrap::{Bootstrap, mean_sd, quantile};
 use specialist_core::evidence::{self, Candidate, CurvePoint, Evidence, Interval, LabelCurve, Prediction};
-use specialist_core::{Context, Dataset, FineTune, Metric, Predict, Pretrain, SplitKeys, Tuning, VerdictRule, decide};
+use specialist_core::{Context, Dataset, FineTune, Metric, Pretrain, SplitKeys, Tuning, VerdictRule, decide};
 use specialist_tabular::{EstimatorSettings, Model, Rung, TuningPlan};
 
 use crate::Error;
@@ -64,7 +64,7 @@ pub(crate) fn compare(
     let confidence = recipe.compare.confidence;
     let sealed = rows.sealed;
     let predict = |(name, what, model): &(&'static str, String, Model)| {
-        Ok(Prediction { name: (*name).into(), what: what.clone(), predicted: model.predict(sealed)? })
+        Ok(Prediction::of(name, what, model, sealed)?)
     };
     let mut predictions: Vec<Prediction> = candidates.models.iter().map(predict).collect::<Result<_, Error>>()?;
     let simple: Vec<&str> = rows.baselines.iter().map(|b| b.name.as_str()).collect();
@@ -125,7 +125,7 @@ fn forgetting(
     let Some(source) = source.filter(|s| s.informative() > 0) else { return Ok(Vec::new()) };
     let predict = |name: &str| -> Result<Option<Prediction>, Error> {
         let Some((_, what, model)) = candidates.models.iter().find(|m| m.0 == name) else { return Ok(None) };
-        Ok(Some(Prediction { name: name.into(), what: what.clone(), predicted: model.predict(source)? }))
+        Ok(Some(Prediction::of(name, what, model, source)?))
     };
     let predictions: Vec<Prediction> = [predict("generalist")?, predict("specialist")?].into_iter().flatten().collect();
     let bootstrap = Bootstrap::new(source, recipe.split_keys()?, REPLICATES, &ctx.child("source"));
@@ -146,7 +146,7 @@ fn label_curve(
     budgets.dedup();
     let repeats = recipe.compare.repeats.max(1);
     let names = ["generalist", "recalibrated", "specialist", "scratch"];
-    let generalist = specialist_core::metric::evaluate(primary, sealed, &remake.generalist.predict(sealed)?);
+    let generalist = specialist_core::metric::evaluate_model(primary, sealed, remake.generalist)?;
     ctx.observer().begin("label curve", budgets.len() * repeats);
     let draws = ctx.map(budgets.len() * repeats, |i| {
         let (share, repeat) = (budgets[i / repeats], i % repeats);
@@ -170,11 +170,7 @@ fn label_curve(
             let model = model.or_else(|e| {
                 if matches!(e, specialist_core::Error::Cancelled) { Err(e) } else { Ok(remake.generalist.clone()) }
             })?;
-            Ok::<f64, specialist_core::Error>(specialist_core::metric::evaluate(
-                primary,
-                sealed,
-                &model.predict(sealed)?,
-            ))
+            specialist_core::metric::evaluate_model(primary, sealed, &model)
         };
         let recalibrated = judge(remake.recalibration.fine_tune(remake.generalist, part, &inner))?;
         let specialist = if rarer >= remake.specialist.rung.needs_events() || remake.specialist.rung == Rung::Keep {

@@ -4,6 +4,7 @@
 use specialist_core::bootstrap::{mean_sd, quantile};
 use specialist_core::evidence::{Interval, Prediction};
 use specialist_core::metric::descending;
+use specialist_core::survival::kaplan_meier;
 use specialist_core::{Dataset, Estimand};
 use specialist_report::{Curves, SMALLEST_CELL};
 
@@ -19,7 +20,7 @@ pub(crate) fn curves(rows: &Dataset, predictions: &[Prediction]) -> Vec<Curves> 
 
 fn curve(rows: &Dataset, p: &Prediction) -> Curves {
     let order = descending(&p.predicted);
-    if rows.estimand.is_number() {
+    if rows.estimand != Estimand::Probability {
         let calibration = calibration(rows, p, &order);
         return Curves { name: p.name.clone(), calibration, ..Curves::default() };
     }
@@ -69,6 +70,11 @@ fn observed(estimand: Estimand, labels: &[f64]) -> Interval {
         Estimand::Probability => {
             let (low, high) = wilson(mean, n);
             Interval { estimate: mean, low, high }
+        }
+        Estimand::Survival { horizon } => {
+            let curve = kaplan_meier(labels, &vec![1.0; labels.len()]);
+            let (low, high) = curve.interval(horizon, Z);
+            Interval { estimate: 1.0 - curve.at(horizon), low: 1.0 - high, high: 1.0 - low }
         }
         Estimand::Mean => {
             let half = Z * sd / n.sqrt();

@@ -71,7 +71,7 @@ impl Judge<'_> {
         fit: impl Fn(&Fold, &Context) -> Result<M, specialist_core::Error>,
     ) -> Result<f64, specialist_core::Error> {
         let model = fit(fold, ctx)?;
-        let value = metric::evaluate(self.primary, &fold.test, &model.predict(&fold.test)?);
+        let value = metric::evaluate_model(self.primary, &fold.test, &model)?;
         Ok(self.primary.goal().goodness(value))
     }
 }

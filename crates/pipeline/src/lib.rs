@@ -21,6 +21,7 @@ pub mod recipe;
 pub mod report;
 pub mod run;
 mod split;
+mod splits;
 pub mod studies;
 mod tune;
 pub mod verify;

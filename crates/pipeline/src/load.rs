@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use specialist_core::{Context, Dataset, Domain, FeatureStep, Finding, Population, Tables, TablesInput};
+use specialist_core::{Context, Dataset, Domain, Estimand, FeatureStep, Finding, Population, Tables, TablesInput};
 use specialist_report::DataRow;
 use specialist_tabular::read::{Input, Options, ReadReport, read_all};
 
@@ -139,10 +139,8 @@ pub(crate) fn made(
         gap: recipe.gap()?,
     };
     let tables = domain.tables(&input)?;
-    if tables.is_none() && !recipe.domain.is_empty() {
-        let name = domain.name();
-        let expected = format!("left out: the domain {name} reads its tables as they are");
-        return Err(RecipeError::invalid("domain", expected).into());
+    if tables.is_none() {
+        domain.check_settings(&settings)?;
     }
     Ok(tables)
 }
@@ -221,10 +219,40 @@ impl Steps {
     }
 }
 
+/// Fewest rows that are followed until the horizon.
+const FEWEST_FOLLOWED: usize = 10;
+
 fn both_classes(data: &Dataset, input: &str) -> Result<(), Error> {
+    if let Estimand::Survival { horizon } = data.estimand {
+        return followed(data, input, horizon);
+    }
     if data.informative() == 0 {
         let what = format!("rows of the rarer label in {input}, whose {} rows all have one label", data.rows());
         return Err(specialist_core::Error::TooFew { what, found: 0, needed: 1 }.into());
+    }
+    Ok(())
+}
+
+/// Whether there are events, and rows that are followed until the horizon.
+fn followed(data: &Dataset, input: &str, horizon: f64) -> Result<(), Error> {
+    let refuse = |what: String, hint: &str| Err(specialist_core::Error::Data { what, hint: hint.into() }.into());
+    let n = data.rows();
+    let events = data.events();
+    if events < 2 {
+        return refuse(
+            format!("{input}: {events} of {n} rows have an event until {horizon}: nothing can be learned from censored rows alone"),
+            "is the event column coded the other way round? `positive` names what means the event",
+        );
+    }
+    let longest = data.labels().iter().fold(0.0f64, |m, l| m.max(l.abs()));
+    let until = data.labels().iter().filter(|l| l.abs() >= horizon).count();
+    if until < FEWEST_FOLLOWED {
+        return refuse(
+            format!(
+                "{input}: {until} of {n} rows are followed until the horizon of {horizon} (the longest: {longest}); at least {FEWEST_FOLLOWED} are needed"
+            ),
+            "set an earlier `horizon` on the duration column, in the unit of its times",
+        );
     }
     Ok(())
 }

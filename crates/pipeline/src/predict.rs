@@ -82,7 +82,7 @@ impl Scorer {
     /// # Errors
     /// As the domain's tables.
     pub fn made(&self, input: &Input, domain: &dyn Domain) -> Result<Option<Dataset>, Error> {
-        if self.recipe.domain.is_empty() {
+        if !self.recipe.columns.is_empty() {
             return Ok(None);
         }
         let Some(tables) = made(&self.recipe, domain, &Place::default(), Some(&input.name()))? else { return Ok(None) };

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use specialist_core::{Context, Dataset, Feature, FeatureKind, Metric, Predict, Pretrain, SplitKeys, metric};
+use specialist_core::{Context, Dataset, Estimand, Feature, FeatureKind, Metric, Predict, Pretrain, SplitKeys, metric};
 use specialist_search::{Auto, StartingWith, Study};
 use specialist_tabular::glm::{Prior, Problem, spread};
 use specialist_tabular::{Base, Encoder, Estimator, EstimatorSettings, Forest, Model};
@@ -59,7 +59,8 @@ fn search(
     };
     let split = keys.holdout(part, 0.25, &mut ctx.rng("validation"))?;
     let (train, test) = (part.select(&split.train), part.select(&split.test));
-    if estimator == Estimator::Glm {
+    // A path of warm starts is for losses that are sums over rows.
+    if estimator == Estimator::Glm && !matches!(source.estimand, Estimand::Survival { .. }) {
         return Ok((ridge_path(recipe.pretrain.trials, &train, &test, primary, ctx)?, None));
     }
     let mut study = Study::maximise("pretrain", estimator.space(), ctx.seed());
@@ -78,7 +79,7 @@ fn search(
             let settings = estimator.settings(&study.trials()[done + i].params);
             let fit = settings.pretrain(&train, &ctx.child("trial").single())?;
             ctx.observer().step(None);
-            let value = metric::evaluate(primary, &test, &fit.predict(&test)?);
+            let value = metric::evaluate_model(primary, &test, &fit)?;
             Ok::<f64, specialist_core::Error>(primary.goal().goodness(value))
         });
         for (i, g) in goodness.into_iter().enumerate() {
@@ -109,7 +110,7 @@ fn ridge_path(
     let mut best = (f64::MIN, Estimator::Glm.defaults());
     for (i, fit) in problem.path(&priors, ctx)?.iter().enumerate() {
         ctx.observer().step(None);
-        let value = primary.goal().goodness(metric::evaluate(primary, test, &fit.predict(test)?));
+        let value = primary.goal().goodness(metric::evaluate_model(primary, test, fit)?);
         if value > best.0 {
             best = (value, EstimatorSettings { ridge: penalty(i), ..Estimator::Glm.defaults() });
         }

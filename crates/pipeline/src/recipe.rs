@@ -109,7 +109,7 @@ pub struct Table {
 #[serde(default, deny_unknown_fields)]
 pub struct ColumnSpec {
     /// What it is for.
-    #[schemars(with = "String", extend("enum" = ["feature", "label", "group", "time", "site", "id", "amount", "weight", "key", "ignore"]))]
+    #[schemars(with = "String", extend("enum" = ["feature", "label", "duration", "event", "group", "time", "site", "id", "amount", "weight", "key", "ignore"]))]
     pub role: Role,
     /// How it is written.
     #[schemars(with = "String", extend("enum" = ["number", "category", "time", "text"]))]
@@ -129,12 +129,21 @@ pub struct ColumnSpec {
     /// Cells that mean "missing", beside the empty cell.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub missing: Vec<String>,
-    /// For the label: the cells that mean positive.
+    /// For the label or the event: the cells that mean positive.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub positive: Vec<String>,
     /// For the label: the cells that mean negative; alone, every other cell is positive.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub negative: Vec<String>,
+    /// For the event: the cells of causes after which it cannot happen any more.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub competing: Vec<String>,
+    /// For the duration: until when risk is predicted, in its unit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub horizon: Option<f64>,
+    /// For the duration: who was followed longer counts until then; by default the horizon.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<f64>,
     /// What to do with a value outside `min`, `max` or `levels`.
     #[serde(skip_serializing_if = "is_default")]
     #[schemars(with = "String", extend("enum" = ["error", "missing"]))]
@@ -207,7 +216,8 @@ pub struct CheckSpec {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct PretrainSpec {
-    /// `boosted-trees`, `glm`, `linfa-logistic`, `linfa-tree`, `smartcore-logistic`, `smartcore-forest`.
+    /// `boosted-trees`, `glm`, `linfa-logistic`, `linfa-tree`, `smartcore-logistic`, `smartcore-forest`; for times
+    /// `glm` (Cox regression), `cox-elastic-net`, `boosted-trees` (Cox) and `boosted-aft`.
     pub estimator: String,
     /// Settings tried on source rows held out for it; 0 takes the estimator's defaults.
     pub trials: usize,
@@ -289,6 +299,12 @@ pub struct CompareSpec {
     pub budgets: Vec<f64>,
     /// How often each budget is drawn.
     pub repeats: usize,
+    /// After the verdict the target is parted anew so often and every candidate judged again; 0: not at all.
+    #[serde(skip_serializing_if = "is_default")]
+    pub splits: usize,
+    /// How many train rows each parting is judged with, beside all.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub rows: Vec<usize>,
 }
 
 impl Default for CompareSpec {
@@ -301,6 +317,8 @@ impl Default for CompareSpec {
             fewest_events: 10,
             budgets: vec![0.05, 0.1, 0.25, 0.5, 1.0],
             repeats: 10,
+            splits: 0,
+            rows: Vec::new(),
         }
     }
 }
@@ -320,6 +338,9 @@ impl Recipe {
             missing: c.missing.clone(),
             positive: c.positive.clone(),
             negative: c.negative.clone(),
+            competing: c.competing.clone(),
+            horizon: c.horizon,
+            until: c.until,
             on_invalid: c.on_invalid,
             monotone: c.monotone,
         };
@@ -399,8 +420,8 @@ impl Recipe {
 }
 
 const RUNGS: [&str; 7] = ["keep", "intercept", "slope", "prior-centred", "offset", "leaf-refit", "continue"];
-const ESTIMATORS: [&str; 6] =
-    ["boosted-trees", "glm", "linfa-logistic", "linfa-tree", "smartcore-logistic", "smartcore-forest"];
+const ESTIMATORS: [&str; 8] =
+    ["boosted-trees", "boosted-aft", "glm", "cox-elastic-net", "linfa-logistic", "linfa-tree", "smartcore-logistic", "smartcore-forest"];
 
 fn estimator(key: &str, name: &str) -> Result<Estimator, RecipeError> {
     name.parse().map_err(|_| RecipeError::choice(key, name, &ESTIMATORS))

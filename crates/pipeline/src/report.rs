@@ -33,6 +33,8 @@ pub(crate) fn report(
     let sealed = &prepared.sealed;
     let input = PanelInput {
         train: &prepared.train,
+        source: prepared.source_train.as_ref(),
+        settings: &toml::to_string(&recipe.domain).expect("a table is TOML"),
         trials: judged.evidence.trials,
         rows: sealed,
         predictions: &judged.predictions,

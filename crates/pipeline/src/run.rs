@@ -14,7 +14,7 @@ use crate::load::load;
 use crate::pretrain::{Pretrained, bring, pretrain};
 use crate::recipe::{Recipe, RecipeError};
 use crate::tune::{Effort, Start};
-use crate::{Error, Loaded, Place, check, report, split, tune};
+use crate::{Error, Loaded, Place, check, report, split, splits, tune};
 
 /// A recipe with what it needs to run.
 pub struct Job<'a> {
@@ -57,6 +57,12 @@ pub struct Plans {
     pub scratch: EstimatorSettings,
     /// The weight of a target row in `pooled`.
     pub pooled_weight: Option<f64>,
+    /// The settings that the generalist was fitted with.
+    pub pretrain: Option<EstimatorSettings>,
+    /// The best tuning of every rung.
+    pub rungs: Vec<Params>,
+    /// The best few settings of scratch.
+    pub scratches: Vec<EstimatorSettings>,
     /// Trials looked at, over all searches.
     pub trials: usize,
     /// For the report.
@@ -211,6 +217,9 @@ impl Job<'_> {
                 recalibration: found.recalibration.params,
                 scratch: found.scratch,
                 pooled_weight: found.pooled_weight,
+                pretrain: pretrained.settings,
+                rungs: found.rungs.into_iter().map(|p| p.params).collect(),
+                scratches: found.scratches,
                 trials,
                 summary: found.summary,
             },
@@ -264,7 +273,9 @@ impl Job<'_> {
             plans.trials,
             self.ctx,
         )?;
-        let report = report::report(self.recipe, self.domain, prepared, tuned, judged, self.ctx)?;
+        let mut report = report::report(self.recipe, self.domain, prepared, tuned, judged, self.ctx)?;
+        let metrics = self.metrics(train.estimand);
+        report.panels.splice(0..0, splits::panel(self.recipe, prepared, tuned, &metrics, self.ctx)?);
         Ok(Compared { report })
     }
 

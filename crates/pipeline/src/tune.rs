@@ -50,6 +50,10 @@ pub struct Searched {
     pub scratch: EstimatorSettings,
     /// The weight of a target row in `pooled`, where there are source rows.
     pub pooled_weight: Option<f64>,
+    /// The best tuning of every rung, the lowest first.
+    pub rungs: Vec<TuningPlan>,
+    /// The best few settings of scratch.
+    pub scratches: Vec<EstimatorSettings>,
     /// The tunings that are averaged to the ensemble; empty where the recipe asks for none.
     pub ensemble: Vec<TuningPlan>,
     /// For the report.
@@ -125,6 +129,12 @@ pub fn tune(
         scratch: scratch_settings,
         pooled_weight,
         ensemble: ensemble(&ladder, recipe.tune.ensemble),
+        rungs: Rung::ALL
+            .into_iter()
+            .filter_map(|r| ladder.best_where(|t| rung(t) == r))
+            .map(|t| plan(&t.params))
+            .collect(),
+        scratches: best_few(&scratch).iter().map(|t| estimator.settings(&t.params)).collect(),
         summary,
         studies: vec![ladder, scratch],
     })
@@ -391,6 +401,15 @@ fn choose(study: &Study) -> (TuningPlan, String) {
         plan(&best.params),
         "It is the best in cross-validation, and every lower rung is behind by more than one standard error of the paired difference.".into(),
     )
+}
+
+/// The best few trials.
+fn best_few(study: &Study) -> Vec<&Trial> {
+    const FEW: usize = 5;
+    let mut best: Vec<&Trial> = study.trials().iter().filter(|t| t.value().is_some()).collect();
+    best.sort_by(|a, b| b.value().unwrap_or(f64::MIN).total_cmp(&a.value().unwrap_or(f64::MIN)));
+    best.truncate(FEW);
+    best
 }
 
 /// The best tunings of the `size` rungs that do best in cross-validation; none where that is one rung or fewer.

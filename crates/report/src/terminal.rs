@@ -160,6 +160,9 @@ pub fn comparison(r: &Report, colour: bool) -> String {
             on(specialist)
         ));
     }
+    for p in r.panels.iter().filter(|p| p.printed) {
+        out.push_str(&format!("\n{}\n", panel(p, colour)));
+    }
     out
 }
 

@@ -1,13 +1,13 @@
 //! The estimators that a recipe can name, and what may be searched about each.
 
 use serde::{Deserialize, Serialize};
-use specialist_core::{Context, Dataset, Error, Pretrain};
+use specialist_core::{Context, Dataset, Error, Estimand, Pretrain};
 use specialist_search::{Params, Space};
 use thiserror::Error as ThisError;
 
 use crate::baseline::{self, ClassificationTree, RandomForest};
 use crate::glm::{Prior, Problem, spread};
-use crate::{Base, Encoder, Model, TreeEngine, TreeSettings, Trees};
+use crate::{Base, Encoder, Model, TreeEngine, TreeSettings, Trees, survival};
 
 /// A way to fit a model from nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,8 +15,12 @@ use crate::{Base, Encoder, Model, TreeEngine, TreeSettings, Trees};
 pub enum Estimator {
     /// Gradient-boosted trees.
     BoostedTrees,
-    /// Our ridge-penalised logistic regression.
+    /// Gradient-boosted trees that predict the logarithm of a time.
+    BoostedAft,
+    /// Our ridge-penalised regression: logistic, linear, of quantiles, or Cox's where labels are times.
     Glm,
+    /// Cox regression with an elastic net.
+    CoxElasticNet,
     /// linfa's logistic regression.
     LinfaLogistic,
     /// linfa's decision tree.
@@ -30,7 +34,7 @@ pub enum Estimator {
 /// No estimator has that name.
 #[derive(Debug, Clone, PartialEq, Eq, ThisError)]
 #[error(
-    "there is no estimator `{0}`; there are boosted-trees, glm, linfa-logistic, linfa-tree, smartcore-logistic, smartcore-forest"
+    "there is no estimator `{0}`; there are boosted-trees, boosted-aft, glm, cox-elastic-net, linfa-logistic, linfa-tree, smartcore-logistic, smartcore-forest"
 )]
 pub struct UnknownEstimator(pub String);
 
@@ -48,7 +52,9 @@ impl Estimator {
     pub fn name(self) -> &'static str {
         match self {
             Self::BoostedTrees => "boosted-trees",
+            Self::BoostedAft => "boosted-aft",
             Self::Glm => "glm",
+            Self::CoxElasticNet => "cox-elastic-net",
             Self::LinfaLogistic => "linfa-logistic",
             Self::LinfaTree => "linfa-tree",
             Self::SmartcoreLogistic => "smartcore-logistic",
@@ -60,13 +66,14 @@ impl Estimator {
     #[must_use]
     pub fn space(self) -> Space {
         match self {
-            Self::BoostedTrees => Space::new()
+            Self::BoostedTrees | Self::BoostedAft => Space::new()
                 .log_int("rounds", 20, 400)
                 .log_float("learning-rate", 0.02, 0.3)
                 .int("max-depth", 1, 6)
                 .log_float("min-child-weight", 0.5, 20.0)
                 .log_float("lambda", 0.5, 20.0),
             Self::Glm => Space::new().log_float("ridge", 0.1, 1000.0),
+            Self::CoxElasticNet => Space::new().log_float("ridge", 0.1, 1000.0).float("l1-ratio", 0.0, 1.0),
             Self::LinfaLogistic | Self::SmartcoreLogistic => Space::new().log_float("alpha", 0.01, 100.0),
             Self::LinfaTree => Space::new().int("max-depth", 2, 10).log_int("min-leaf", 2, 50),
             Self::SmartcoreForest => Space::new().log_int("trees", 50, 200),
@@ -80,6 +87,7 @@ impl Estimator {
             estimator: self,
             trees: TreeSettings::default(),
             ridge: 10.0,
+            l1_ratio: 0.0,
             max_depth: 6,
             min_leaf: 5.0,
             forest_trees: 100,
@@ -94,11 +102,11 @@ impl Estimator {
             let float = |v: f64| specialist_search::Value::Float(v);
             let int = |v: usize| specialist_search::Value::Int(v as i64);
             match (self, p.name.as_str()) {
-                (Self::BoostedTrees, "rounds") => int(d.trees.rounds),
-                (Self::BoostedTrees, "learning-rate") => float(d.trees.learning_rate),
-                (Self::BoostedTrees, "max-depth") => int(d.trees.max_depth),
-                (Self::BoostedTrees, "min-child-weight") => float(d.trees.min_child_weight),
-                (Self::BoostedTrees, "lambda") => float(d.trees.lambda),
+                (Self::BoostedTrees | Self::BoostedAft, "rounds") => int(d.trees.rounds),
+                (Self::BoostedTrees | Self::BoostedAft, "learning-rate") => float(d.trees.learning_rate),
+                (Self::BoostedTrees | Self::BoostedAft, "max-depth") => int(d.trees.max_depth),
+                (Self::BoostedTrees | Self::BoostedAft, "min-child-weight") => float(d.trees.min_child_weight),
+                (Self::BoostedTrees | Self::BoostedAft, "lambda") => float(d.trees.lambda),
                 (_, "ridge" | "alpha") => float(d.ridge),
                 (_, "max-depth") => int(d.max_depth),
                 (_, "min-leaf") => int(d.min_leaf as usize),
@@ -124,6 +132,7 @@ impl Estimator {
                 ..d.trees
             },
             ridge: or("ridge", or("alpha", d.ridge)),
+            l1_ratio: or("l1-ratio", d.l1_ratio),
             max_depth: or("max-depth", d.max_depth as f64) as usize,
             min_leaf: or("min-leaf", d.min_leaf),
             forest_trees: or("trees", d.forest_trees as f64) as usize,
@@ -140,6 +149,9 @@ pub struct EstimatorSettings {
     pub trees: TreeSettings,
     /// Ridge penalty of the linear models.
     pub ridge: f64,
+    /// For the elastic net: the share of the penalty that is on absolute coefficients.
+    #[serde(default)]
+    pub l1_ratio: f64,
     /// Depth of the decision tree.
     pub max_depth: usize,
     /// Smallest leaf of the decision tree.
@@ -155,16 +167,26 @@ impl Pretrain for EstimatorSettings {
         if source.informative() == 0 {
             return Err(Error::TooFew { what: "rows of the rarer label".into(), found: 0, needed: 1 });
         }
-        let of_classes = !matches!(self.estimator, Estimator::BoostedTrees | Estimator::Glm);
-        if of_classes && source.estimand.is_number() {
-            return Err(Error::Setting {
-                setting: "estimator".into(),
-                expected: format!("boosted-trees or glm to predict a {}", source.estimand.word()),
-            });
+        let of_times = matches!(self.estimator, Estimator::BoostedAft | Estimator::CoxElasticNet);
+        let of_all = matches!(self.estimator, Estimator::BoostedTrees | Estimator::Glm);
+        let fits = match source.estimand {
+            Estimand::Survival { .. } => of_times || of_all,
+            Estimand::Probability => !of_times,
+            _ => of_all,
+        };
+        if !fits {
+            let more = if source.estimand.is_number() { "boosted-trees or glm" } else { "one that fits" };
+            let expected = format!("{more} to predict a {} (see `recipe schema`)", source.estimand.word());
+            return Err(Error::Setting { setting: "estimator".into(), expected });
+        }
+        if matches!(source.estimand, Estimand::Survival { .. }) {
+            return survival::pretrain(self, source, ctx);
         }
         Ok(Model::new(match self.estimator {
-            Estimator::BoostedTrees => Base::Trees(Trees.grow(&self.trees, source, None, None, ctx)?),
-            Estimator::Glm => {
+            Estimator::BoostedTrees | Estimator::BoostedAft => {
+                Base::Trees(Trees.grow(&self.trees, source, None, None, ctx)?)
+            }
+            Estimator::Glm | Estimator::CoxElasticNet => {
                 let encoder = Encoder::fit(source);
                 let problem = Problem { data: source, encoder: &encoder, offset: None, scale: spread(source) };
                 Base::Glm(problem.fit(&Prior::ridge(encoder.width(), self.ridge), None, ctx)?)

@@ -2,11 +2,11 @@
 //! rung shrunk towards the generalist.
 
 use serde::{Deserialize, Serialize};
-use specialist_core::{Affine, Context, Dataset, Error, FineTune, Predict, Tuning, fit_line};
+use specialist_core::{Affine, Context, Dataset, Error, Estimand, FineTune, Predict, Tuning, fit_line};
 use specialist_search::{Params, Space};
 
 use crate::glm::{Prior, Problem, spread_about};
-use crate::{Base, Encoder, Model, TreeEngine, TreeSettings, Trees};
+use crate::{Base, Encoder, Model, TreeEngine, TreeSettings, Trees, survival};
 
 /// A rung.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -29,7 +29,7 @@ pub enum Rung {
 }
 
 /// Below this slope the recalibrated ranking would be worth nothing: the slope is kept above it.
-const SMALLEST_SLOPE: f64 = 0.05;
+pub(crate) const SMALLEST_SLOPE: f64 = 0.05;
 
 impl Rung {
     /// All rungs in order.
@@ -156,6 +156,9 @@ impl FineTune<Model> for TuningPlan {
             let (rung, model) = (self.rung.name(), generalist.describe());
             return Err(Error::Mismatch(format!("the tuning {rung} does not apply to a {model}")));
         }
+        if matches!(target.estimand, Estimand::Survival { .. }) {
+            return survival::fine_tune(self, generalist, target, ctx);
+        }
         let mut tuned = generalist.clone();
         match (self.rung, &generalist.base) {
             (Rung::Intercept, _) => tuned.line = self.recalibrate(generalist, target, "intercept-strength", true)?,
@@ -185,13 +188,7 @@ impl FineTune<Model> for TuningPlan {
                     Base::Trees(Trees.refit_leaves(forest, target, self.params.float("decay"), &settings, ctx)?);
             }
             (Rung::Continue, Base::Trees(forest)) => {
-                let settings = TreeSettings {
-                    rounds: self.params.int("rounds").max(1) as usize,
-                    learning_rate: self.params.float("learning-rate"),
-                    max_depth: self.params.int("max-depth").max(1) as usize,
-                    ..TreeSettings::default()
-                };
-                tuned.base = Base::Trees(Trees.grow(&settings, target, None, Some(forest), ctx)?);
+                tuned.base = Base::Trees(Trees.grow(&self.continuation(), target, None, Some(forest), ctx)?);
             }
             _ => {}
         }
@@ -200,6 +197,16 @@ impl FineTune<Model> for TuningPlan {
 }
 
 impl TuningPlan {
+    /// How the trees behind the generalist's are grown.
+    pub(crate) fn continuation(&self) -> TreeSettings {
+        TreeSettings {
+            rounds: self.params.int("rounds").max(1) as usize,
+            learning_rate: self.params.float("learning-rate"),
+            max_depth: self.params.int("max-depth").max(1) as usize,
+            ..TreeSettings::default()
+        }
+    }
+
     fn recalibrate(
         &self,
         generalist: &Model,

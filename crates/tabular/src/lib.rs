@@ -9,6 +9,7 @@ pub mod glm;
 mod ladder;
 mod model;
 pub mod read;
+pub mod survival;
 mod trees;
 pub mod write;
 

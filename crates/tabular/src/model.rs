@@ -1,6 +1,7 @@
 //! One shape for every candidate: a base model, perhaps an addition on top, perhaps a recalibration.
 
 use serde::{Deserialize, Serialize};
+use specialist_core::survival::Baseline;
 use specialist_core::{Affine, Dataset, Error, Estimand, Feature, Predict};
 use thiserror::Error as ThisError;
 
@@ -33,6 +34,9 @@ pub struct Model {
     pub addition: Option<Glm>,
     /// The recalibration: the `intercept` and `slope` rungs.
     pub line: Affine,
+    /// For times: how risk comes about until the horizon.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baseline: Option<Baseline>,
 }
 
 /// A model file that cannot be used.
@@ -47,7 +51,7 @@ impl Model {
     /// A model without addition or recalibration.
     #[must_use]
     pub fn new(base: Base) -> Self {
-        Self { base, addition: None, line: Affine::IDENTITY }
+        Self { base, addition: None, line: Affine::IDENTITY, baseline: None }
     }
 
     /// The features it reads.
@@ -73,7 +77,7 @@ impl Model {
             Base::Mean(models) => format!("mean of {} tunings", models.len()),
         };
         let addition = if self.addition.is_some() { " + linear addition" } else { "" };
-        let line = if self.line == Affine::IDENTITY { "" } else { ", recalibrated" };
+        let line = if self.line == Affine::IDENTITY || self.baseline.is_some() { "" } else { ", recalibrated" };
         format!("{base}{addition}{line}")
     }
 
@@ -157,12 +161,19 @@ fn linear(glm: &Glm, data: &Dataset, row: usize) -> Vec<f64> {
 
 impl Predict for Model {
     fn estimand(&self) -> Estimand {
+        if let Some(baseline) = &self.baseline {
+            return Estimand::Survival { horizon: baseline.horizon };
+        }
         match &self.base {
             Base::Glm(m) => m.estimand,
             Base::Trees(m) => m.estimand(),
             Base::RandomForest(_) | Base::ClassificationTree(_) => Estimand::Probability,
             Base::Mean(models) => models.first().map_or(Estimand::Probability, Self::estimand),
         }
+    }
+
+    fn baseline(&self) -> Option<&Baseline> {
+        self.baseline.as_ref()
     }
 
     fn margin(&self, data: &Dataset) -> Result<Vec<f64>, Error> {

@@ -4,12 +4,13 @@
 use hessboost::config::{Monotone, ProcessType, Refresh, TrainingParams};
 use hessboost::data::{DMatrix, FeatureType};
 use hessboost::model::{BoostedModel, Iterations, ModelFormat};
-use hessboost::objective::{Objective, Quantiles, RegLoss};
+use hessboost::objective::{Aft, AftDistribution, Objective, Quantiles, RegLoss};
 use hessboost::training::Trainer;
 use ndarray::{ArrayView2, Axis};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use specialist_core::bootstrap::quantile;
+use specialist_core::survival::{is_event, time};
 use specialist_core::{Affine, Context, Dataset, Error, Estimand, Feature, FeatureKind, Predict};
 
 /// Rows scored at a time.
@@ -32,6 +33,9 @@ pub struct TreeSettings {
     pub subsample: f64,
     /// Share of the features each tree sees.
     pub colsample_bytree: f64,
+    /// For times: predict the logarithm of the time (accelerated failure, extreme-value noise) and not a log hazard.
+    #[serde(default)]
+    pub accelerated: bool,
 }
 
 impl Default for TreeSettings {
@@ -44,6 +48,7 @@ impl Default for TreeSettings {
             lambda: 1.0,
             subsample: 1.0,
             colsample_bytree: 1.0,
+            accelerated: false,
         }
     }
 }
@@ -112,7 +117,15 @@ fn feature_type(f: &Feature) -> FeatureType {
     }
 }
 
-fn labelled(data: &Dataset, features: &[Feature]) -> Result<DMatrix, Error> {
+fn labelled(data: &Dataset, features: &[Feature], accelerated: bool) -> Result<DMatrix, Error> {
+    if accelerated {
+        let seen: Vec<f32> = data.labels().iter().map(|&l| time(l) as f32).collect();
+        let end = |l: &f64| if is_event(*l) { *l as f32 } else { f32::INFINITY };
+        let end: Vec<f32> = data.labels().iter().map(end).collect();
+        let weights = data.base.weights.as_slice().expect("weights are contiguous");
+        let matrix = matrix(data, features)?.with_label_bounds(&seen, &end);
+        return matrix.and_then(|m| m.with_weights(weights)).map_err(failed);
+    }
     let labels: Vec<f32> = data.labels().iter().map(|&y| y as f32).collect();
     let weights = data.base.weights.as_slice().expect("weights are contiguous");
     matrix(data, features)?.with_labels(&labels).and_then(|m| m.with_weights(weights)).map_err(failed)
@@ -129,12 +142,13 @@ impl TreeEngine for Trees {
     ) -> Result<Forest, Error> {
         ctx.check()?;
         let features = start.map_or(&data.features, |f| &f.features);
-        let mut train = labelled(data, features)?;
+        let accelerated = start.map_or(settings.accelerated, Forest::accelerated);
+        let mut train = labelled(data, features, accelerated)?;
         if let Some(offset) = offset {
             let margin: Vec<f32> = offset.iter().map(|&m| m as f32).collect();
             train = train.with_base_margin(&margin).map_err(failed)?;
         }
-        let mut params = params(settings, data.estimand, ctx)?;
+        let mut params = params(settings, objective(data.estimand, accelerated)?, ctx)?;
         params.monotone_constraints = features
             .iter()
             .map(|f| match f.monotone.signum() {
@@ -145,7 +159,7 @@ impl TreeEngine for Trees {
             .collect();
         if start.is_none() {
             // In the precision of the model file: a model that is read back scores the same to the bit.
-            params.base_score = Some(f64::from(typical(data) as f32));
+            params.base_score = Some(f64::from(typical(data, accelerated) as f32));
         }
         let mut trainer = Trainer::new(&params, &train, settings.rounds);
         if let Some(start) = start {
@@ -165,9 +179,9 @@ impl TreeEngine for Trees {
         ctx: &Context,
     ) -> Result<Forest, Error> {
         ctx.check()?;
-        let train = labelled(data, &forest.features)?;
-        let mut params =
-            params(&TreeSettings { subsample: 1.0, colsample_bytree: 1.0, ..settings.clone() }, data.estimand, ctx)?;
+        let train = labelled(data, &forest.features, forest.accelerated())?;
+        let settings = TreeSettings { subsample: 1.0, colsample_bytree: 1.0, ..settings.clone() };
+        let mut params = params(&settings, objective(data.estimand, forest.accelerated())?, ctx)?;
         params.process_type = ProcessType::Update(Refresh::default());
         let rounds = forest.model.num_boost_rounds();
         let trainer = Trainer::new(&params, &train, rounds).init_model(&forest.model);
@@ -189,9 +203,14 @@ impl TreeEngine for Trees {
 }
 
 /// What a constant would predict: where boosting begins.
-fn typical(data: &Dataset) -> f64 {
+fn typical(data: &Dataset, accelerated: bool) -> f64 {
     let labels = data.labels();
     match data.estimand {
+        Estimand::Survival { .. } if accelerated => {
+            (labels.iter().map(|l| time(*l).ln()).sum::<f64>() / labels.len() as f64).exp()
+        }
+        // A hazard ratio of 1.
+        Estimand::Survival { .. } => 1.0,
         Estimand::Probability => data.prevalence().clamp(1e-6, 1.0 - 1e-6),
         Estimand::Mean => {
             let weights = data.base.weights.iter().map(|&w| f64::from(w));
@@ -202,17 +221,19 @@ fn typical(data: &Dataset) -> f64 {
     }
 }
 
-fn objective(estimand: Estimand) -> Result<Objective, Error> {
+fn objective(estimand: Estimand, accelerated: bool) -> Result<Objective, Error> {
     Ok(match estimand {
+        Estimand::Survival { .. } if accelerated => Objective::Aft(Aft::with_distribution(AftDistribution::Extreme)),
+        Estimand::Survival { .. } => Objective::Cox,
         Estimand::Probability => Objective::BinaryLogistic(RegLoss::default()),
         Estimand::Mean => Objective::SquaredError(RegLoss::default()),
         Estimand::Quantile(q) => Objective::Quantile(Quantiles::new([q]).map_err(failed)?),
     })
 }
 
-fn params(s: &TreeSettings, estimand: Estimand, ctx: &Context) -> Result<TrainingParams, Error> {
+fn params(s: &TreeSettings, objective: Objective, ctx: &Context) -> Result<TrainingParams, Error> {
     TrainingParams::builder()
-        .objective(objective(estimand)?)
+        .objective(objective)
         .nthread(ctx.threads())
         .seed(ctx.seed())
         .eta(s.learning_rate)
@@ -239,7 +260,7 @@ impl Forest {
         };
         let model = BoostedModel::decode(bytes, format).map_err(|e| wrong(e.to_string()))?;
         let objective = model.objective().name().to_string();
-        let needed = self::objective(estimand)?;
+        let needed = self::objective(estimand, false)?;
         if objective != needed.name() {
             return Err(wrong(format!("its objective is {objective}; {} is needed", needed.name())));
         }
@@ -267,8 +288,16 @@ impl Forest {
         match self.model.objective().built_in() {
             Some(Objective::SquaredError(_)) => Estimand::Mean,
             Some(Objective::Quantile(levels)) => Estimand::Quantile(levels.alpha()[0]),
+            // Until when is the model's to say: trees know relative risks only.
+            Some(Objective::Cox | Objective::Aft(_)) => Estimand::Survival { horizon: f64::INFINITY },
             _ => Estimand::Probability,
         }
+    }
+
+    /// Whether its margins are logarithms of times.
+    #[must_use]
+    pub fn accelerated(&self) -> bool {
+        matches!(self.model.objective().built_in(), Some(Objective::Aft(_)))
     }
 
     /// How many trees there are.
@@ -292,7 +321,11 @@ impl Forest {
             let text = base.as_str().unwrap_or("0.5");
             let listed = text.starts_with('[');
             let old: f64 = text.trim_matches(['[', ']']).parse().map_err(failed)?;
-            let new = self.estimand().response(line.apply(self.estimand().margin(old)));
+            let new = match self.estimand() {
+                // XGBoost's hazard ratios and times are exponentials of margins.
+                Estimand::Survival { .. } => line.apply(old.ln()).exp(),
+                estimand => estimand.response(line.apply(estimand.margin(old))),
+            };
             *base = Value::String(if listed { format!("[{new:E}]") } else { format!("{new:E}") });
         }
         let names = self.features.iter().map(|f| Value::String(f.name.clone())).collect();

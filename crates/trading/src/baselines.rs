@@ -36,7 +36,12 @@ impl Baselines {
     #[must_use]
     pub fn predictions(&self) -> Vec<Prediction> {
         let one =
-            |b: &Baseline| Prediction { name: b.name.into(), what: b.what.into(), predicted: b.predicted.clone() };
+            |b: &Baseline| Prediction {
+                name: b.name.into(),
+                what: b.what.into(),
+                predicted: b.predicted.clone(),
+                ..Prediction::default()
+            };
         self.all.iter().map(one).collect()
     }
 }

@@ -76,7 +76,7 @@ pub fn walk_forward(
     });
     ctx.observer().end();
     let mut predictions: Vec<Prediction> =
-        names.iter().map(|n| Prediction { name: (*n).into(), what: String::new(), predicted: Vec::new() }).collect();
+        names.iter().map(|n| Prediction { name: (*n).into(), ..Prediction::default() }).collect();
     for part in parts {
         predictions.iter_mut().zip(part?).for_each(|(p, mut more)| p.predicted.append(&mut more));
     }

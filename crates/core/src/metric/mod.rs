@@ -2,10 +2,13 @@
 //! replicate is the same rows with other weights and nothing is copied or sorted again.
 
 mod numbers;
+mod survival;
 
 pub use numbers::{Mae, Pinball, R2, Rmse, ShareBelow};
+pub use survival::{CIndex, HazardSlope, HorizonAuc, HorizonBrier, IntegratedBrier, ObservedExpected, UnoC};
 
-use crate::{Dataset, Estimand, fit_affine, logit};
+use crate::survival::Baseline;
+use crate::{Dataset, Error, Estimand, Predict, fit_affine, logit};
 
 /// Rows with labels, predictions and weights, ready to be judged.
 ///
@@ -20,6 +23,8 @@ pub struct Scored<'a> {
     pub order: &'a [u32],
     /// Row weights.
     pub weight: &'a [f64],
+    /// For times: how risk comes about until the horizon, where the predictions' model says it.
+    pub baseline: Option<&'a Baseline>,
 }
 
 impl Scored<'_> {
@@ -85,9 +90,9 @@ pub trait Metric: Send + Sync {
     /// The value on these rows with these weights; `NaN` where it is not defined (one class only).
     fn value(&self, scored: &Scored<'_>) -> f64;
 
-    /// Whether it judges predictions of `estimand`; those of probabilities, unless it says otherwise.
+    /// Whether it judges predictions of `estimand`; those of classes' probabilities, unless it says otherwise.
     fn judges(&self, estimand: Estimand) -> bool {
-        !estimand.is_number()
+        estimand == Estimand::Probability
     }
 
     /// Figures below this are money or counts and are printed without decimals.
@@ -100,7 +105,17 @@ pub trait Metric: Send + Sync {
 #[must_use]
 pub fn evaluate(metric: &dyn Metric, rows: &Dataset, predicted: &[f64]) -> f64 {
     let order = descending(predicted);
-    metric.value(&Scored { rows, predicted, order: &order, weight: &vec![1.0; predicted.len()] })
+    metric.value(&Scored { rows, predicted, order: &order, weight: &vec![1.0; predicted.len()], baseline: None })
+}
+
+/// As [`evaluate`], of what `model` predicts.
+///
+/// # Errors
+/// As [`Predict::predict`].
+pub fn evaluate_model(metric: &dyn Metric, rows: &Dataset, model: &dyn Predict) -> Result<f64, Error> {
+    let predicted = model.predict(rows)?;
+    let (order, weight) = (descending(&predicted), vec![1.0; predicted.len()]);
+    Ok(metric.value(&Scored { rows, predicted: &predicted, order: &order, weight: &weight, baseline: model.baseline() }))
 }
 
 /// The metric called `name`, if it is one of this module's.
@@ -116,6 +131,12 @@ pub fn by_name(name: &str) -> Option<Box<dyn Metric>> {
         "rmse" => Box::new(Rmse),
         "mae" => Box::new(Mae),
         "r2" => Box::new(R2),
+        "c-index" => Box::new(CIndex),
+        "uno-c" => Box::new(UnoC),
+        "auc-at-horizon" => Box::new(HorizonAuc),
+        "brier-at-horizon" => Box::new(HorizonBrier),
+        "integrated-brier" => Box::new(IntegratedBrier),
+        "observed-expected" => Box::new(ObservedExpected),
         _ => {
             let level = |prefix| name.strip_prefix(prefix)?.parse().ok().filter(|q| (0.0..=1.0).contains(q));
             match (level("pinball-"), level("share-below-")) {
@@ -133,6 +154,15 @@ pub fn usual(estimand: Estimand) -> Vec<Box<dyn Metric>> {
     match estimand {
         Estimand::Probability => vec![Box::new(RocAuc), Box::new(LogLoss), Box::new(Brier)],
         Estimand::Mean => vec![Box::new(R2), Box::new(Rmse), Box::new(Mae)],
+        Estimand::Survival { .. } => vec![
+            Box::new(CIndex),
+            Box::new(IntegratedBrier),
+            Box::new(HazardSlope),
+            Box::new(ObservedExpected),
+            Box::new(UnoC),
+            Box::new(HorizonAuc),
+            Box::new(HorizonBrier),
+        ],
         Estimand::Quantile(q) => vec![Box::new(Pinball::at(q)), Box::new(ShareBelow::at(q))],
     }
 }
@@ -331,7 +361,7 @@ mod tests {
             let rows = if k < 6 { &rows } else { &numbers };
             let metric = by_name(name).unwrap();
             for (weight, expected) in [(&ones, unweighted), (&w, weighted)] {
-                let value = metric.value(&Scored { rows, predicted: &p, order: &order, weight });
+                let value = metric.value(&Scored { rows, predicted: &p, order: &order, weight, baseline: None });
                 assert!((value - expected).abs() < 1e-9, "{name}: {value} against {expected}");
             }
         }

@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 
 use ndarray::ArrayView1;
-use specialist_core::metric::{R2, RocAuc, evaluate};
-use specialist_core::{Dataset, FeatureKind, Metric, Role};
+use specialist_core::metric::{CIndex, R2, RocAuc, evaluate};
+use specialist_core::{Dataset, Estimand, FeatureKind, Metric, Role};
 use specialist_report::{Finding, Severity};
 
 use super::{Input, finding, ok};
@@ -60,22 +60,31 @@ fn alone(data: &Dataset, column: usize) -> f64 {
     };
     let places = x.iter().map(|&v| bin(v)).collect::<Vec<_>>();
     let size = places.iter().max().map_or(1, |m| m + 1);
-    // Rows and sum of labels per bin and half.
+    // Where labels are times, events per time followed.
+    let timed = matches!(data.estimand, Estimand::Survival { .. });
+    let exposure = |r: usize| if timed { data.labels()[r].abs() } else { 1.0 };
+    let outcome = |r: usize| if timed { f64::from(u8::from(data.had_event(r))) } else { data.labels()[r] };
+    // Exposure and sum of outcomes per bin and half.
     let mut sums = vec![[[0.0f64; 2]; 2]; size];
     for (r, &p) in places.iter().enumerate() {
-        sums[p][r % 2][0] += 1.0;
-        sums[p][r % 2][1] += data.labels()[r];
+        sums[p][r % 2][0] += exposure(r);
+        sums[p][r % 2][1] += outcome(r);
     }
-    let mean = data.labels().mean().unwrap_or(0.0);
+    let (all, outcomes) = (0..data.rows()).fold((0.0, 0.0), |(e, o), r| (e + exposure(r), o + outcome(r)));
+    let (unit, mean) = (all / data.rows() as f64, outcomes / data.rows() as f64);
     let score: Vec<f64> = places
         .iter()
         .enumerate()
         .map(|(r, &p)| {
             let [rows, sum] = sums[p][1 - r % 2];
-            (sum + mean) / (rows + 1.0)
+            (sum + mean) / (rows + unit)
         })
         .collect();
-    let metric: &dyn Metric = if data.estimand.is_number() { &R2 } else { &RocAuc };
+    let metric: &dyn Metric = match data.estimand {
+        Estimand::Probability => &RocAuc,
+        Estimand::Survival { .. } => &CIndex,
+        Estimand::Mean | Estimand::Quantile(_) => &R2,
+    };
     evaluate(metric, data, &score)
 }
 

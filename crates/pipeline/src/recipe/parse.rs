@@ -291,20 +291,28 @@ fn checked(recipe: Recipe) -> Result<Recipe, RecipeError> {
     recipe.scratch_estimator()?;
     recipe.rungs()?;
     // A domain that makes its tables itself declares no columns; its names are checked with its data.
-    if recipe.domain.is_empty() { columns(recipe) } else { Ok(recipe) }
+    if recipe.columns.is_empty() && !recipe.domain.is_empty() { Ok(recipe) } else { columns(recipe) }
 }
 
 /// The checks of the declared columns, and of names that only columns have.
 fn columns(recipe: Recipe) -> Result<Recipe, RecipeError> {
     let invalid = |key: &str, expected: &str| Err(RecipeError::invalid(key, expected));
-    let labels = recipe.columns.values().filter(|c| c.role == Role::Label).count();
-    if labels != 1 {
-        return invalid("columns", &format!("one column with role = \"label\"; there are {labels}"));
+    let count = |role| recipe.columns.values().filter(|c| c.role == role).count();
+    match [Role::Label, Role::Duration, Role::Event].map(count) {
+        [1, 0, 0] | [0, 1, 1] => {}
+        [labels, 0, 0] => {
+            return invalid("columns", &format!("one column with role = \"label\"; there are {labels}"));
+        }
+        _ => {
+            let what = "either one with the role \"label\", or one with the role \"duration\" and one with the role \"event\"";
+            return invalid("columns", what);
+        }
     }
+    let outcome = if count(Role::Event) == 1 { Role::Event } else { Role::Label };
     for (key, named, role, word) in [
         ("split.group_on", &recipe.split.group_on, Role::Group, "group"),
         ("split.time_on", &recipe.split.time_on, Role::Time, "time"),
-        ("split.stratify_on", &recipe.split.stratify_on, Role::Label, "label"),
+        ("split.stratify_on", &recipe.split.stratify_on, outcome, if outcome == Role::Event { "event" } else { "label" }),
     ] {
         if let Some(name) = named
             && recipe.columns.get(name).is_none_or(|c| c.role != role)
@@ -318,6 +326,19 @@ fn columns(recipe: Recipe) -> Result<Recipe, RecipeError> {
         }
     }
     for (name, c) in &recipe.columns {
+        let horizon = c.horizon.is_some_and(|h| h > 0.0 && h.is_finite());
+        if c.role == Role::Duration && !horizon {
+            return invalid(&format!("columns.{name}.horizon"), "until when risk is predicted: a time above 0");
+        }
+        if c.role != Role::Duration && (c.horizon.is_some() || c.until.is_some()) {
+            return invalid(&format!("columns.{name}.horizon"), "left out: only a duration has one");
+        }
+        if c.until.is_some_and(|u| c.horizon.is_none_or(|h| u < h)) {
+            return invalid(&format!("columns.{name}.until"), "the horizon, or later");
+        }
+        if c.role != Role::Event && !c.competing.is_empty() {
+            return invalid(&format!("columns.{name}.competing"), "left out: only an event has competing causes");
+        }
         if matches!((c.min, c.max), (Some(a), Some(b)) if a > b) {
             return invalid(&format!("columns.{name}.min"), "at most `max`");
         }

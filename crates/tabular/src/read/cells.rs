@@ -58,6 +58,8 @@ impl CellColumn {
         }
         match (self.column.role, self.column.kind) {
             (Role::Label, _) => self.label(cell),
+            (Role::Event, _) => self.event(cell),
+            (Role::Duration, _) => self.duration(cell, line),
             (Role::Group | Role::Site | Role::Key, _) => Ok(f64::from(with_text(cell, |t| self.code(t)))),
             (Role::Time, _) | (_, ColumnKind::Time) => time(cell),
             (_, ColumnKind::Category | ColumnKind::Text) => Ok(self.category(cell, line)),
@@ -67,7 +69,7 @@ impl CellColumn {
 
     fn missing(&self) -> Result<f64, CellFault> {
         match self.column.role {
-            Role::Feature | Role::Amount | Role::Label => Ok(f64::NAN),
+            Role::Feature | Role::Amount | Role::Label | Role::Duration | Role::Event => Ok(f64::NAN),
             role => Err(CellFault {
                 expected: format!("empty, but a column with the role {role:?} needs a value in every row")
                     .to_lowercase(),
@@ -103,6 +105,34 @@ impl CellColumn {
         }
         self.note_invalid(line);
         Ok(f64::NAN)
+    }
+
+    /// A time that somebody was followed for.
+    fn duration(&mut self, cell: Cell<'_>, line: u64) -> Result<f64, CellFault> {
+        let value = self.number(cell, line)?;
+        if value <= 0.0 {
+            return Err(CellFault {
+                expected: "a time above 0 is expected: how long the row was followed".into(),
+                hint: "leave out rows that were never followed; who had the event at once is followed for half a day"
+                    .into(),
+            });
+        }
+        Ok(value)
+    }
+
+    /// 0 for a row that is censored, 1 for the event, from 2 on for the competing causes.
+    fn event(&mut self, cell: Cell<'_>) -> Result<f64, CellFault> {
+        let competing = |t: &str| self.column.competing.iter().position(|c| c == t);
+        if let Some(place) = with_text(cell, competing) {
+            return Ok(2.0 + place as f64);
+        }
+        let name = self.column.name.clone();
+        self.label(cell).map_err(|fault| CellFault {
+            expected: format!("{}, or a competing cause", fault.expected),
+            hint: format!(
+                "name what means the event with `positive`, what means censored with `negative` and other causes with `competing` in [columns.{name}]"
+            ),
+        })
     }
 
     fn category(&mut self, cell: Cell<'_>, line: u64) -> f64 {

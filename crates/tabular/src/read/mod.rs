@@ -12,7 +12,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use ndarray::{Array1, Array2};
-use specialist_core::{ColumnKind, Dataset, Feature, FeatureKind, Key, KeyRole, OnInvalid, Role, Schema};
+use specialist_core::survival::{label, until};
+use specialist_core::{ColumnKind, Dataset, Estimand, Feature, FeatureKind, Key, KeyRole, OnInvalid, Role, Schema};
 
 pub use cells::seconds;
 use cells::{CellColumn, Invalid};
@@ -151,7 +152,8 @@ impl Reader {
         };
         let mut columns = Vec::new();
         for c in schema.columns.iter().filter(|c| c.role != Role::Ignore) {
-            let optional = matches!(c.role, Role::Label | Role::Id) && !options.labelled;
+            let optional = is_outcome(c.role) || c.role == Role::Id;
+            let optional = optional && !options.labelled;
             if optional && !header.contains(&c.name) {
                 continue;
             }
@@ -206,8 +208,8 @@ impl Reader {
                     );
                 }
             }
-            let label = columns.iter().position(|c| c.column.role == Role::Label);
-            if options.labelled && label.is_some_and(|l| values[l].last().is_some_and(|v| v.is_nan())) {
+            let unknown = |(c, v): (&CellColumn, &Vec<f64>)| is_outcome(c.column.role) && v.last().is_some_and(|v| v.is_nan());
+            if options.labelled && columns.iter().zip(&values).any(unknown) {
                 report.unlabelled += 1;
                 values.iter_mut().for_each(|v| _ = v.pop());
                 if let Some(ids) = &mut ids {
@@ -234,6 +236,7 @@ impl Reader {
         let mut targets = Array1::from_elem(rows, f64::NAN);
         let mut weights = Array1::ones(rows);
         let (mut time, mut amount, mut keys) = (None, None, Vec::new());
+        let (mut duration, mut cause, mut horizon) = (None, None, f64::INFINITY);
         for (c, v) in self.columns.iter().zip(values) {
             let key = |role| Key {
                 name: c.column.name.clone(),
@@ -244,6 +247,15 @@ impl Reader {
             };
             match c.column.role {
                 Role::Label => targets = v.iter().copied().collect(),
+                Role::Duration => {
+                    horizon = c.column.horizon.unwrap_or(f64::INFINITY);
+                    duration = Some((v, c.column.until.unwrap_or(horizon)));
+                }
+                Role::Event => {
+                    let levels = ["censored", "event"].map(String::from).into_iter().chain(c.column.competing.clone());
+                    keys.push(Key { levels: levels.collect(), ..key(KeyRole::Cause) });
+                    cause = Some(v);
+                }
                 Role::Weight => weights = v.iter().map(|&w| w as f32).collect(),
                 Role::Time => time = Some(v.iter().map(|&t| t as i64).collect()),
                 Role::Group => keys.push(key(KeyRole::Group)),
@@ -271,9 +283,22 @@ impl Reader {
         let records = Array2::from_shape_vec((rows, width), records).expect("rows × width values");
         let mut data = Dataset::new(features, records, targets).expect("columns have the rows' length");
         data.base.weights = weights;
+        if let (Some((duration, end)), Some(cause)) = (duration, cause) {
+            let label = |(t, cause): (&f64, &f64)| match cause {
+                c if c.is_nan() => f64::NAN,
+                c => until(label(*t, *c == 1.0), end),
+            };
+            data.base.targets = duration.iter().zip(cause).map(label).collect();
+            data.estimand = Estimand::Survival { horizon };
+        }
         (data.time, data.amount, data.keys, data.lines) = (time, amount, keys, lines);
         data
     }
+}
+
+/// Whether such a column says what is to be predicted.
+fn is_outcome(role: Role) -> bool {
+    matches!(role, Role::Label | Role::Duration | Role::Event)
 }
 
 /// By its name: a Parquet file ends in `.parquet` or `.pq`.

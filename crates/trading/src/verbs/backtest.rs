@@ -292,7 +292,7 @@ pub(super) fn backtest_artifact(
     let found = baselines(&made, &prepared.train, &prepared.sealed)?;
     let predicted = scorer.model.predict(&prepared.sealed)?;
     let prediction =
-        specialist_core::evidence::Prediction { name: scorer.name.clone(), what: String::new(), predicted };
+        specialist_core::evidence::Prediction { name: scorer.name.clone(), predicted, ..Default::default() };
     let strategy = crate::money::strategy(&made, &found, &prediction, &at, &made.settings.costs);
     let assets: Vec<_> = made.targets.iter().map(|&a| made.market.assets[a].clone()).collect();
     let benchmark = crate::money::holding(&made, &strategy.signals);

@@ -1,0 +1,130 @@
+//! Models of right-censored times: Cox regression and boosted trees as relative risks, with a baseline hazard behind
+//! them, and the ladder's rungs for both.
+
+mod cox;
+mod ladder;
+
+pub use cox::{Cox, CoxFit, Penalty};
+pub(crate) use ladder::fine_tune;
+
+use ndarray::Array2;
+use specialist_core::survival::{Baseline, Steps, Ties, baseline, cox_slope};
+use specialist_core::{Affine, Context, Dataset, Error, Estimand};
+
+use crate::glm::{Prior, Problem};
+use crate::{Base, Encoder, Estimator, EstimatorSettings, Glm, Model, TreeEngine, TreeSettings, Trees};
+
+/// How long risk is predicted for, where labels are times.
+pub(crate) fn horizon(data: &Dataset) -> Option<f64> {
+    match data.estimand {
+        Estimand::Survival { horizon } => Some(horizon),
+        _ => None,
+    }
+}
+
+fn weights(data: &Dataset) -> Vec<f64> {
+    data.base.weights.iter().map(|&w| f64::from(w)).collect()
+}
+
+fn labels(data: &Dataset) -> &[f64] {
+    data.labels().as_slice().expect("labels are contiguous")
+}
+
+/// Fits a relative risk on `source` and the baseline hazard behind it.
+pub(crate) fn pretrain(settings: &EstimatorSettings, source: &Dataset, ctx: &Context) -> Result<Model, Error> {
+    let base = match settings.estimator {
+        Estimator::BoostedTrees | Estimator::BoostedAft => {
+            let accelerated = settings.estimator == Estimator::BoostedAft;
+            Base::Trees(Trees.grow(
+                &TreeSettings { accelerated, ..settings.trees.clone() },
+                source,
+                None,
+                None,
+                ctx,
+            )?)
+        }
+        _ => {
+            let encoder = Encoder::fit(source);
+            let lasso = settings.ridge * settings.l1_ratio;
+            let prior = Prior::ridge(encoder.width(), settings.ridge * (1.0 - settings.l1_ratio));
+            let problem = Problem { data: source, encoder: &encoder, offset: None, scale: 1.0 };
+            Base::Glm(relative_risk(&problem, &prior, lasso, ctx)?)
+        }
+    };
+    let mut model = Model::new(base);
+    if settings.estimator == Estimator::BoostedAft {
+        // Trees that predict the logarithm of the time: the longer, the smaller the risk. With the noise of an extreme
+        // value a log hazard falls linearly with it (Weibull).
+        let margin: Vec<f64> = model.relative(source)?.iter().map(|m| -m).collect();
+        let slope = cox_slope(&margin, labels(source), &weights(source), 1e-3).unwrap_or(1.0);
+        model.line = Affine { intercept: 0.0, slope: -slope.max(1e-3) };
+    }
+    set_baseline(&mut model, source, None)?;
+    Ok(model)
+}
+
+/// Cox's regression as a linear model without intercept.
+pub(crate) fn relative_risk(problem: &Problem<'_>, prior: &Prior, lasso: f64, ctx: &Context) -> Result<Glm, Error> {
+    ctx.check()?;
+    let Problem { data, encoder, offset, .. } = *problem;
+    let mut x = Array2::zeros((data.rows(), encoder.width()));
+    encoder.write_rows(data.records().view(), 0, x.view_mut());
+    let of_columns = |x: &ndarray::Array1<f64>| x.iter().skip(1).copied().collect();
+    let penalty = Penalty { mean: of_columns(&prior.mean), precision: of_columns(&prior.precision), lasso };
+    let weight = weights(data);
+    let cox = Cox { x: x.view(), label: labels(data), weight: &weight, offset, strata: None, ties: Ties::Efron };
+    let fit = cox.fit(&penalty, ctx)?;
+    // No intercept: it is the baseline hazard's.
+    let coefficients = std::iter::once(0.0).chain(fit.coefficients).collect();
+    Ok(Glm { encoder: encoder.clone(), estimand: data.estimand, coefficients })
+}
+
+/// What is expected of the baseline hazard before the rows are seen.
+pub(crate) struct Expected<'a> {
+    /// The generalist, whose hazard it is.
+    pub generalist: &'a Model,
+    /// How many events that is worth.
+    pub events: f64,
+}
+
+/// Estimates the baseline hazard behind `model`'s relative risks from `data`, about what is expected.
+pub(crate) fn set_baseline(model: &mut Model, data: &Dataset, expected: Option<&Expected<'_>>) -> Result<(), Error> {
+    let horizon = horizon(data).ok_or_else(|| Error::Mismatch("labels are no times".into()))?;
+    let (label, weight) = (labels(data), weights(data));
+    model.line.intercept = 0.0;
+    let eta: Vec<f64> = model.relative(data)?.iter().map(|m| model.line.apply(*m)).collect();
+    let prior = expected.map(|e| Ok::<_, Error>((e.generalist.hazard_behind(data, &eta)?, e.events))).transpose()?;
+    let hazard = baseline(&eta, label, &weight, Ties::Efron, prior.as_ref().map(|(steps, n)| (steps, *n)));
+    let (shape, level) = Baseline::of(hazard, horizon).ok_or_else(|| Error::TooFew {
+        what: "events until the horizon".into(),
+        found: 0,
+        needed: 1,
+    })?;
+    model.baseline = Some(shape);
+    model.line.intercept = level;
+    Ok(())
+}
+
+impl Model {
+    /// The base's margin and the addition's, before the line.
+    pub(crate) fn relative(&self, data: &Dataset) -> Result<Vec<f64>, Error> {
+        let mut plain = self.clone();
+        plain.line = Affine::IDENTITY;
+        specialist_core::Predict::margin(&plain, data)
+    }
+
+    /// This model's baseline hazard, scaled so that rows with the linear predictor `eta` are expected to have as many
+    /// events as this model expects of them.
+    fn hazard_behind(&self, data: &Dataset, eta: &[f64]) -> Result<Steps, Error> {
+        let shape = self.baseline.as_ref().ok_or_else(|| Error::Mismatch("the generalist has no baseline".into()))?;
+        let margin = specialist_core::Predict::margin(self, data)?;
+        let (mut own, mut other) = (0.0, 0.0);
+        for (r, &label) in labels(data).iter().enumerate() {
+            let share = f64::from(data.base.weights[r]) * shape.shape.at(label.abs());
+            own += share * margin[r].exp();
+            other += share * eta[r].exp();
+        }
+        let level = if own > 0.0 && other > 0.0 { (own / other).ln() } else { self.line.intercept };
+        Ok(shape.hazard(level))
+    }
+}
