@@ -33,13 +33,21 @@ pub struct Feature {
     /// +1: the prediction may only rise with it, −1: only fall, 0: free.
     #[serde(default)]
     pub monotone: i8,
+    /// For a number in a linear model: knots of its restricted cubic spline, from 3 on; below that it enters as a line.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub knots: u8,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+fn is_zero(n: &u8) -> bool {
+    *n == 0
 }
 
 impl Feature {
     /// A numeric feature without constraint.
     #[must_use]
     pub fn number(name: impl Into<String>) -> Self {
-        Self { name: name.into(), kind: FeatureKind::Number, monotone: 0 }
+        Self { name: name.into(), kind: FeatureKind::Number, monotone: 0, knots: 0 }
     }
 }
 
@@ -315,6 +323,7 @@ mod tests {
             name: "site".into(),
             kind: FeatureKind::Category { levels: levels.iter().map(ToString::to_string).collect() },
             monotone: 0,
+            knots: 0,
         }
     }
 

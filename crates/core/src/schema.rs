@@ -94,6 +94,8 @@ pub struct Column {
     pub on_invalid: OnInvalid,
     /// +1: the prediction may only rise with the value, −1: only fall, 0: free.
     pub monotone: i8,
+    /// For a number in a linear model: knots of its restricted cubic spline, from 3 to 7; 0: a line.
+    pub knots: u8,
 }
 
 /// The declared columns of a table, in any order.

@@ -6,7 +6,7 @@ use specialist_core::metric::{AveragePrecision, Brier, CalibrationIntercept, Cal
 use specialist_core::{Domain, Error, Estimand, Metric, Panel, PanelInput, Recipe};
 
 use crate::settings::Settings;
-use crate::{decision_curve, subgroups};
+use crate::{decision_curve, effect, outcome, subgroups};
 
 /// Medical diagnosis.
 pub struct Medical;
@@ -64,11 +64,16 @@ impl Domain for Medical {
     }
 
     fn panels(&self, input: &PanelInput<'_>) -> Result<Vec<Panel>, Error> {
-        if matches!(input.rows.estimand, Estimand::Survival { .. }) {
-            return Ok(Vec::new());
+        let mut panels = Vec::new();
+        if let Some(effect) = &Settings::parse(input.settings)?.effect {
+            panels.extend(effect::panels(input, effect)?);
         }
-        let mut panels = vec![decision_curve::panel(input)];
-        panels.extend(subgroups::panel(input));
+        if matches!(input.rows.estimand, Estimand::Survival { .. }) {
+            panels.extend(outcome::panels(input));
+        } else {
+            panels.push(decision_curve::panel(input));
+            panels.extend(subgroups::panel(input));
+        }
         Ok(panels)
     }
 }

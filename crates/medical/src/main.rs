@@ -2,6 +2,9 @@
 
 mod decision_curve;
 mod domain;
+mod effect;
+mod outcome;
+mod sample_size;
 mod settings;
 mod subgroups;
 

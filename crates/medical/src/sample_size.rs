@@ -85,7 +85,9 @@ mod tests {
         for (f, e) in found.into_iter().chain(timed).zip(expected) {
             assert_eq!((f.shrinkage, f.optimism, f.overall), e);
         }
-        assert!((Outcome::Survival { rate: 0.065, followed: 2.07 }.largest_r2() - 0.554_726_493_552_971_8).abs() < 1e-12);
+        assert!(
+            (Outcome::Survival { rate: 0.065, followed: 2.07 }.largest_r2() - 0.554_726_493_552_971_8).abs() < 1e-12
+        );
         assert!((Outcome::Binary { prevalence: 0.3 }.largest_r2() - 0.705_279_728_325_384_9).abs() < 1e-12);
     }
 }

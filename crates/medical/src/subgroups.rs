@@ -1,10 +1,10 @@
-//! The same figures by sex and by age band, with intervals; small groups are not shown.
+//! The same figures by sex, by age band and by site, with intervals; small groups are not shown.
 
 use specialist_core::metric::{LogLoss, RocAuc, descending};
-use specialist_core::{FeatureKind, Metric, Panel, PanelInput, Scored};
+use specialist_core::{FeatureKind, KeyRole, Metric, Panel, PanelInput, Scored};
 
 /// Fewer patients than this, or fewer with or without the event, are not shown.
-const SMALLEST: usize = 10;
+pub const SMALLEST: usize = 10;
 const BANDS: [(&str, f64, f64); 4] =
     [("under 40", 0.0, 40.0), ("40 to 59", 40.0, 60.0), ("60 to 74", 60.0, 75.0), ("75 and over", 75.0, 200.0)];
 
@@ -53,7 +53,7 @@ pub fn panel(input: &PanelInput<'_>) -> Option<Panel> {
 }
 
 /// Names and members of the subgroups.
-fn groups(input: &PanelInput<'_>) -> Vec<(String, Vec<bool>)> {
+pub fn groups(input: &PanelInput<'_>) -> Vec<(String, Vec<bool>)> {
     let rows = input.rows;
     let column = |names: &[&str]| rows.features.iter().position(|f| names.contains(&f.name.to_lowercase().as_str()));
     let mut out = Vec::new();
@@ -69,6 +69,11 @@ fn groups(input: &PanelInput<'_>) -> Vec<(String, Vec<bool>)> {
         for (name, from, to) in BANDS {
             let member = rows.records().column(c).iter().map(|&v| v >= from && v < to).collect();
             out.push((format!("age {name}"), member));
+        }
+    }
+    if let Some(site) = rows.key(KeyRole::Site).filter(|k| k.levels.len() > 1) {
+        for (code, level) in site.levels.iter().enumerate() {
+            out.push((format!("{} {level}", site.name), site.codes.iter().map(|&c| c as usize == code).collect()));
         }
     }
     out

@@ -63,9 +63,7 @@ pub(crate) fn compare(
     let keys = recipe.split_keys()?;
     let confidence = recipe.compare.confidence;
     let sealed = rows.sealed;
-    let predict = |(name, what, model): &(&'static str, String, Model)| {
-        Ok(Prediction::of(name, what, model, sealed)?)
-    };
+    let predict = |(name, what, model): &(&'static str, String, Model)| Ok(Prediction::of(name, what, model, sealed)?);
     let mut predictions: Vec<Prediction> = candidates.models.iter().map(predict).collect::<Result<_, Error>>()?;
     let simple: Vec<&str> = rows.baselines.iter().map(|b| b.name.as_str()).collect();
     predictions.extend_from_slice(rows.baselines);

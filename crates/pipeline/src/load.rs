@@ -240,7 +240,9 @@ fn followed(data: &Dataset, input: &str, horizon: f64) -> Result<(), Error> {
     let events = data.events();
     if events < 2 {
         return refuse(
-            format!("{input}: {events} of {n} rows have an event until {horizon}: nothing can be learned from censored rows alone"),
+            format!(
+                "{input}: {events} of {n} rows have an event until {horizon}: nothing can be learned from censored rows alone"
+            ),
             "is the event column coded the other way round? `positive` names what means the event",
         );
     }

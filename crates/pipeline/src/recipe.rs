@@ -151,6 +151,9 @@ pub struct ColumnSpec {
     /// 1: the prediction may only rise with the value, -1: only fall.
     #[serde(skip_serializing_if = "is_default")]
     pub monotone: i8,
+    /// For a number in a linear model: knots of its restricted cubic spline, from 3 to 7; 0: a line.
+    #[serde(skip_serializing_if = "is_default")]
+    pub knots: u8,
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
@@ -343,6 +346,7 @@ impl Recipe {
             until: c.until,
             on_invalid: c.on_invalid,
             monotone: c.monotone,
+            knots: c.knots,
         };
         Schema { columns: self.columns.iter().map(column).collect() }
     }
@@ -420,8 +424,16 @@ impl Recipe {
 }
 
 const RUNGS: [&str; 7] = ["keep", "intercept", "slope", "prior-centred", "offset", "leaf-refit", "continue"];
-const ESTIMATORS: [&str; 8] =
-    ["boosted-trees", "boosted-aft", "glm", "cox-elastic-net", "linfa-logistic", "linfa-tree", "smartcore-logistic", "smartcore-forest"];
+const ESTIMATORS: [&str; 8] = [
+    "boosted-trees",
+    "boosted-aft",
+    "glm",
+    "cox-elastic-net",
+    "linfa-logistic",
+    "linfa-tree",
+    "smartcore-logistic",
+    "smartcore-forest",
+];
 
 fn estimator(key: &str, name: &str) -> Result<Estimator, RecipeError> {
     name.parse().map_err(|_| RecipeError::choice(key, name, &ESTIMATORS))

@@ -26,6 +26,7 @@ struct Maker<'a> {
     primary: &'a dyn Metric,
     keys: SplitKeys,
     folds: usize,
+    repeats: usize,
 }
 
 /// The figures of all partings as a table; `None` where the recipe asks for no parting.
@@ -52,6 +53,7 @@ pub(crate) fn panel(
         primary: metrics[0].as_ref(),
         keys,
         folds: recipe.tune.folds,
+        repeats: recipe.tune.repeats,
     };
     let shown = &metrics[..metrics.len().min(SHOWN)];
     let budgets: Vec<Option<usize>> = recipe.compare.rows.iter().copied().map(Some).chain([None]).collect();
@@ -119,7 +121,9 @@ impl Maker<'_> {
         fit: impl Fn(&Dataset) -> Result<Model, Error>,
     ) -> Result<Vec<f64>, Error> {
         let k = self.folds.min(rows.informative()).max(2);
-        let Ok(splits) = self.keys.folds(rows, k, 1, &mut ctx.rng("inner folds")) else { return Ok(Vec::new()) };
+        let Ok(splits) = self.keys.folds(rows, k, self.repeats, &mut ctx.rng("inner folds")) else {
+            return Ok(Vec::new());
+        };
         let mut out = Vec::with_capacity(splits.len());
         for s in &splits {
             ctx.check()?;

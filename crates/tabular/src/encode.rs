@@ -3,6 +3,7 @@
 
 use ndarray::{ArrayView1, ArrayView2, ArrayViewMut2, Axis};
 use serde::{Deserialize, Serialize};
+use specialist_core::bootstrap::quantile;
 use specialist_core::{Dataset, Feature, FeatureKind};
 
 /// A level seen in fewer train rows than this is encoded as "rare", together with unseen levels.
@@ -18,6 +19,8 @@ const FARTHEST: f64 = 8.0;
 enum Part {
     /// Standardised; missing becomes the median, and a second column says so where `indicator`.
     Number { log: bool, median: f64, mean: f64, sd: f64, indicator: bool },
+    /// A restricted cubic spline: one column fewer than knots, each standardised.
+    Spline { log: bool, median: f64, knots: Vec<f64>, mean: Vec<f64>, sd: Vec<f64>, indicator: bool },
     /// One column per kept level but the most frequent, one for rare and unseen levels, one for
     /// missing; the latter two only where the train rows have them.
     OneHot { kept: Vec<usize>, base: Option<usize>, rare: bool, missing: bool },
@@ -27,6 +30,7 @@ impl Part {
     fn width(&self) -> usize {
         match self {
             Self::Number { indicator, .. } => 1 + usize::from(*indicator),
+            Self::Spline { knots, indicator, .. } => knots.len() - 1 + usize::from(*indicator),
             Self::OneHot { kept, rare, missing, .. } => kept.len() + usize::from(*rare) + usize::from(*missing),
         }
     }
@@ -39,6 +43,16 @@ impl Part {
                 out[0] = ((v - mean) / sd).clamp(-FARTHEST, FARTHEST);
                 if *indicator {
                     out[1] = f64::from(u8::from(x.is_nan()));
+                }
+            }
+            Self::Spline { log, median, knots, mean, sd, indicator } => {
+                let v = if x.is_nan() { *median } else { x };
+                spline(if *log { v.max(0.0).ln_1p() } else { v }, knots, out);
+                for ((out, mean), sd) in out.iter_mut().zip(mean).zip(sd) {
+                    *out = ((*out - mean) / sd).clamp(-FARTHEST, FARTHEST);
+                }
+                if *indicator {
+                    out[knots.len() - 1] = f64::from(u8::from(x.is_nan()));
                 }
             }
             Self::OneHot { kept, base, rare, missing } => {
@@ -73,6 +87,7 @@ impl Encoder {
         let part = |(i, f): (usize, &Feature)| {
             let column = data.records().column(i);
             match &f.kind {
+                FeatureKind::Number if f.knots >= 3 => splined(column, usize::from(f.knots)),
                 FeatureKind::Number => number(column),
                 FeatureKind::Category { levels } => one_hot(column, levels.len()),
             }
@@ -105,6 +120,14 @@ impl Encoder {
                 }
                 (Part::Number { log, indicator, .. }, _) => {
                     names.push(if *log { format!("log {}", f.name) } else { f.name.clone() });
+                    names.extend(indicator.then(|| format!("{} missing", f.name)));
+                }
+                (Part::Spline { log, knots, indicator, .. }, _) => {
+                    let name = if *log { format!("log {}", f.name) } else { f.name.clone() };
+                    names.extend(
+                        (1..knots.len())
+                            .map(|i| if i == 1 { name.clone() } else { format!("{name}, curve {}", i - 1) }),
+                    );
                     names.extend(indicator.then(|| format!("{} missing", f.name)));
                 }
                 (Part::OneHot { .. }, FeatureKind::Number) => unreachable!("fit pairs one-hot with categories"),
@@ -157,6 +180,53 @@ fn number(column: ArrayView1<'_, f64>) -> Part {
     Part::Number { log, median, mean, sd: if sd > 1e-12 { sd } else { 1.0 }, indicator }
 }
 
+/// The restricted cubic spline of `x`: the number itself, and one curve fewer than there are knots behind the first,
+/// which are lines beyond the outer knots (Harrell 2015, 2.4.5).
+fn spline(x: f64, knots: &[f64], out: &mut [f64]) {
+    let cube = |t: f64| (x - t).max(0.0).powi(3);
+    let k = knots.len();
+    let (first, before, last) = (knots[0], knots[k - 2], knots[k - 1]);
+    out[0] = x;
+    for (out, &t) in out[1..].iter_mut().zip(&knots[..k - 2]) {
+        let ends = (cube(before) * (last - t) - cube(last) * (before - t)) / (last - before);
+        *out = (cube(t) - ends) / (last - first).powi(2);
+    }
+}
+
+/// Where Harrell (2015, table 2.3) places so many knots: quantiles.
+fn places(knots: usize) -> &'static [f64] {
+    match knots {
+        3 => &[0.1, 0.5, 0.9],
+        4 => &[0.05, 0.35, 0.65, 0.95],
+        5 => &[0.05, 0.275, 0.5, 0.725, 0.95],
+        6 => &[0.05, 0.23, 0.41, 0.59, 0.77, 0.95],
+        _ => &[0.025, 0.1833, 0.3417, 0.5, 0.6583, 0.8167, 0.975],
+    }
+}
+
+fn splined(column: ArrayView1<'_, f64>, knots: usize) -> Part {
+    let Part::Number { log, median, mean, sd, indicator } = number(column) else { unreachable!("a number is one") };
+    let value = |x: f64| if log { x.ln_1p() } else { x };
+    let filled: Vec<f64> = column.iter().map(|&x| value(if x.is_nan() { median } else { x })).collect();
+    let mut at: Vec<f64> = places(knots).iter().map(|q| quantile(&filled, *q)).collect();
+    at.dedup();
+    // So many equal values leave nothing to bend.
+    if at.len() < 3 {
+        return Part::Number { log, median, mean, sd, indicator };
+    }
+    let mut columns = vec![Vec::with_capacity(filled.len()); at.len() - 1];
+    let mut row = vec![0.0; at.len() - 1];
+    for x in filled {
+        spline(x, &at, &mut row);
+        columns.iter_mut().zip(&row).for_each(|(c, v)| c.push(*v));
+    }
+    let n = column.len() as f64;
+    let mean: Vec<f64> = columns.iter().map(|c| c.iter().sum::<f64>() / n).collect();
+    let spread = |(c, m): (&Vec<f64>, &f64)| (c.iter().map(|v| (v - m) * (v - m)).sum::<f64>() / n).sqrt();
+    let sd = columns.iter().zip(&mean).map(spread).map(|s| if s > 1e-12 { s } else { 1.0 }).collect();
+    Part::Spline { log, median, knots: at, mean, sd, indicator }
+}
+
 fn skewness(values: &[f64]) -> f64 {
     let n = values.len() as f64;
     let mean = values.iter().sum::<f64>() / n;
@@ -188,6 +258,31 @@ mod tests {
     use ndarray::{Array1, Array2};
 
     #[test]
+    fn splines_are_those_of_rms() {
+        // Harrell's formula at knots 1, 2, 4, 7 (rms::rcspline.eval, norm = 2), worked out by hand at x = 5:
+        // ((4³) − 1³ · 6/3) / 36 and ((3³) − 1³ · 5/3) / 36; beyond the last knot the curve is a line.
+        let mut out = [0.0; 3];
+        spline(5.0, &[1.0, 2.0, 4.0, 7.0], &mut out);
+        assert!((out[1] - 62.0 / 36.0).abs() < 1e-12 && (out[2] - (27.0 - 5.0 / 3.0) / 36.0).abs() < 1e-12, "{out:?}");
+        let at = |x: f64| {
+            let mut out = [0.0; 3];
+            spline(x, &[1.0, 2.0, 4.0, 7.0], &mut out);
+            out[2]
+        };
+        assert!((at(9.0) - 2.0 * at(8.0) + at(7.0)).abs() < 1e-9);
+        let records = Array2::from_shape_fn((200, 1), |(i, _)| if i == 3 { f64::NAN } else { (i * 7 % 200) as f64 });
+        let age = Feature { knots: 4, ..Feature::number("age") };
+        let data = Dataset::new(vec![age], records, Array1::zeros(200)).unwrap();
+        let e = Encoder::fit(&data);
+        assert_eq!(e.names(), ["age", "age, curve 1", "age, curve 2", "age missing"]);
+        let rows = e.encode(&data);
+        for c in 0..3 {
+            assert!(rows.column(c).mean().unwrap().abs() < 1e-9, "standardised");
+        }
+        assert_eq!((rows[[3, 3]], rows[[4, 3]]), (1.0, 0.0));
+    }
+
+    #[test]
     fn numbers_are_imputed_and_levels_counted() {
         let level = |i: usize| match i {
             0..20 => 0.0,
@@ -201,7 +296,7 @@ mod tests {
             _ => level(i),
         });
         let levels = ["a", "b", "c", "d"].map(String::from).to_vec();
-        let site = Feature { name: "site".into(), kind: FeatureKind::Category { levels }, monotone: 0 };
+        let site = Feature { name: "site".into(), kind: FeatureKind::Category { levels }, monotone: 0, knots: 0 };
         let data = Dataset::new(vec![Feature::number("x"), site], records, Array1::zeros(40)).unwrap();
         let e = Encoder::fit(&data);
         assert_eq!(e.names(), ["x", "x missing", "site=b", "site=(rare)", "site=(missing)"]);

@@ -6,8 +6,8 @@ use std::collections::HashMap;
 use ndarray::{Array1, Array2};
 use specialist_core::metric::{Metric, Scored, by_name, descending};
 use specialist_core::survival::{
-    Baseline, Steps, Ties, baseline, censoring, cox_slope, cumulative_incidence, dynamic_auc, harrell, kaplan_meier, label,
-    nelson_aalen, ranks, uno,
+    Baseline, Steps, Ties, baseline, censoring, cox_slope, cumulative_incidence, dynamic_auc, harrell, kaplan_meier,
+    label, nelson_aalen, ranks, uno,
 };
 use specialist_core::{Context, Dataset, Estimand, Feature};
 use specialist_tabular::survival::{Cox, CoxFit, Penalty};
@@ -158,9 +158,8 @@ fn curves_are_those_of_survfit() {
     }
     let km = kaplan_meier(&g.labels(), &ones);
     f.close("km.months.median", km.median().unwrap(), 1e-12);
-    let arm = |treated: f64| -> Vec<f64> {
-        (0..ones.len()).map(|r| f64::from(u8::from(g.x[[r, 8]] == treated))).collect()
-    };
+    let arm =
+        |treated: f64| -> Vec<f64> { (0..ones.len()).map(|r| f64::from(u8::from(g.x[[r, 8]] == treated))).collect() };
     for (name, weight) in [("all", ones.clone()), ("hormon0", arm(0.0)), ("hormon1", arm(1.0))] {
         let (mean, error) = kaplan_meier(&g.labels(), &weight).restricted_mean(60.0);
         f.close(&format!("rmst.60.{name}"), mean, 1e-12);

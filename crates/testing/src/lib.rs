@@ -34,7 +34,7 @@ pub fn rows(rows: usize, shift: f64, seed: u64) -> Dataset {
         labels[r] = f64::from(u8::from(rng.random::<f64>() < 1.0 / (1.0 + f64::exp(-margin))));
     }
     let levels = ["x", "y", "z"].map(String::from).to_vec();
-    let category = Feature { name: "c".into(), kind: FeatureKind::Category { levels }, monotone: 0 };
+    let category = Feature { name: "c".into(), kind: FeatureKind::Category { levels }, monotone: 0, knots: 0 };
     let features = vec![Feature::number("a"), Feature::number("b"), category];
     let mut data = Dataset::new(features, records, labels).expect("the shapes agree");
     data.time = Some((0..rows as i64).map(|r| r * 3600).collect());

@@ -35,13 +35,12 @@ impl Baselines {
     /// As candidates to be judged.
     #[must_use]
     pub fn predictions(&self) -> Vec<Prediction> {
-        let one =
-            |b: &Baseline| Prediction {
-                name: b.name.into(),
-                what: b.what.into(),
-                predicted: b.predicted.clone(),
-                ..Prediction::default()
-            };
+        let one = |b: &Baseline| Prediction {
+            name: b.name.into(),
+            what: b.what.into(),
+            predicted: b.predicted.clone(),
+            ..Prediction::default()
+        };
         self.all.iter().map(one).collect()
     }
 }

@@ -115,7 +115,13 @@ pub fn evaluate(metric: &dyn Metric, rows: &Dataset, predicted: &[f64]) -> f64 {
 pub fn evaluate_model(metric: &dyn Metric, rows: &Dataset, model: &dyn Predict) -> Result<f64, Error> {
     let predicted = model.predict(rows)?;
     let (order, weight) = (descending(&predicted), vec![1.0; predicted.len()]);
-    Ok(metric.value(&Scored { rows, predicted: &predicted, order: &order, weight: &weight, baseline: model.baseline() }))
+    Ok(metric.value(&Scored {
+        rows,
+        predicted: &predicted,
+        order: &order,
+        weight: &weight,
+        baseline: model.baseline(),
+    }))
 }
 
 /// The metric called `name`, if it is one of this module's.

@@ -65,6 +65,11 @@ impl Arms {
     /// # Errors
     /// When an arm is empty or a model cannot be fitted.
     pub fn fit(&self, ctx: &Context) -> Result<Fitted, Error> {
+        self.fit_with(RIDGE, ctx)
+    }
+
+    /// As [`Arms::fit`], with this ridge penalty.
+    pub(super) fn fit_with(&self, ridge: f64, ctx: &Context) -> Result<Fitted, Error> {
         let [untreated, treated] = self.sizes();
         for (what, found) in [("untreated patients", untreated), ("treated patients", treated)] {
             if found < 2 {
@@ -74,7 +79,7 @@ impl Arms {
         let regress = |data: &Dataset| {
             let encoder = Encoder::fit(data);
             let problem = Problem { data, encoder: &encoder, offset: None, scale: spread(data) };
-            problem.fit(&Prior::ridge(encoder.width(), RIDGE), None, ctx)
+            problem.fit(&Prior::ridge(encoder.width(), ridge), None, ctx)
         };
         let arm = |wanted: bool| {
             let rows: Vec<usize> = (0..self.treated.len()).filter(|&r| self.treated[r] == wanted).collect();

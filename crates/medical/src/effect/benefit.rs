@@ -1,7 +1,7 @@
 //! Who benefits: whether those that a model calls first gain more than the others.
 
-use specialist_core::evidence::Interval;
 use specialist_core::Context;
+use specialist_core::evidence::Interval;
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
 use super::average::Z;

@@ -304,7 +304,8 @@ fn columns(recipe: Recipe) -> Result<Recipe, RecipeError> {
             return invalid("columns", &format!("one column with role = \"label\"; there are {labels}"));
         }
         _ => {
-            let what = "either one with the role \"label\", or one with the role \"duration\" and one with the role \"event\"";
+            let what =
+                "either one with the role \"label\", or one with the role \"duration\" and one with the role \"event\"";
             return invalid("columns", what);
         }
     }
@@ -312,7 +313,12 @@ fn columns(recipe: Recipe) -> Result<Recipe, RecipeError> {
     for (key, named, role, word) in [
         ("split.group_on", &recipe.split.group_on, Role::Group, "group"),
         ("split.time_on", &recipe.split.time_on, Role::Time, "time"),
-        ("split.stratify_on", &recipe.split.stratify_on, outcome, if outcome == Role::Event { "event" } else { "label" }),
+        (
+            "split.stratify_on",
+            &recipe.split.stratify_on,
+            outcome,
+            if outcome == Role::Event { "event" } else { "label" },
+        ),
     ] {
         if let Some(name) = named
             && recipe.columns.get(name).is_none_or(|c| c.role != role)
@@ -335,6 +341,9 @@ fn columns(recipe: Recipe) -> Result<Recipe, RecipeError> {
         }
         if c.until.is_some_and(|u| c.horizon.is_none_or(|h| u < h)) {
             return invalid(&format!("columns.{name}.until"), "the horizon, or later");
+        }
+        if c.knots != 0 && !(3..=7).contains(&c.knots) {
+            return invalid(&format!("columns.{name}.knots"), "from 3 to 7, or left out for a line");
         }
         if c.role != Role::Event && !c.competing.is_empty() {
             return invalid(&format!("columns.{name}.competing"), "left out: only an event has competing causes");

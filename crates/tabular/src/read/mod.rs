@@ -13,7 +13,9 @@ use std::path::{Path, PathBuf};
 
 use ndarray::{Array1, Array2};
 use specialist_core::survival::{label, until};
-use specialist_core::{ColumnKind, Dataset, Estimand, Feature, FeatureKind, Key, KeyRole, OnInvalid, Role, Schema};
+use specialist_core::{
+    Column, ColumnKind, Dataset, Estimand, Feature, FeatureKind, Key, KeyRole, OnInvalid, Role, Schema,
+};
 
 pub use cells::seconds;
 use cells::{CellColumn, Invalid};
@@ -208,7 +210,8 @@ impl Reader {
                     );
                 }
             }
-            let unknown = |(c, v): (&CellColumn, &Vec<f64>)| is_outcome(c.column.role) && v.last().is_some_and(|v| v.is_nan());
+            let unknown =
+                |(c, v): (&CellColumn, &Vec<f64>)| is_outcome(c.column.role) && v.last().is_some_and(|v| v.is_nan());
             if options.labelled && columns.iter().zip(&values).any(unknown) {
                 report.unlabelled += 1;
                 values.iter_mut().for_each(|v| _ = v.pop());
@@ -269,7 +272,8 @@ impl Reader {
                         ColumnKind::Category | ColumnKind::Text => FeatureKind::Category { levels: c.levels() },
                         ColumnKind::Number | ColumnKind::Time => FeatureKind::Number,
                     };
-                    features.push(Feature { name: c.column.name.clone(), kind, monotone: c.column.monotone });
+                    let Column { name, monotone, knots, .. } = &c.column;
+                    features.push(Feature { name: name.clone(), kind, monotone: *monotone, knots: *knots });
                     inputs.push(v);
                 }
                 Role::Id | Role::Ignore => {}

@@ -35,13 +35,7 @@ pub(crate) fn pretrain(settings: &EstimatorSettings, source: &Dataset, ctx: &Con
     let base = match settings.estimator {
         Estimator::BoostedTrees | Estimator::BoostedAft => {
             let accelerated = settings.estimator == Estimator::BoostedAft;
-            Base::Trees(Trees.grow(
-                &TreeSettings { accelerated, ..settings.trees.clone() },
-                source,
-                None,
-                None,
-                ctx,
-            )?)
+            Base::Trees(Trees.grow(&TreeSettings { accelerated, ..settings.trees.clone() }, source, None, None, ctx)?)
         }
         _ => {
             let encoder = Encoder::fit(source);

@@ -1,0 +1,368 @@
+//! The effect as pages and sentences.
+
+use specialist_core::bootstrap::quantile;
+use specialist_core::evidence::Interval;
+use specialist_core::survival::kaplan_meier;
+use specialist_core::{Context, Dataset, Error, Estimand, FeatureKind, Panel, PanelInput, Predict, Series};
+use specialist_tabular::glm::Glm;
+
+use super::average::{
+    Arms, Nuisances, Z, e_value, effective_size, mean_interval, scores, standardisation, standardised_difference,
+    weighting,
+};
+use super::benefit::{best_linear_predictor, targeting_interval};
+use super::{arms, effect_model, overlap, risks};
+use crate::settings::{Design, EffectSettings};
+
+const REPLICATES: usize = 200;
+const GROUPS: usize = 3;
+const BINS: usize = 20;
+
+/// One population's effect, or why there is none.
+struct Population<'a> {
+    name: &'a str,
+    design: Design,
+    data: &'a Dataset,
+    arms: Arms,
+    nuisances: Nuisances,
+    /// Rows with overlap; all where chance decided.
+    rows: Result<Vec<usize>, String>,
+}
+
+impl<'a> Population<'a> {
+    fn of(
+        name: &'a str,
+        design: Design,
+        data: &'a Dataset,
+        settings: &EffectSettings,
+        ctx: &Context,
+    ) -> Result<Self, Error> {
+        let arms = arms(data, settings, design)?;
+        let nuisances = arms.cross_fitted(&ctx.child(name))?;
+        let rows = match design {
+            Design::Randomised => Ok((0..data.rows()).collect()),
+            Design::Observational => overlap(&arms, &nuisances.propensity),
+        };
+        Ok(Self { name, design, data, arms, nuisances, rows })
+    }
+
+    /// Scores of the rows with overlap.
+    fn scores(&self, rows: &[usize]) -> Vec<f64> {
+        let all = scores(&self.arms, &self.nuisances);
+        rows.iter().map(|&r| all[r]).collect()
+    }
+
+    fn on(&self, rows: &[usize]) -> (Arms, Nuisances) {
+        let pick = |x: &[f64]| rows.iter().map(|&r| x[r]).collect::<Vec<f64>>();
+        let [a, b] = &self.nuisances.outcome;
+        (
+            self.arms.select(rows),
+            Nuisances { propensity: pick(&self.nuisances.propensity), outcome: [pick(a), pick(b)] },
+        )
+    }
+
+    fn word(&self) -> &'static str {
+        match self.design {
+            Design::Randomised => "randomised",
+            Design::Observational => "observational",
+        }
+    }
+}
+
+/// Average effect, balance, and who benefits.
+///
+/// # Errors
+/// When the treatment is not as the recipe says, or an arm is empty.
+pub fn panels(input: &PanelInput<'_>, settings: &EffectSettings) -> Result<Vec<Panel>, Error> {
+    let ctx = &input.ctx.child("effect");
+    // The verdict is reached: the average effect may use every row of the target.
+    let target = both(input.train, input.rows)?;
+    let mut populations = vec![Population::of("target", settings.target, &target, settings, ctx)?];
+    if let (Some(design), Some(source)) = (settings.source, input.source) {
+        populations.push(Population::of("source", design, source, settings, ctx)?);
+    }
+    let mut out = vec![average(&populations, settings, ctx)];
+    out.extend(populations.iter().filter(|p| p.design == Design::Observational).map(balance));
+    if populations[0].rows.is_ok() {
+        out.push(benefit(input, settings, &populations, ctx)?);
+    }
+    Ok(out)
+}
+
+fn both(train: &Dataset, sealed: &Dataset) -> Result<Dataset, Error> {
+    train.pooled(sealed, 1.0)
+}
+
+fn unit(estimand: Estimand) -> String {
+    match estimand {
+        Estimand::Survival { horizon } => format!("time lived without the event, of {horizon:.0}"),
+        _ => "risk".into(),
+    }
+}
+
+fn ranged(i: &Interval, decimals: usize) -> String {
+    format!("{:.decimals$} ({:.decimals$} to {:.decimals$})", i.estimate, i.low, i.high)
+}
+
+/// The plain difference of the arms.
+fn unadjusted(p: &Population<'_>) -> Interval {
+    let label = p.data.labels().as_slice().expect("labels are contiguous");
+    let arm = |wanted: bool| -> Vec<f64> { p.arms.treated.iter().map(|t| f64::from(u8::from(*t == wanted))).collect() };
+    let of = |wanted: bool| match p.data.estimand {
+        Estimand::Survival { horizon } => kaplan_meier(label, &arm(wanted)).restricted_mean(horizon),
+        _ => {
+            let y: Vec<f64> = (0..label.len()).filter(|&r| p.arms.treated[r] == wanted).map(|r| label[r]).collect();
+            let (mean, sd) = specialist_core::bootstrap::mean_sd(&y);
+            (mean, sd / (y.len() as f64).sqrt())
+        }
+    };
+    let ((a, ea), (b, eb)) = (of(true), of(false));
+    let half = Z * ea.hypot(eb);
+    Interval { estimate: a - b, low: a - b - half, high: a - b + half }
+}
+
+/// A statistic of the rows with an interval by the bootstrap of rows within arms; nuisances stay as they are.
+fn resampled(p: &Population<'_>, rows: &[usize], ctx: &Context, statistic: impl Fn(&[usize]) -> f64) -> Interval {
+    use rand::Rng;
+    let mut rng = ctx.rng(p.name);
+    let arm = |wanted: bool| rows.iter().copied().filter(|&r| p.arms.treated[r] == wanted).collect::<Vec<_>>();
+    let arms = [arm(false), arm(true)];
+    let drawn: Vec<f64> = (0..REPLICATES)
+        .map(|_| {
+            let mut again = Vec::with_capacity(rows.len());
+            for arm in &arms {
+                again.extend((0..arm.len()).map(|_| arm[rng.random_range(0..arm.len())]));
+            }
+            statistic(&again)
+        })
+        .collect();
+    Interval { estimate: statistic(rows), low: quantile(&drawn, 0.025), high: quantile(&drawn, 0.975) }
+}
+
+fn average(populations: &[Population<'_>], settings: &EffectSettings, ctx: &Context) -> Panel {
+    let mut table = Vec::new();
+    let mut said = Vec::new();
+    let decimals = if matches!(populations[0].data.estimand, Estimand::Survival { .. }) { 0 } else { 3 };
+    for p in populations {
+        let plain = unadjusted(p);
+        let name = format!("{} ({})", p.name, p.word());
+        table.push(vec![name.clone(), "plain difference of the arms".into(), ranged(&plain, decimals)]);
+        let rows = match &p.rows {
+            Ok(rows) => rows,
+            Err(reason) => {
+                table.push(vec![String::new(), "refused".into(), reason.clone()]);
+                said.push(format!("in the {} no effect is stated: {reason}", p.name));
+                continue;
+            }
+        };
+        let ipw = resampled(p, rows, ctx, |r| {
+            let (arms, n) = p.on(r);
+            weighting(&arms, &n.propensity)
+        });
+        let standardised = resampled(p, rows, ctx, |r| standardisation(&p.on(r).1));
+        let robust = mean_interval(&p.scores(rows));
+        table.push(vec![String::new(), "weighting (IPW)".into(), ranged(&ipw, decimals)]);
+        table.push(vec![String::new(), "regression (g-computation)".into(), ranged(&standardised, decimals)]);
+        table.push(vec![String::new(), "both (AIPW, cross-fitted)".into(), ranged(&robust, decimals)]);
+        let ratio = resampled(p, rows, ctx, |r| {
+            let [a, b] = risks_of(p, r);
+            b / a
+        });
+        table.push(vec![String::new(), "risk ratio until the horizon".into(), ranged(&ratio, 2)]);
+        if p.design == Design::Observational {
+            let near = if ratio.estimate < 1.0 { ratio.high } else { ratio.low };
+            let [value, limit] = e_value(ratio.estimate, near);
+            table.push(vec![
+                String::new(),
+                "E-value: what is unmeasured must raise treatment and event by at least".into(),
+                format!("{value:.2} times each ({limit:.2} for the interval)"),
+            ]);
+        }
+        let kept = if rows.len() < p.data.rows() {
+            format!(", {} of {} patients with overlap", rows.len(), p.data.rows())
+        } else {
+            String::new()
+        };
+        said.push(format!("{} in the {} ({}{kept})", ranged(&robust, decimals), p.name, p.word()));
+    }
+    let unit = unit(populations[0].data.estimand);
+    let note =
+        if settings.note.is_empty() { String::new() } else { format!(" Chance is documented: {}.", settings.note) };
+    Panel {
+        title: format!("Effect of {} = {}", settings.treatment, settings.treated),
+        note: format!(
+            "Treated less untreated, {unit}; 95 % intervals.{note} What must hold for these numbers: outcomes of one patient do not \
+             depend on the treatment of another; treatment means one thing; and censoring does not depend on prognosis within an \
+             arm. By chance treatment depends on nothing else. By judgement it may depend on what the table of balance shows, and \
+             on nothing that is not there: that cannot be checked, the E-value says how strong it would have to be."
+        ),
+        header: ["population", "estimate of", "treated − untreated"].map(String::from).to_vec(),
+        table,
+        headline: Some(format!(
+            "EFFECT of {} = {}: {unit}: {}.",
+            settings.treatment,
+            settings.treated,
+            said.join("; ")
+        )),
+        ..Panel::default()
+    }
+}
+
+/// Risks of the rows at `rows`, each as often as it is there.
+fn risks_of(p: &Population<'_>, rows: &[usize]) -> [f64; 2] {
+    let data = p.data.select(rows);
+    let arms = p.arms.select(rows);
+    let propensity: Vec<f64> = rows.iter().map(|&r| p.nuisances.propensity[r]).collect();
+    risks(&data, &arms, &propensity, &(0..rows.len()).collect::<Vec<_>>())
+}
+
+fn balance(p: &Population<'_>) -> Panel {
+    let data = &p.arms.covariates;
+    let mut table = Vec::new();
+    let rows = p.rows.clone().unwrap_or_else(|_| (0..data.rows()).collect());
+    let treated: Vec<bool> = rows.iter().map(|&r| p.arms.treated[r]).collect();
+    let propensity: Vec<f64> = rows.iter().map(|&r| p.nuisances.propensity[r]).collect();
+    let mut row = |name: String, value: &dyn Fn(f64) -> f64, column: usize| {
+        let values: Vec<f64> = rows.iter().map(|&r| value(data.records()[[r, column]])).collect();
+        let [before, after] = standardised_difference(&values, &treated, &propensity);
+        table.push(vec![name, format!("{before:+.3}"), format!("{after:+.3}")]);
+    };
+    for (c, f) in data.features.iter().enumerate() {
+        match &f.kind {
+            FeatureKind::Number => row(f.name.clone(), &|v| v, c),
+            FeatureKind::Category { levels } => {
+                for (code, level) in levels.iter().enumerate().skip(1) {
+                    row(format!("{} {level}", f.name), &|v| f64::from(u8::from(v == code as f64)), c);
+                }
+            }
+        }
+    }
+    let share = |wanted: bool| -> Series {
+        let arm: Vec<f64> = (0..p.arms.treated.len())
+            .filter(|&r| p.arms.treated[r] == wanted)
+            .map(|r| p.nuisances.propensity[r])
+            .collect();
+        let bin = |b: usize| {
+            let inside = arm.iter().filter(|v| ((**v * BINS as f64) as usize).min(BINS - 1) == b).count();
+            let estimate = inside as f64 / arm.len().max(1) as f64;
+            ((b as f64 + 0.5) / BINS as f64, Interval { estimate, low: f64::NAN, high: f64::NAN })
+        };
+        Series {
+            name: if wanted { "treated".into() } else { "untreated".into() },
+            points: (0..BINS).map(bin).collect(),
+        }
+    };
+    let sizes = [false, true].map(|arm| effective_size(&treated, &propensity, arm));
+    Panel {
+        title: format!("Overlap and balance in the {}", p.name),
+        note: format!(
+            "Standardised differences between the arms before weighting and after; beyond ±.1 arms are not alike. The plot shows who \
+             was likely to be treated, by arm: where the lines do not overlap there is nobody to compare with, and those patients \
+             ({} of {}) are left out. The weighted arms are worth {:.0} untreated and {:.0} treated patients.",
+            data.rows() - rows.len(),
+            data.rows(),
+            sizes[0],
+            sizes[1]
+        ),
+        header: ["covariate", "before", "after"].map(String::from).to_vec(),
+        table,
+        axes: ("probability of treatment".into(), "share of the arm".into()),
+        series: vec![share(true), share(false)],
+        ..Panel::default()
+    }
+}
+
+/// Whether the effect model tells those who benefit from those who do not, on the sealed rows.
+fn benefit(
+    input: &PanelInput<'_>,
+    settings: &EffectSettings,
+    populations: &[Population<'_>],
+    ctx: &Context,
+) -> Result<Panel, Error> {
+    let source: Option<Glm> = match populations.get(1) {
+        Some(p) => match &p.rows {
+            Ok(rows) => Some(effect_model(&p.arms.covariates.select(rows), &p.scores(rows), None, ctx)?.0),
+            Err(_) => None,
+        },
+        None => None,
+    };
+    let train = arms(input.train, settings, settings.target)?;
+    let nuisances = train.cross_fitted(&ctx.child("train"))?;
+    let (model, strength) = effect_model(&train.covariates, &scores(&train, &nuisances), source.as_ref(), ctx)?;
+    let sealed = arms(input.rows, settings, settings.target)?;
+    let score = scores(&sealed, &train.fit(ctx)?.of(&sealed)?);
+    let mut table = Vec::new();
+    let mut shown = false;
+    let decimals = if matches!(input.rows.estimand, Estimand::Survival { .. }) { 1 } else { 4 };
+    let candidates = [("pre-trained on the source", source.as_ref()), ("fine-tuned on the target", Some(&model))];
+    let mut groups = Vec::new();
+    for (name, model) in candidates {
+        let Some(model) = model else { continue };
+        let predicted = model.predict(&sealed.covariates)?;
+        let autoc = targeting_interval(&score, &predicted, false, ctx);
+        let qini = targeting_interval(&score, &predicted, true, ctx);
+        let line = best_linear_predictor(&score, &predicted);
+        let spread = specialist_core::bootstrap::mean_sd(&predicted).1;
+        // A model that says the same of everybody tells nobody apart.
+        let (slope, p) = if spread > 1e-9 {
+            (
+                format!(
+                    "{:.2} ({:.2} to {:.2})",
+                    line.slope,
+                    line.slope - Z * line.slope_error,
+                    line.slope + Z * line.slope_error
+                ),
+                format!("{:.3}", line.p),
+            )
+        } else {
+            ("–".into(), "–".into())
+        };
+        table.push(vec![name.into(), ranged(&autoc, decimals), ranged(&qini, decimals), slope, p]);
+        if name.starts_with("fine") {
+            shown = autoc.low > 0.0;
+            groups = thirds(&score, &predicted, decimals);
+        }
+    }
+    for row in groups {
+        table.push(row);
+    }
+    let word = if shown {
+        "those whom the effect model calls first benefit more"
+    } else {
+        "it is not shown that some benefit more than others"
+    };
+    let firm = strength.map_or(String::new(), |s| {
+        format!(" The source's effect model counts with a strength of {s}, by cross-validation.")
+    });
+    Ok(Panel {
+        title: format!("Who benefits: {word}"),
+        note: format!(
+            "An effect model (DR-learner) judged on sealed patients whom neither it nor the models of treatment and outcome saw, by \
+             doubly robust scores. AUTOC and Qini: how much more those gain who are called first; 0 where the order says nothing. The \
+             slope of the scores on predicted effects is 1 where these are right, 0 where they say nothing. Below: thirds by \
+             predicted effect, predicted and found.{firm} A claim needs the interval of AUTOC above 0."
+        ),
+        header: ["effect model", "AUTOC", "Qini", "slope of the best linear predictor", "p"].map(String::from).to_vec(),
+        table,
+        headline: Some(format!("WHO BENEFITS: {word}.")),
+        ..Panel::default()
+    })
+}
+
+fn thirds(score: &[f64], predicted: &[f64], decimals: usize) -> Vec<Vec<String>> {
+    let mut order: Vec<usize> = (0..score.len()).collect();
+    order.sort_by(|&a, &b| predicted[a].total_cmp(&predicted[b]));
+    let size = score.len().div_ceil(GROUPS).max(1);
+    let row = |(g, rows): (usize, &[usize])| {
+        let mean = rows.iter().map(|&r| predicted[r]).sum::<f64>() / rows.len() as f64;
+        let found = mean_interval(&rows.iter().map(|&r| score[r]).collect::<Vec<_>>());
+        vec![
+            format!("{} third", ["lowest", "middle", "highest"][g]),
+            format!("predicted {mean:.decimals$}"),
+            format!("found {}", ranged(&found, decimals)),
+            String::new(),
+            String::new(),
+        ]
+    };
+    order.chunks(size).enumerate().map(row).collect()
+}
