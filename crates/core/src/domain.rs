@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::bootstrap::Bootstrap;
 use crate::evidence::{Interval, Prediction};
-use crate::{Context, Dataset, Error, Estimand, Finding, Metric};
+use crate::{Context, Dataset, Error, Estimand, Finding, Metric, Predict};
 
 /// A runnable recipe that ships with a domain.
 #[derive(Debug, Clone, Copy)]
@@ -89,6 +89,8 @@ pub struct PanelInput<'a> {
     pub trials: usize,
     /// Every candidate's predictions on them.
     pub predictions: &'a [Prediction],
+    /// The candidates that are models, by name.
+    pub models: &'a [(&'a str, &'a dyn Predict)],
     /// Replicates that respect groups and time.
     pub bootstrap: &'a Bootstrap,
     /// The level of every interval.
@@ -242,6 +244,17 @@ pub trait Domain: Send + Sync {
     /// When a method cannot be fitted on `train`.
     fn baselines(&self, _train: &Dataset, _sealed: &Dataset) -> Result<Vec<Prediction>, Error> {
         Ok(Vec::new())
+    }
+
+    /// What the domain looks for in the rows before anything is fitted: `source` and `train` are rows that are trained on.
+    fn findings(&self, _source: Option<&Dataset>, _train: &Dataset) -> Vec<Finding> {
+        Vec::new()
+    }
+
+    /// Sentences beside the explanation of one row: what the report's `panels` say of rows like it. `model` predicted
+    /// `predicted`.
+    fn beside(&self, _panels: &[Panel], _row: &Dataset, _model: &str, _predicted: f64) -> Vec<String> {
+        Vec::new()
     }
 
     /// The domain's own evidence on the sealed rows.

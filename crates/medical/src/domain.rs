@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 
 use specialist_core::metric::{AveragePrecision, Brier, CalibrationIntercept, CalibrationSlope, LogLoss, RocAuc};
-use specialist_core::{Domain, Error, Estimand, Metric, Panel, PanelInput, Recipe};
+use specialist_core::{Dataset, Domain, Error, Estimand, Finding, Metric, Panel, PanelInput, Recipe};
 
 use crate::settings::Settings;
-use crate::{decision_curve, effect, outcome, subgroups};
+use crate::{bedside, check, decision_curve, effect, outcome, subgroups};
 
 /// Medical diagnosis.
 pub struct Medical;
@@ -59,6 +59,14 @@ impl Domain for Medical {
         Some(Cow::Borrowed(bytes))
     }
 
+    fn findings(&self, source: Option<&Dataset>, train: &Dataset) -> Vec<Finding> {
+        check::findings(source, train)
+    }
+
+    fn beside(&self, panels: &[Panel], row: &Dataset, model: &str, predicted: f64) -> Vec<String> {
+        bedside::beside(panels, row, model, predicted)
+    }
+
     fn check_settings(&self, settings: &str) -> Result<(), Error> {
         Settings::parse(settings).map(|_| ())
     }
@@ -74,6 +82,7 @@ impl Domain for Medical {
             panels.push(decision_curve::panel(input));
             panels.extend(subgroups::panel(input));
         }
+        panels.extend(bedside::panels(input));
         Ok(panels)
     }
 }

@@ -1,5 +1,7 @@
 //! The `medical` binary.
 
+mod bedside;
+mod check;
 mod decision_curve;
 mod domain;
 mod effect;

@@ -17,6 +17,9 @@ pub struct Explained {
     pub base: f64,
     /// Feature, its value as text, its contribution to the log-odds; largest first.
     pub contributions: Vec<(String, String, f64)>,
+    /// What the domain has to say of rows like it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub beside: Vec<String>,
 }
 
 /// Explains the rows at `lines` of `input` (the first ones, when none is named).
@@ -43,7 +46,7 @@ pub fn explain(
                 hint: "name lines of the target that have enough history before them".into(),
             });
         }
-        return parts(scorer, &data.select(asked));
+        return parts(scorer, domain, &data.select(asked));
     }
     let mut reader = scorer.reader(input)?;
     let mut steps = scorer.steps(domain)?;
@@ -56,7 +59,7 @@ pub fn explain(
             }
         }
         if !rows.is_empty() {
-            out.extend(parts(scorer, &data.select(&rows))?);
+            out.extend(parts(scorer, domain, &data.select(&rows))?);
         }
         let enough = if lines.is_empty() { first } else { lines.len() };
         if out.len() >= enough {
@@ -72,7 +75,9 @@ pub fn explain(
     })
 }
 
-fn parts(scorer: &Scorer, data: &specialist_core::Dataset) -> Result<Vec<Explained>, Error> {
+fn parts(scorer: &Scorer, domain: &dyn Domain, data: &specialist_core::Dataset) -> Result<Vec<Explained>, Error> {
+    // An artifact that was not compared has no panels.
+    let panels = scorer.panels().unwrap_or_default();
     let data = data.aligned(scorer.model.features())?;
     let Some(rows) = scorer.model.contributions(&data)? else {
         return Err(Error::Usage {
@@ -93,12 +98,9 @@ fn parts(scorer: &Scorer, data: &specialist_core::Dataset) -> Result<Vec<Explain
         let name = |c: usize| data.features[c].name.clone();
         let mut contributions: Vec<_> = parts.iter().enumerate().map(|(c, v)| (name(c), value(r, c), *v)).collect();
         contributions.sort_by(|a, b| b.2.abs().total_cmp(&a.2.abs()));
-        Explained {
-            line: data.lines[r],
-            predicted: scorer.model.estimand().response(row.iter().sum()),
-            base: *base,
-            contributions,
-        }
+        let predicted = scorer.model.estimand().response(row.iter().sum());
+        let beside = domain.beside(&panels, &data.select(&[r]), &scorer.name, predicted);
+        Explained { line: data.lines[r], predicted, base: *base, contributions, beside }
     });
     Ok(explained.collect())
 }

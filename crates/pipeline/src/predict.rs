@@ -71,6 +71,14 @@ impl Scorer {
         Ok(Reader::open(input, &self.schema(), &options)?)
     }
 
+    /// The panels of the artifact's report.
+    ///
+    /// # Errors
+    /// As [`report::read_report`].
+    pub fn panels(&self) -> Result<Vec<specialist_core::Panel>, Error> {
+        Ok(report::read_report(&self.folder, &artifact::manifest(&self.folder)?)?.panels)
+    }
+
     /// What turns rows as they are read into the model's rows.
     pub(crate) fn steps(&self, domain: &dyn Domain) -> Result<Steps, Error> {
         Steps::open(&self.folder, &self.recipe, domain)

@@ -31,7 +31,10 @@ pub(crate) fn report(
     ctx: &Context,
 ) -> Result<Report, Error> {
     let sealed = &prepared.sealed;
+    let models: Vec<(&str, &dyn Predict)> =
+        tuned.candidates.models.iter().map(|(name, _, model)| (*name, model as &dyn Predict)).collect();
     let input = PanelInput {
+        models: &models,
         train: &prepared.train,
         source: prepared.source_train.as_ref(),
         settings: &toml::to_string(&recipe.domain).expect("a table is TOML"),

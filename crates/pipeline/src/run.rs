@@ -126,6 +126,8 @@ impl Job<'_> {
         if recipe.split.cut_source {
             loaded.source = split::cut_source(recipe, &loaded, &target)?;
         }
+        let train = loaded.target.select(&target.train);
+        loaded.own.extend(domain.findings(loaded.source.as_ref(), &train));
         let findings = check::check(&check::Input {
             recipe,
             source: loaded.source.as_ref(),
@@ -141,7 +143,7 @@ impl Job<'_> {
             source_train = Some(source.select(&parts.train));
             source_test = (!parts.test.is_empty()).then(|| source.select(&parts.test));
         }
-        let (train, sealed) = (loaded.target.select(&target.train), loaded.target.select(&target.test));
+        let sealed = loaded.target.select(&target.test);
         Ok(Prepared { loaded, findings, train, sealed, source_train, source_test })
     }
 

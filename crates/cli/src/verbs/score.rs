@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
-use specialist_core::{Observer, Predict};
+use specialist_core::{Estimand, Observer, Predict};
 use specialist_pipeline::explain as explaining;
 use specialist_pipeline::predict::Scorer;
 use specialist_pipeline::{Error, Place, artifact};
@@ -99,7 +99,11 @@ pub fn explain(
         return Ok(0);
     }
     let estimand = scorer.model.estimand();
-    let scale = if estimand.is_number() { estimand.word() } else { "log-odds" };
+    let scale = match estimand {
+        Estimand::Probability => "log-odds",
+        Estimand::Survival { .. } => "log cumulative hazard",
+        _ => estimand.word(),
+    };
     for e in &explained {
         let mut text = format!(
             "line {}: {} {:.4} by the {}; {} {:+.3} before any feature",
@@ -115,6 +119,7 @@ pub fn explain(
         }
         let rest: f64 = e.contributions.iter().skip(SHOWN).map(|c| c.2).sum();
         text.push_str(&format!("\n  {rest:+8.3}  all other features"));
+        e.beside.iter().for_each(|line| text.push_str(&format!("\n  {line}")));
         print(&text)?;
     }
     Ok(0)

@@ -9,14 +9,15 @@ mod duplicates;
 
 use std::collections::HashSet;
 
-use specialist_core::{Dataset, FeatureKind, Key, KeyRole, Role, Split};
+use specialist_core::bootstrap::quantile;
+use specialist_core::{Dataset, Estimand, FeatureKind, Key, KeyRole, Role, Split};
 use specialist_report::{Finding, Severity};
 use specialist_tabular::read::ReadReport;
 
 use crate::recipe::Recipe;
 
 /// The checks' names, as a waiver spells them.
-pub const NAMES: [&str; 11] = [
+pub const NAMES: [&str; 14] = [
     "impossible-values",
     "duplicate-rows",
     "near-duplicate-rows",
@@ -28,6 +29,9 @@ pub const NAMES: [&str; 11] = [
     "undeclared-column",
     "unseen-levels",
     "unlabelled-rows",
+    "time-units",
+    "identifiers",
+    "sample-size",
 ];
 
 /// At most this many rows are named.
@@ -60,6 +64,7 @@ pub fn check(input: &Input<'_>) -> Vec<Finding> {
     out.push(undeclared(input));
     out.push(unseen_levels(input));
     out.push(unlabelled(input));
+    out.extend(time_units(input));
     out.extend_from_slice(input.own);
     for f in &mut out {
         f.waived = f.severity == Severity::Leak && input.recipe.check.waive.contains(&f.name);
@@ -186,6 +191,44 @@ fn unlabelled(input: &Input<'_>) -> Finding {
         return ok(name, "every row carries a label");
     }
     finding(name, Severity::Warning, format!("rows without a label were left out: {}", told.join(", ")), Vec::new())
+}
+
+/// Times of one table, or of one site, that are many times those of another are in another unit.
+fn time_units(input: &Input<'_>) -> Option<Finding> {
+    const APART: f64 = 8.0;
+    const FEWEST: usize = 20;
+    let name = "time-units";
+    if !matches!(input.target.estimand, Estimand::Survival { .. }) {
+        return None;
+    }
+    let mut medians: Vec<(String, f64)> = Vec::new();
+    let mut note = |what: String, times: Vec<f64>| {
+        if times.len() >= FEWEST {
+            medians.push((what, quantile(&times, 0.5)));
+        }
+    };
+    let train = input.target.select(&input.split.train);
+    for (table, data) in [("the source", input.source), ("the target", Some(&train))] {
+        let Some(data) = data else { continue };
+        let times: Vec<f64> = data.labels().iter().map(|l| l.abs()).collect();
+        if let Some(site) = data.key(KeyRole::Site) {
+            for (code, level) in site.levels.iter().enumerate() {
+                let of = (0..times.len()).filter(|&r| site.codes[r] as usize == code).map(|r| times[r]).collect();
+                note(format!("{} {level} of {table}", site.name), of);
+            }
+        }
+        note(table.into(), times);
+    }
+    let by = |a: &&(String, f64), b: &&(String, f64)| a.1.total_cmp(&b.1);
+    let (shortest, longest) = (medians.iter().min_by(by)?, medians.iter().max_by(by)?);
+    if longest.1 < APART * shortest.1 {
+        return Some(ok(name, "times of all tables are of one order"));
+    }
+    let message = format!(
+        "half of the rows of {} are followed {:.0} or longer, of {} {:.0}: days beside months or years?",
+        longest.0, longest.1, shortest.0, shortest.1
+    );
+    Some(finding(name, Severity::Leak, message, Vec::new()))
 }
 
 fn time_order(input: &Input<'_>) -> Finding {
