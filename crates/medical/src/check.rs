@@ -11,7 +11,6 @@ const NAMES: [&str; 15] = [
     "name",
     "surname",
     "forename",
-    "patient",
     "mrn",
     "ssn",
     "nhs",

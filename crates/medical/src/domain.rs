@@ -6,7 +6,7 @@ use specialist_core::metric::{AveragePrecision, Brier, CalibrationIntercept, Cal
 use specialist_core::{Dataset, Domain, Error, Estimand, Finding, Metric, Panel, PanelInput, Recipe};
 
 use crate::settings::Settings;
-use crate::{bedside, check, decision_curve, effect, outcome, subgroups};
+use crate::{bedside, check, conformal, decision_curve, effect, outcome, subgroups, updating};
 
 /// Medical diagnosis.
 pub struct Medical;
@@ -81,7 +81,9 @@ impl Domain for Medical {
         } else {
             panels.push(decision_curve::panel(input));
             panels.extend(subgroups::panel(input));
+            panels.extend(conformal::panel(input));
         }
+        panels.extend(updating::panel(input)?);
         panels.extend(bedside::panels(input));
         Ok(panels)
     }

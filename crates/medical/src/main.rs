@@ -2,6 +2,7 @@
 
 mod bedside;
 mod check;
+mod conformal;
 mod decision_curve;
 mod domain;
 mod effect;
@@ -9,6 +10,7 @@ mod outcome;
 mod sample_size;
 mod settings;
 mod subgroups;
+mod updating;
 
 fn main() -> std::process::ExitCode {
     specialist_cli::run(domain::Medical)

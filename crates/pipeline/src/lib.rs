@@ -20,6 +20,7 @@ pub mod pretrain;
 pub mod recipe;
 pub mod report;
 pub mod run;
+pub mod sources;
 mod split;
 mod splits;
 pub mod studies;

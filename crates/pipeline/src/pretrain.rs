@@ -8,6 +8,7 @@ use specialist_tabular::glm::{Prior, Problem, spread};
 use specialist_tabular::{Base, Encoder, Estimator, EstimatorSettings, Forest, Model};
 
 use crate::recipe::{Recipe, RecipeError};
+use crate::sources::{self, Moments};
 use crate::{Error, Place, artifact};
 
 /// Settings are tried on at most this many source rows.
@@ -23,6 +24,8 @@ pub struct Pretrained {
     pub trials: usize,
     /// The study that found the settings, where there was one.
     pub study: Option<Study>,
+    /// What there is to say of where it came from.
+    pub note: String,
 }
 
 /// Searches settings on a part of the source rows held out for it, then fits on all of them.
@@ -39,7 +42,7 @@ pub fn pretrain(recipe: &Recipe, source: &Dataset, primary: &dyn Metric, ctx: &C
     let model = settings.pretrain(source, &ctx.child("fit"))?;
     ctx.observer().step(None);
     ctx.observer().end();
-    Ok(Pretrained { model, settings: Some(settings), trials, study })
+    Ok(Pretrained { model, settings: Some(settings), trials, study, note: String::new() })
 }
 
 fn search(
@@ -123,6 +126,36 @@ fn ridge_path(
 /// # Errors
 /// [`Error::Model`] when the file is cut short, altered, or made for other columns.
 pub fn bring(path: &str, recipe: &Recipe, target: &Dataset, place: &Place) -> Result<Pretrained, Error> {
+    let (model, note) = one(path, recipe, target, place)?;
+    Ok(Pretrained { model, settings: None, trials: 0, study: None, note })
+}
+
+/// The models that the recipe brings, those of use for the target averaged to one.
+///
+/// # Errors
+/// As [`bring`].
+pub fn bring_several(
+    recipe: &Recipe,
+    target: &Dataset,
+    primary: Box<dyn Metric>,
+    place: &Place,
+    ctx: &Context,
+) -> Result<Pretrained, Error> {
+    let mut notes = Vec::new();
+    let mut models = Vec::new();
+    for path in &recipe.source.models {
+        let (model, note) = one(path, recipe, target, place)?;
+        let name = Path::new(path).file_stem().map_or(path.clone(), |n| n.to_string_lossy().into_owned());
+        models.push((name, model));
+        notes.extend((!note.is_empty()).then_some(note));
+    }
+    let selected = sources::select(models, target, recipe.split_keys()?, primary, ctx)?;
+    notes.insert(0, selected.note);
+    Ok(Pretrained { model: selected.model, settings: None, trials: 0, study: None, note: notes.join(" ") })
+}
+
+/// A model that was trained elsewhere, and what its artifact says of the rows behind it.
+fn one(path: &str, recipe: &Recipe, target: &Dataset, place: &Place) -> Result<(Model, String), Error> {
     let path = place.path(path);
     let model = if path.is_dir() {
         artifact::load_model(&path, "generalist")?
@@ -144,7 +177,16 @@ pub fn bring(path: &str, recipe: &Recipe, target: &Dataset, place: &Place) -> Re
     }
     // Scoring one row tells at once whether the columns fit.
     model.margin(&target.select(&[0])).map_err(|e| refused(&path, &e))?;
-    Ok(Pretrained { model, settings: None, trials: 0, study: None })
+    let moments = path.is_dir().then(|| artifact::read_json::<Option<Moments>>(&path, "moments.json"));
+    let apart = moments.and_then(Result::ok).flatten().map(|m| m.apart(target)).unwrap_or_default();
+    let told: Vec<String> = apart.iter().map(|(name, d)| format!("{name} ({d:+.1})")).collect();
+    let file = path.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
+    let note = if told.is_empty() {
+        String::new()
+    } else {
+        format!("The rows behind {file} are of another population by {} (standard deviations).", told.join(", "))
+    };
+    Ok((model, note))
 }
 
 /// A brought model knows categories by their codes only: which level has which code must be declared.

@@ -82,6 +82,9 @@ pub struct Source {
     /// of this program, whose generalist is taken.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
+    /// Several of them: those that are of use for the target are averaged, the others left out.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub models: Vec<String>,
     /// Column → the cells a row must have one of.
     #[serde(rename = "where", skip_serializing_if = "BTreeMap::is_empty")]
     pub filter: BTreeMap<String, Vec<String>>,

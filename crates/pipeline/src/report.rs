@@ -15,6 +15,7 @@ use crate::compare::Judged;
 use crate::load::data_row;
 use crate::recipe::Recipe;
 use crate::run::{Prepared, Tuned};
+use crate::sources::Moments;
 use crate::{Error, curves};
 
 /// Effects are measured on at most this many train rows.
@@ -161,6 +162,7 @@ pub(crate) fn write(
         draft.add(&format!("study-{name}.log"), journal.as_str());
     }
     draft.add("checks.json", json(&prepared.findings));
+    draft.add("moments.json", json(&prepared.source_train.as_ref().and_then(Moments::of)));
     draft.add("probes.json", json(&probes(&tuned.candidates.models, &prepared.train, ctx)?));
     if let Some(report) = report {
         report.evidence.opened_before = opened_before(folder, &draft, recipe);

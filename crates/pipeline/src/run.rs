@@ -11,10 +11,11 @@ use specialist_tabular::{Base, EstimatorSettings, Model, TuningPlan, plan};
 use crate::artifact::{self, Draft};
 use crate::compare::{Candidates, Remake, Rows, compare as judge, describe};
 use crate::load::load;
-use crate::pretrain::{Pretrained, bring, pretrain};
+use crate::pretrain::{Pretrained, bring};
 use crate::recipe::{Recipe, RecipeError};
+use crate::sources::Moments;
 use crate::tune::{Effort, Start};
-use crate::{Error, Loaded, Place, check, report, split, splits, tune};
+use crate::{Error, Loaded, Place, check, pretrain, report, split, splits, tune};
 
 /// A recipe with what it needs to run.
 pub struct Job<'a> {
@@ -158,7 +159,11 @@ impl Job<'_> {
         }
         let metrics = self.metrics(prepared.train.estimand);
         match (&prepared.source_train, &self.recipe.source.model) {
-            (Some(source), _) => pretrain(self.recipe, source, metrics[0].as_ref(), self.ctx),
+            (Some(source), _) => pretrain::pretrain(self.recipe, source, metrics[0].as_ref(), self.ctx),
+            (None, None) if !self.recipe.source.models.is_empty() => {
+                let primary = metrics.into_iter().next().expect("a domain has a metric");
+                pretrain::bring_several(self.recipe, &prepared.train, primary, self.place, self.ctx)
+            }
             (None, Some(model)) => bring(model, self.recipe, &prepared.train, self.place),
             (None, None) => Err(Error::Usage {
                 what: "the recipe names neither source rows nor a model".into(),
@@ -177,6 +182,10 @@ impl Job<'_> {
         let pooled = prepared.source_train.as_ref().zip(pretrained.settings.as_ref());
         let start = Start { generalist: &pretrained.model, pooled, study: pretrained.study.as_ref(), train };
         let found = tune::tune(recipe, &start, metrics[0].as_ref(), &self.effort, self.place, ctx)?;
+        let mut found = found;
+        if !pretrained.note.is_empty() {
+            found.summary.reason.push_str(&format!(" {}", pretrained.note));
+        }
         let generalist = pretrained.model;
         let fit = ctx.child("fit");
         let specialist = found.specialist.fine_tune(&generalist, train, &fit)?;
@@ -316,6 +325,7 @@ impl Job<'_> {
             embeddings.add(&mut draft)?;
         }
         draft.add("checks.json", report::json(&prepared.findings));
+        draft.add("moments.json", report::json(&prepared.source_train.as_ref().and_then(Moments::of)));
         draft.add("probes.json", report::json(&report::probes(&models, &prepared.train, self.ctx)?));
         report::add_models(&mut draft, &models)?;
         draft.write(folder)

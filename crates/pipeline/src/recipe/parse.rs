@@ -219,16 +219,18 @@ fn checked(recipe: Recipe) -> Result<Recipe, RecipeError> {
     if recipe.target.data.is_empty() {
         return invalid("target.data", "the path of a CSV or Parquet file");
     }
-    match (&recipe.source.data, &recipe.source.model) {
-        (None, None) => {
+    let source = &recipe.source;
+    let named = [source.data.is_some(), source.model.is_some(), !source.models.is_empty()];
+    match named.iter().filter(|n| **n).count() {
+        0 => {
             return Err(RecipeError::Invalid {
                 key: "source".into(),
                 expected: "there: either `data` or `model`".into(),
                 hint: Some("a specialist needs a generalist: name the source rows, or a model trained on them".into()),
             });
         }
-        (Some(_), Some(_)) => return invalid("source", "either `data` or `model`, not both"),
-        _ => {}
+        1 => {}
+        _ => return invalid("source", "one of `data`, `model` and `models`, not several"),
     }
     if !share(recipe.split.test) {
         return invalid("split.test", "between 0 and 1");
