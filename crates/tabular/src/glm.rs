@@ -174,9 +174,11 @@ impl Problem<'_> {
             }
         }
         let away = beta - &prior.mean;
-        sum.objective += 0.5 * (&prior.precision * &away * &away).sum();
-        sum.gradient += &(&prior.precision * &away);
-        sum.hessian.diag_mut().zip_mut_with(&prior.precision, |h, p| *h += p);
+        // Coefficients have the unit of the labels; the prior has none.
+        let precision = &prior.precision / (self.scale * self.scale);
+        sum.objective += 0.5 * (&precision * &away * &away).sum();
+        sum.gradient += &(&precision * &away);
+        sum.hessian.diag_mut().zip_mut_with(&precision, |h, p| *h += p);
         sum
     }
 
@@ -303,6 +305,20 @@ mod tests {
         let path = problem.path(&[100.0, 10.0, 1.0].map(|l| Prior::ridge(3, l)), &ctx).unwrap();
         let single = problem.fit(&Prior::ridge(3, 1.0), None, &ctx).unwrap();
         close(&path[2].coefficients, single.coefficients.as_slice().unwrap());
+    }
+
+    #[test]
+    fn the_unit_of_the_labels_changes_no_prediction() {
+        let mut d = data();
+        d.estimand = Estimand::Mean;
+        let encoder = Encoder::fit(&d);
+        let fit = |unit: f64| {
+            let mut d = d.clone();
+            d.base.targets.mapv_inplace(|y| unit * y);
+            let problem = Problem { data: &d, encoder: &encoder, offset: None, scale: spread(&d) };
+            problem.fit(&Prior::ridge(3, 20.0), None, &Context::new(0, 1)).unwrap().coefficients / unit
+        };
+        close(&fit(365.25), fit(1.0).as_slice().unwrap());
     }
 
     #[test]

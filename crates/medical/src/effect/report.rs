@@ -52,15 +52,6 @@ impl<'a> Population<'a> {
         rows.iter().map(|&r| all[r]).collect()
     }
 
-    fn on(&self, rows: &[usize]) -> (Arms, Nuisances) {
-        let pick = |x: &[f64]| rows.iter().map(|&r| x[r]).collect::<Vec<f64>>();
-        let [a, b] = &self.nuisances.outcome;
-        (
-            self.arms.select(rows),
-            Nuisances { propensity: pick(&self.nuisances.propensity), outcome: [pick(a), pick(b)] },
-        )
-    }
-
     fn word(&self) -> &'static str {
         match self.design {
             Design::Randomised => "randomised",
@@ -121,7 +112,7 @@ fn unadjusted(p: &Population<'_>) -> Interval {
     Interval { estimate: a - b, low: a - b - half, high: a - b + half }
 }
 
-/// A statistic of the rows with an interval by the bootstrap of rows within arms; nuisances stay as they are.
+/// A statistic of the rows with an interval by the bootstrap of rows within arms.
 fn resampled(p: &Population<'_>, rows: &[usize], ctx: &Context, statistic: impl Fn(&[usize]) -> f64) -> Interval {
     use rand::Rng;
     let mut rng = ctx.rng(p.name);
@@ -155,11 +146,15 @@ fn average(populations: &[Population<'_>], settings: &EffectSettings, ctx: &Cont
                 continue;
             }
         };
-        let ipw = resampled(p, rows, ctx, |r| {
-            let (arms, n) = p.on(r);
-            weighting(&arms, &n.propensity)
-        });
-        let standardised = resampled(p, rows, ctx, |r| standardisation(&p.on(r).1));
+        // Models of treatment and outcome are fitted anew on every sample: their error is part of the interval.
+        let again = |r: &[usize]| {
+            let arms = p.arms.select(r);
+            let fitted = arms.fit(ctx).and_then(|f| f.of(&arms));
+            fitted.ok().map(|n| (arms, n))
+        };
+        let ipw =
+            resampled(p, rows, ctx, |r| again(r).map_or(f64::NAN, |(arms, n)| weighting(&arms, &n.propensity)));
+        let standardised = resampled(p, rows, ctx, |r| again(r).map_or(f64::NAN, |(_, n)| standardisation(&n)));
         let robust = mean_interval(&p.scores(rows));
         table.push(vec![String::new(), "weighting (IPW)".into(), ranged(&ipw, decimals)]);
         table.push(vec![String::new(), "regression (g-computation)".into(), ranged(&standardised, decimals)]);
@@ -319,7 +314,7 @@ fn benefit(
         };
         table.push(vec![name.into(), ranged(&autoc, decimals), ranged(&qini, decimals), slope, p]);
         if name.starts_with("fine") {
-            shown = autoc.low > 0.0;
+            shown = autoc.low > 0.0 && qini.low > 0.0;
             groups = thirds(&score, &predicted, decimals);
         }
     }
@@ -340,7 +335,7 @@ fn benefit(
             "An effect model (DR-learner) judged on sealed patients whom neither it nor the models of treatment and outcome saw, by \
              doubly robust scores. AUTOC and Qini: how much more those gain who are called first; 0 where the order says nothing. The \
              slope of the scores on predicted effects is 1 where these are right, 0 where they say nothing. Below: thirds by \
-             predicted effect, predicted and found.{firm} A claim needs the interval of AUTOC above 0."
+             predicted effect, predicted and found.{firm} A claim needs the intervals of AUTOC and Qini above 0."
         ),
         header: ["effect model", "AUTOC", "Qini", "slope of the best linear predictor", "p"].map(String::from).to_vec(),
         table,

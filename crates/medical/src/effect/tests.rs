@@ -138,7 +138,8 @@ fn who_benefits_is_claimed_where_it_is_so_and_seldom_elsewhere() {
             let (model, _) = effect_model(&train.covariates, &of(&train), Some(&prior), &ctx).unwrap();
             let score = scores(&sealed, &train.fit(&ctx).unwrap().of(&sealed).unwrap());
             let predicted = specialist_core::Predict::predict(&model, &sealed.covariates).unwrap();
-            usize::from(targeting_interval(&score, &predicted, false, &ctx).low > 0.0)
+            let above = |qini| targeting_interval(&score, &predicted, qini, &ctx).low > 0.0;
+            usize::from(above(false) && above(true))
         });
         found.iter().sum::<usize>() as f64 / RUNS as f64
     };
