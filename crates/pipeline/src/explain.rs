@@ -78,7 +78,7 @@ pub fn explain(
 fn parts(scorer: &Scorer, domain: &dyn Domain, data: &specialist_core::Dataset) -> Result<Vec<Explained>, Error> {
     // An artifact that was not compared has no panels.
     let panels = scorer.panels().unwrap_or_default();
-    let data = data.aligned(scorer.model.features())?;
+    let data = data.aligned(&scorer.model.features())?;
     let Some(rows) = scorer.model.contributions(&data)? else {
         return Err(Error::Usage {
             what: format!("a {} cannot say what drives it", scorer.model.describe()),

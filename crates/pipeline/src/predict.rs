@@ -101,7 +101,8 @@ impl Scorer {
     /// Whether the domain could make every feature that the model reads.
     fn can_read(&self, tables: &Tables) -> Result<(), Error> {
         let has = |name: &String| tables.target.features.iter().any(|f| f.name == *name);
-        let missing: Vec<&String> = self.model.features().iter().map(|f| &f.name).filter(|n| !has(n)).collect();
+        let features = self.model.features();
+        let missing: Vec<&String> = features.iter().map(|f| &f.name).filter(|n| !has(n)).collect();
         let Some(first) = missing.first() else { return Ok(()) };
         let (file, n) = (&tables.origins.1, missing.len());
         Err(Error::Core(specialist_core::Error::Data {
@@ -120,7 +121,7 @@ impl Scorer {
 
     /// Adds the category columns of `data` with levels that the model never saw to `found`.
     pub fn unseen_levels(&self, data: &Dataset, found: &mut BTreeSet<String>) {
-        for f in self.model.features() {
+        for f in self.model.features().iter() {
             let theirs = data.features.iter().find(|d| d.name == f.name).map(|d| &d.kind);
             if let (FeatureKind::Category { levels: known }, Some(FeatureKind::Category { levels })) = (&f.kind, theirs)
                 && levels.iter().any(|l| !known.contains(l))

@@ -147,6 +147,9 @@ pub struct ColumnSpec {
     /// For the duration: who was followed longer counts until then; by default the horizon.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub until: Option<f64>,
+    /// The source does not have it: a predictor for the tuning `extension`.
+    #[serde(skip_serializing_if = "is_default")]
+    pub only_target: bool,
     /// What to do with a value outside `min`, `max` or `levels`.
     #[serde(skip_serializing_if = "is_default")]
     #[schemars(with = "String", extend("enum" = ["error", "missing"]))]
@@ -426,7 +429,7 @@ impl Recipe {
     }
 }
 
-const RUNGS: [&str; 7] = ["keep", "intercept", "slope", "prior-centred", "offset", "leaf-refit", "continue"];
+const RUNGS: [&str; 8] = ["keep", "intercept", "slope", "prior-centred", "extension", "offset", "leaf-refit", "continue"];
 const ESTIMATORS: [&str; 8] = [
     "boosted-trees",
     "boosted-aft",

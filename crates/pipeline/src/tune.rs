@@ -180,7 +180,7 @@ fn fingerprint(recipe: &Recipe, start: &Start<'_>) -> String {
 /// The ladder's study and scratch's, with all their trials.
 fn both_studies(search: &Search<'_>, start: &Start<'_>, place: &Place) -> Result<(Study, Study), Error> {
     let (recipe, generalist, train) = (search.recipe, start.generalist, start.train);
-    let space = ladder_space(generalist, train.informative(), &recipe.rungs()?);
+    let space = ladder_space(generalist, &train.features, train.informative(), &recipe.rungs()?);
     let points = starting_points(&space);
     let ladder =
         search.study("specialist", space, points, &past(recipe, place, "specialist", None)?, |p, fold, ctx| {

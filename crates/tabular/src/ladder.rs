@@ -2,7 +2,7 @@
 //! rung shrunk towards the generalist.
 
 use serde::{Deserialize, Serialize};
-use specialist_core::{Affine, Context, Dataset, Error, Estimand, FineTune, Predict, Tuning, fit_line};
+use specialist_core::{Affine, Context, Dataset, Error, Estimand, Feature, FineTune, Predict, Tuning, fit_line};
 use specialist_search::{Params, Space};
 
 use crate::glm::{Prior, Problem, spread_about};
@@ -20,6 +20,8 @@ pub enum Rung {
     Slope,
     /// A linear generalist's coefficients as the prior mean of new ones.
     PriorCentred,
+    /// A ridge model, on top of the generalist's margin, of the predictors that only the target has.
+    Extension,
     /// A ridge model on top of the generalist's margin.
     Offset,
     /// The generalist's trees with leaf values estimated anew, in part.
@@ -33,8 +35,16 @@ pub(crate) const SMALLEST_SLOPE: f64 = 0.05;
 
 impl Rung {
     /// All rungs in order.
-    pub const ALL: [Self; 7] =
-        [Self::Keep, Self::Intercept, Self::Slope, Self::PriorCentred, Self::Offset, Self::LeafRefit, Self::Continue];
+    pub const ALL: [Self; 8] = [
+        Self::Keep,
+        Self::Intercept,
+        Self::Slope,
+        Self::PriorCentred,
+        Self::Extension,
+        Self::Offset,
+        Self::LeafRefit,
+        Self::Continue,
+    ];
 
     /// The rung called `name`.
     #[must_use]
@@ -48,10 +58,11 @@ impl Rung {
         matches!(self, Self::Intercept | Self::Slope)
     }
 
-    /// Whether `generalist` can be tuned this way.
+    /// Whether `generalist` can be tuned this way on rows with these features.
     #[must_use]
-    pub fn fits(self, generalist: &Model) -> bool {
+    pub fn fits(self, generalist: &Model, features: &[Feature]) -> bool {
         match self {
+            Self::Extension => !only_here(generalist, features).is_empty(),
             Self::Keep | Self::Intercept | Self::Slope | Self::Offset => true,
             Self::PriorCentred => matches!(generalist.base, Base::Glm(_)),
             Self::LeafRefit | Self::Continue => matches!(generalist.base, Base::Trees(_)),
@@ -66,6 +77,7 @@ impl Tuning for Rung {
             Self::Intercept => "intercept",
             Self::Slope => "slope",
             Self::PriorCentred => "prior-centred",
+            Self::Extension => "extension",
             Self::Offset => "offset",
             Self::LeafRefit => "leaf-refit",
             Self::Continue => "continue",
@@ -81,7 +93,7 @@ impl Tuning for Rung {
     fn needs_events(&self) -> usize {
         match self {
             Self::Keep | Self::Intercept | Self::Slope => 0,
-            Self::PriorCentred | Self::LeafRefit | Self::Continue => 50,
+            Self::PriorCentred | Self::Extension | Self::LeafRefit | Self::Continue => 50,
             Self::Offset => 200,
         }
     }
@@ -93,9 +105,9 @@ const PLENTY: usize = 200;
 /// What may be searched: the rungs that fit `generalist`, that `allowed` names (all, when empty) and
 /// that `events` informative rows ([`Dataset::informative`]) allow, each with its own settings.
 #[must_use]
-pub fn ladder_space(generalist: &Model, events: usize, allowed: &[Rung]) -> Space {
+pub fn ladder_space(generalist: &Model, features: &[Feature], events: usize, allowed: &[Rung]) -> Space {
     let open = |r: &Rung| {
-        r.fits(generalist)
+        r.fits(generalist, features)
             && events >= r.needs_events()
             && (*r == Rung::Keep || allowed.is_empty() || allowed.contains(r))
     };
@@ -110,6 +122,7 @@ pub fn ladder_space(generalist: &Model, events: usize, allowed: &[Rung]) -> Spac
             Rung::PriorCentred => space
                 .log_float("prior-strength", if plenty { 0.3 } else { 3.0 }, 1000.0)
                 .when("tuning", ["prior-centred"]),
+            Rung::Extension => space.log_float("extension-ridge", 1.0, 1000.0).when("tuning", ["extension"]),
             Rung::Offset => space.log_float("offset-ridge", 3.0, 1000.0).when("tuning", ["offset"]),
             Rung::LeafRefit => {
                 space.float("decay", if plenty { 0.5 } else { 0.8 }, 0.98).when("tuning", ["leaf-refit"])
@@ -152,7 +165,7 @@ impl FineTune<Model> for TuningPlan {
                 "the generalist predicts a {model}, the target's labels ask for a {rows}"
             )));
         }
-        if !self.rung.fits(generalist) {
+        if !self.rung.fits(generalist, &target.features) {
             let (rung, model) = (self.rung.name(), generalist.describe());
             return Err(Error::Mismatch(format!("the tuning {rung} does not apply to a {model}")));
         }
@@ -170,14 +183,14 @@ impl FineTune<Model> for TuningPlan {
                 tuned.base =
                     Base::Glm(problem.fit(&Prior::centred(source, self.params.float("prior-strength")), None, ctx)?);
             }
-            (Rung::Offset, _) => {
+            (Rung::Offset | Rung::Extension, _) => {
                 let margin = generalist.margin(target)?;
-                let target = target.aligned(generalist.features())?;
+                let (features, ridge) = self.on_top(generalist, target);
+                let target = target.aligned(&features)?;
                 let encoder = Encoder::fit(&target);
                 let scale = spread_about(&target, &margin);
                 let problem = Problem { data: &target, encoder: &encoder, offset: Some(&margin), scale };
                 // The intercept is shrunk too: an unshrunk one costs more than it brings on few rows.
-                let ridge = self.params.float("offset-ridge");
                 let mut prior = Prior::ridge(encoder.width(), ridge);
                 prior.precision[0] = ridge / 10.0;
                 tuned.addition = Some(problem.fit(&prior, None, ctx)?);
@@ -196,7 +209,21 @@ impl FineTune<Model> for TuningPlan {
     }
 }
 
+/// The features that `generalist` does not read.
+fn only_here(generalist: &Model, features: &[Feature]) -> Vec<Feature> {
+    let known = generalist.features();
+    features.iter().filter(|f| known.iter().all(|k| k.name != f.name)).cloned().collect()
+}
+
 impl TuningPlan {
+    /// What is put on top of the generalist's margin: the features of it, and their ridge penalty.
+    pub(crate) fn on_top(&self, generalist: &Model, target: &Dataset) -> (Vec<Feature>, f64) {
+        if self.rung == Rung::Extension {
+            return (only_here(generalist, &target.features), self.params.float("extension-ridge"));
+        }
+        (generalist.features().into_owned(), self.params.float("offset-ridge"))
+    }
+
     /// How the trees behind the generalist's are grown.
     pub(crate) fn continuation(&self) -> TreeSettings {
         TreeSettings {

@@ -1,5 +1,7 @@
 //! One shape for every candidate: a base model, perhaps an addition on top, perhaps a recalibration.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 use specialist_core::survival::Baseline;
 use specialist_core::{Affine, Dataset, Error, Estimand, Feature, Predict};
@@ -54,15 +56,21 @@ impl Model {
         Self { base, addition: None, line: Affine::IDENTITY, baseline: None }
     }
 
-    /// The features it reads.
+    /// The features it reads: the base's, then those that only the addition reads.
     #[must_use]
-    pub fn features(&self) -> &[Feature] {
-        match &self.base {
-            Base::Glm(m) => &m.encoder.features,
-            Base::Trees(m) => &m.features,
-            Base::RandomForest(m) => m.features(),
-            Base::ClassificationTree(m) => m.features(),
-            Base::Mean(models) => models.first().map_or(&[], Self::features),
+    pub fn features(&self) -> Cow<'_, [Feature]> {
+        let base = match &self.base {
+            Base::Glm(m) => m.encoder.features.as_slice().into(),
+            Base::Trees(m) => m.features.as_slice().into(),
+            Base::RandomForest(m) => m.features().into(),
+            Base::ClassificationTree(m) => m.features().into(),
+            Base::Mean(models) => {
+                models.iter().map(Self::features).reduce(|a, b| union(a, &b)).unwrap_or_default()
+            }
+        };
+        match &self.addition {
+            Some(addition) => union(base, &addition.encoder.features),
+            None => base,
         }
     }
 
@@ -88,22 +96,25 @@ impl Model {
     /// # Errors
     /// When the features do not fit.
     pub fn contributions(&self, data: &Dataset) -> Result<Option<Vec<Vec<f64>>>, Error> {
-        let data = data.aligned(self.features())?;
+        let features = self.features();
         let mut rows = match &self.base {
-            Base::Trees(forest) => forest.contributions(&data)?,
-            Base::Glm(glm) => (0..data.rows()).map(|r| linear(glm, &data, r)).collect(),
+            Base::Trees(forest) => spread(forest.contributions(data)?, &forest.features, &features),
+            Base::Glm(glm) => linear(glm, data, &features)?,
             Base::RandomForest(_) | Base::ClassificationTree(_) => return Ok(None),
             Base::Mean(models) => {
-                let parts: Option<Vec<_>> =
-                    models.iter().map(|m| m.contributions(&data)).collect::<Result<_, Error>>()?;
-                let Some(parts) = parts else { return Ok(None) };
+                let mut parts = Vec::new();
+                for model in models {
+                    let Some(rows) = model.contributions(data)? else { return Ok(None) };
+                    parts.push(spread(rows, &model.features(), &features));
+                }
                 mean_rows(parts)
             }
         };
-        for (r, row) in rows.iter_mut().enumerate() {
-            if let Some(addition) = &self.addition {
-                row.iter_mut().zip(linear(addition, &data, r)).for_each(|(a, b)| *a += b);
-            }
+        if let Some(addition) = &self.addition {
+            let parts = linear(addition, data, &features)?;
+            rows.iter_mut().flatten().zip(parts.iter().flatten()).for_each(|(a, b)| *a += b);
+        }
+        for row in &mut rows {
             row.iter_mut().for_each(|v| *v *= self.line.slope);
             *row.last_mut().expect("there is a constant") += self.line.intercept;
         }
@@ -153,10 +164,32 @@ fn mean_rows(parts: Vec<Vec<Vec<f64>>>) -> Vec<Vec<f64>> {
     out
 }
 
-fn linear(glm: &Glm, data: &Dataset, row: usize) -> Vec<f64> {
-    let (constant, mut parts) = glm.contributions(data.row(row));
-    parts.push(constant);
-    parts
+/// The features of `a`, then those of `b` that are not among them.
+fn union<'a>(a: Cow<'a, [Feature]>, b: &[Feature]) -> Cow<'a, [Feature]> {
+    let more: Vec<&Feature> = b.iter().filter(|f| a.iter().all(|known| known.name != f.name)).collect();
+    if more.is_empty() { a } else { a.iter().chain(more).cloned().collect() }
+}
+
+/// Contributions of the features `of`, each at its place among `all`; the last is what no feature explains.
+fn spread(rows: Vec<Vec<f64>>, of: &[Feature], all: &[Feature]) -> Vec<Vec<f64>> {
+    let place = |f: &Feature| all.iter().position(|a| a.name == f.name).expect("all holds each");
+    let places: Vec<usize> = of.iter().map(place).chain([all.len()]).collect();
+    let wide = |row: Vec<f64>| {
+        let mut out = vec![0.0; all.len() + 1];
+        places.iter().zip(row).for_each(|(&p, v)| out[p] = v);
+        out
+    };
+    rows.into_iter().map(wide).collect()
+}
+
+fn linear(glm: &Glm, data: &Dataset, all: &[Feature]) -> Result<Vec<Vec<f64>>, Error> {
+    let data = data.aligned(&glm.encoder.features)?;
+    let row = |r| {
+        let (constant, mut parts) = glm.contributions(data.row(r));
+        parts.push(constant);
+        parts
+    };
+    Ok(spread((0..data.rows()).map(row).collect(), &glm.encoder.features, all))
 }
 
 impl Predict for Model {
@@ -177,22 +210,21 @@ impl Predict for Model {
     }
 
     fn margin(&self, data: &Dataset) -> Result<Vec<f64>, Error> {
-        let data = data.aligned(self.features())?;
         let mut margin = match &self.base {
-            Base::Glm(m) => m.margin(&data)?,
-            Base::Trees(m) => m.margin(&data)?,
-            Base::RandomForest(m) => m.margin(&data)?,
-            Base::ClassificationTree(m) => m.margin(&data)?,
+            Base::Glm(m) => m.margin(data)?,
+            Base::Trees(m) => m.margin(data)?,
+            Base::RandomForest(m) => m.margin(data.aligned(m.features())?.as_ref())?,
+            Base::ClassificationTree(m) => m.margin(data.aligned(m.features())?.as_ref())?,
             Base::Mean(models) => {
                 let mut sum = vec![0.0; data.rows()];
                 for model in models {
-                    sum.iter_mut().zip(model.margin(&data)?).for_each(|(s, m)| *s += m / models.len() as f64);
+                    sum.iter_mut().zip(model.margin(data)?).for_each(|(s, m)| *s += m / models.len() as f64);
                 }
                 sum
             }
         };
         if let Some(addition) = &self.addition {
-            margin.iter_mut().zip(addition.margin(&data)?).for_each(|(m, a)| *m += a);
+            margin.iter_mut().zip(addition.margin(data)?).for_each(|(m, a)| *m += a);
         }
         margin.iter_mut().for_each(|m| *m = self.line.apply(*m));
         Ok(margin)

@@ -108,7 +108,7 @@ fn a_broken_source_cannot_turn_the_ranking_around() {
     let broken = Estimator::BoostedTrees.defaults().pretrain(&source, &Context::new(1, 1)).unwrap();
     let tuned = plan(Rung::Slope).fine_tune(&broken, &rows(300, 0.0, 2), &Context::new(1, 1)).unwrap();
     assert!(tuned.line.slope > 0.0);
-    let levels = format!("{:?}", ladder_space(&broken, 30, &[]).params()[0].domain);
+    let levels = format!("{:?}", ladder_space(&broken, &broken.features(), 30, &[]).params()[0].domain);
     assert!(levels.contains("slope") && !levels.contains("continue") && !levels.contains("offset"), "{levels}");
 }
 

@@ -64,7 +64,9 @@ impl Frequencies {
 }
 
 pub(super) fn find(input: &Input<'_>) -> Vec<Finding> {
-    let target = input.target;
+    // What only the target has cannot be compared with the source.
+    let shared = input.source.and_then(|s| input.target.aligned(&s.features).ok());
+    let target = shared.as_deref().unwrap_or(input.target);
     let aligned = input.source.and_then(|s| s.aligned(&target.features).ok());
     let test = Rows { data: target, rows: input.split.test.clone() };
     let train = Rows { data: target, rows: input.split.train.clone() };

@@ -41,10 +41,10 @@ pub(crate) fn fine_tune(
             tuned.base = Base::Glm(relative_risk(&problem, &Prior::centred(source, strength), 0.0, ctx)?);
             strength
         }
-        (Rung::Offset, _) => {
-            let ridge = strength("offset-ridge");
+        (Rung::Offset | Rung::Extension, _) => {
+            let (features, ridge) = plan.on_top(generalist, target);
             let margin = generalist.margin(target)?;
-            let target = target.aligned(generalist.features())?;
+            let target = target.aligned(&features)?;
             let encoder = Encoder::fit(&target);
             let problem = Problem { data: &target, encoder: &encoder, offset: Some(&margin), scale: 1.0 };
             tuned.addition = Some(relative_risk(&problem, &Prior::ridge(encoder.width(), ridge), 0.0, ctx)?);
