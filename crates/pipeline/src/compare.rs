@@ -121,6 +121,11 @@ fn forgetting(
 ) -> Result<Vec<Candidate>, Error> {
     const REPLICATES: usize = 200;
     let Some(source) = source.filter(|s| s.informative() > 0) else { return Ok(Vec::new()) };
+    // A predictor that only the target has cannot be asked there.
+    let knows = |name: &str| source.features.iter().any(|f| f.name == name);
+    if candidates.get("specialist").is_some_and(|m| m.features().iter().any(|f| !knows(&f.name))) {
+        return Ok(Vec::new());
+    }
     let predict = |name: &str| -> Result<Option<Prediction>, Error> {
         let Some((_, what, model)) = candidates.models.iter().find(|m| m.0 == name) else { return Ok(None) };
         Ok(Some(Prediction::of(name, what, model, source)?))

@@ -92,18 +92,19 @@ pub fn load(recipe: &Recipe, domain: &dyn Domain, place: &Place, ctx: &Context) 
         return labelled(recipe, tables);
     }
     let mut reports = Vec::new();
-    let mut table = |of: &str, data: &str, filter: &std::collections::BTreeMap<String, Vec<String>>, delimiter: Option<char>| {
-        let input = place.input(data, domain)?;
-        let options = Options { delimiter: byte(delimiter)?, filter: filter.clone(), labelled: true };
-        let mut schema = recipe.schema();
-        if of == "source" {
-            schema.columns.retain(|c| !recipe.columns[&c.name].only_target);
-        }
-        let (raw, report) = read_all(&input, &schema, &options)?;
-        reports.push(report);
-        both_classes(&raw, &input.name())?;
-        Ok::<Dataset, Error>(raw)
-    };
+    let mut table =
+        |of: &str, data: &str, filter: &std::collections::BTreeMap<String, Vec<String>>, delimiter: Option<char>| {
+            let input = place.input(data, domain)?;
+            let options = Options { delimiter: byte(delimiter)?, filter: filter.clone(), labelled: true };
+            let mut schema = recipe.schema();
+            if of == "source" {
+                schema.columns.retain(|c| !recipe.columns[&c.name].only_target);
+            }
+            let (raw, report) = read_all(&input, &schema, &options)?;
+            reports.push(report);
+            both_classes(&raw, &input.name())?;
+            Ok::<Dataset, Error>(raw)
+        };
     let source = match &recipe.source.data {
         Some(data) => Some(table("source", data, &recipe.source.filter, recipe.source.delimiter)?),
         None => None,

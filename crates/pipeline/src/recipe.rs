@@ -429,7 +429,8 @@ impl Recipe {
     }
 }
 
-const RUNGS: [&str; 8] = ["keep", "intercept", "slope", "prior-centred", "extension", "offset", "leaf-refit", "continue"];
+const RUNGS: [&str; 8] =
+    ["keep", "intercept", "slope", "prior-centred", "extension", "offset", "leaf-refit", "continue"];
 const ESTIMATORS: [&str; 8] = [
     "boosted-trees",
     "boosted-aft",

@@ -64,9 +64,7 @@ impl Model {
             Base::Trees(m) => m.features.as_slice().into(),
             Base::RandomForest(m) => m.features().into(),
             Base::ClassificationTree(m) => m.features().into(),
-            Base::Mean(models) => {
-                models.iter().map(Self::features).reduce(|a, b| union(a, &b)).unwrap_or_default()
-            }
+            Base::Mean(models) => models.iter().map(Self::features).reduce(|a, b| union(a, &b)).unwrap_or_default(),
         };
         match &self.addition {
             Some(addition) => union(base, &addition.encoder.features),

@@ -13,6 +13,7 @@ use super::average::{
 use super::benefit::{best_linear_predictor, targeting_interval};
 use super::{arms, effect_model, overlap, risks};
 use crate::settings::{Design, EffectSettings};
+use crate::subgroups::SMALLEST;
 
 const REPLICATES: usize = 200;
 const GROUPS: usize = 3;
@@ -152,8 +153,7 @@ fn average(populations: &[Population<'_>], settings: &EffectSettings, ctx: &Cont
             let fitted = arms.fit(ctx).and_then(|f| f.of(&arms));
             fitted.ok().map(|n| (arms, n))
         };
-        let ipw =
-            resampled(p, rows, ctx, |r| again(r).map_or(f64::NAN, |(arms, n)| weighting(&arms, &n.propensity)));
+        let ipw = resampled(p, rows, ctx, |r| again(r).map_or(f64::NAN, |(arms, n)| weighting(&arms, &n.propensity)));
         let standardised = resampled(p, rows, ctx, |r| again(r).map_or(f64::NAN, |(_, n)| standardisation(&n)));
         let robust = mean_interval(&p.scores(rows));
         table.push(vec![String::new(), "weighting (IPW)".into(), ranged(&ipw, decimals)]);
@@ -247,11 +247,15 @@ fn balance(p: &Population<'_>) -> Panel {
             points: (0..BINS).map(bin).collect(),
         }
     };
+    let alone = match one_armed(p) {
+        levels if levels.is_empty() => String::new(),
+        levels => format!("Only one arm occurs among: {}. ", levels.join(", ")),
+    };
     let sizes = [false, true].map(|arm| effective_size(&treated, &propensity, arm));
     Panel {
         title: format!("Overlap and balance in the {}", p.name),
         note: format!(
-            "Standardised differences between the arms before weighting and after; beyond ±.1 arms are not alike. The plot shows who \
+            "{alone}Standardised differences between the arms before weighting and after; beyond ±.1 arms are not alike. The plot shows who \
              was likely to be treated, by arm: where the lines do not overlap there is nobody to compare with, and those patients \
              ({} of {}) are left out. The weighted arms are worth {:.0} untreated and {:.0} treated patients.",
             data.rows() - rows.len(),
@@ -265,6 +269,23 @@ fn balance(p: &Population<'_>) -> Panel {
         series: vec![share(true), share(false)],
         ..Panel::default()
     }
+}
+
+/// Levels of at least ten patients in which one arm does not occur.
+fn one_armed(p: &Population<'_>) -> Vec<String> {
+    let data = &p.arms.covariates;
+    let mut out = Vec::new();
+    for (c, f) in data.features.iter().enumerate() {
+        let FeatureKind::Category { levels } = &f.kind else { continue };
+        for (code, level) in levels.iter().enumerate() {
+            let rows = || (0..data.rows()).filter(|&r| data.records()[[r, c]] == code as f64);
+            let (n, treated) = (rows().count(), rows().filter(|&r| p.arms.treated[r]).count());
+            if n >= SMALLEST && (treated == 0 || treated == n) {
+                out.push(format!("{} {level}", f.name));
+            }
+        }
+    }
+    out
 }
 
 /// Whether the effect model tells those who benefit from those who do not, on the sealed rows.
@@ -285,7 +306,17 @@ fn benefit(
     let nuisances = train.cross_fitted(&ctx.child("train"))?;
     let (model, strength) = effect_model(&train.covariates, &scores(&train, &nuisances), source.as_ref(), ctx)?;
     let sealed = arms(input.rows, settings, settings.target)?;
-    let score = scores(&sealed, &train.fit(ctx)?.of(&sealed)?);
+    let found = train.fit(ctx)?.of(&sealed)?;
+    let rows: Vec<usize> = match settings.target {
+        Design::Randomised => (0..input.rows.rows()).collect(),
+        Design::Observational => match overlap(&sealed, &found.propensity) {
+            Ok(rows) => rows,
+            Err(reason) => return Ok(refused(&reason)),
+        },
+    };
+    let all = scores(&sealed, &found);
+    let score: Vec<f64> = rows.iter().map(|&r| all[r]).collect();
+    let sealed = sealed.select(&rows);
     let mut table = Vec::new();
     let mut shown = false;
     let decimals = if matches!(input.rows.estimand, Estimand::Survival { .. }) { 1 } else { 4 };
@@ -342,6 +373,15 @@ fn benefit(
         headline: Some(format!("WHO BENEFITS: {word}.")),
         ..Panel::default()
     })
+}
+
+fn refused(reason: &str) -> Panel {
+    Panel {
+        title: "Who benefits: refused".into(),
+        note: format!("Among the sealed patients, {reason}."),
+        headline: Some(format!("WHO BENEFITS: refused: {reason}.")),
+        ..Panel::default()
+    }
 }
 
 fn thirds(score: &[f64], predicted: &[f64], decimals: usize) -> Vec<Vec<String>> {

@@ -201,7 +201,9 @@ fn time_units(input: &Input<'_>) -> Option<Finding> {
     if !matches!(input.target.estimand, Estimand::Survival { .. }) {
         return None;
     }
-    let mut medians: Vec<(String, f64)> = Vec::new();
+    let tables = if input.source.is_some() { ["the source", "the target"] } else { ["the target", ""] };
+    let half = |(report, table): (&ReadReport, &str)| report.half_followed.map(|m| (table.to_string(), m));
+    let mut medians: Vec<(String, f64)> = input.reports.iter().zip(tables).filter_map(half).collect();
     let mut note = |what: String, times: Vec<f64>| {
         if times.len() >= FEWEST {
             medians.push((what, quantile(&times, 0.5)));
@@ -217,7 +219,6 @@ fn time_units(input: &Input<'_>) -> Option<Finding> {
                 note(format!("{} {level} of {table}", site.name), of);
             }
         }
-        note(table.into(), times);
     }
     let by = |a: &&(String, f64), b: &&(String, f64)| a.1.total_cmp(&b.1);
     let (shortest, longest) = (medians.iter().min_by(by)?, medians.iter().max_by(by)?);

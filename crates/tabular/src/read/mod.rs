@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use ndarray::{Array1, Array2};
+use specialist_core::bootstrap::quantile;
 use specialist_core::survival::{label, until};
 use specialist_core::{
     Column, ColumnKind, Dataset, Estimand, Feature, FeatureKind, Key, KeyRole, OnInvalid, Role, Schema,
@@ -94,6 +95,9 @@ pub struct ReadReport {
     pub invalid: Vec<InvalidCells>,
     /// Columns of the file that the schema does not declare and nobody read.
     pub undeclared: Vec<String>,
+    /// Where rows are followed for a time, how long half of those that were read last were.
+    #[serde(default)]
+    pub half_followed: Option<f64>,
 }
 
 /// One cell as a file holds it.
@@ -227,6 +231,8 @@ impl Reader {
             return Ok(None);
         }
         report.kept += lines.len();
+        let duration = columns.iter().position(|c| c.column.role == Role::Duration);
+        report.half_followed = duration.filter(|_| !lines.is_empty()).map(|d| quantile(&values[d], 0.5));
         report.invalid =
             columns.iter().filter_map(|c| c.invalid.as_ref().map(|i| invalid_cells(&c.column, i))).collect();
         Ok(Some(Chunk { data: self.assemble(&values, lines), ids }))

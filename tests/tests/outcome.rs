@@ -1,0 +1,352 @@
+//! Outcomes that come in time, end to end: the shipped recipe, every estimator, several hospitals' models, and what is
+//! refused.
+
+use specialist_e2e::{Said, Sandbox};
+
+/// Patients whose risk rises with age and grade; times in `unit` days; who is treated is by chance.
+fn patients(rows: usize, seed: u64, unit: f64) -> String {
+    let mut state = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+    let mut uniform = move || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 11) as f64 / (1u64 << 53) as f64
+    };
+    let mut out = String::from("age,grade,marker,drug,days,event\n");
+    for _ in 0..rows {
+        let (age, grade, marker) = (30.0 + 50.0 * uniform(), (3.0 * uniform()) as usize, 10.0 * uniform());
+        let drug = u8::from(uniform() < 0.5);
+        let log = 0.04 * (age - 55.0) + 0.5 * grade as f64 - 0.5 * f64::from(drug) - 0.5;
+        let (time, end) = (-uniform().ln() * 900.0 / log.exp(), 200.0 + 1800.0 * uniform());
+        let grade = ["low", "mid", "high"][grade];
+        let (seen, event) = (time.min(end).max(1.0) / unit, u8::from(time <= end));
+        out.push_str(&format!("{age:.1},{grade},{marker:.2},{drug},{seen:.3},{event}\n"));
+    }
+    out
+}
+
+const RECIPE: &str = r#"
+question = "Does it come back?"
+[source]
+data = "source.csv"
+[target]
+data = "target.csv"
+[split]
+test = 0.4
+stratify_on = "event"
+[pretrain]
+estimator = "glm"
+trials = 2
+[tune]
+trials = 5
+folds = 3
+[compare]
+bootstrap = 100
+repeats = 1
+budgets = [0.5, 1.0]
+[columns.days]
+role = "duration"
+unit = "days"
+horizon = 1000
+[columns.event]
+role = "event"
+positive = ["1"]
+negative = ["0"]
+[columns.age]
+[columns.grade]
+kind = "category"
+levels = ["low", "mid", "high"]
+[columns.marker]
+[columns.drug]
+kind = "category"
+levels = ["0", "1"]
+"#;
+
+fn sound() -> Sandbox {
+    let here = Sandbox::default();
+    here.write("source.csv", patients(500, 1, 1.0));
+    here.write("target.csv", patients(300, 2, 1.0));
+    here.write("recipe.toml", RECIPE);
+    here
+}
+
+const RUN: [&str; 4] = ["run", "--recipe", "recipe.toml", "--output"];
+
+fn run(here: &Sandbox, output: &str, sets: &[&str]) -> Said {
+    let mut args = RUN.to_vec();
+    args.push(output);
+    sets.iter().for_each(|s| args.extend(["--set", s]));
+    here.ok("medical", &args)
+}
+
+#[test]
+fn the_shipped_recipe_ends_in_a_table_of_partings_and_an_effect() {
+    let here = Sandbox::default();
+    let sets = ["compare.splits=4", "tune.repeats=1", "tune.trials=8", "pretrain.trials=2", "compare.bootstrap=200"];
+    let mut args = vec!["run", "--recipe", "recurrence", "--output", "out"];
+    sets.iter().for_each(|s| args.extend(["--set", s]));
+    let said = here.ok("medical", &args).stdout;
+    for word in
+        ["4 further partings of the target", "c-index", "integrated-brier", "calibration-slope", "all 411", "VERDICT: "]
+    {
+        assert!(said.contains(word), "no `{word}` in {said}");
+    }
+    assert!(said.contains("EFFECT of hormon = 1: time lived without the event, of 1826: "), "{said}");
+    assert!(said.contains("WHO BENEFITS: "), "{said}");
+    let verified = here.ok("medical", &["verify", "--artifact", "out"]);
+    assert!(verified.stdout.starts_with("ok: "), "{}", verified.stdout);
+    let page = String::from_utf8(here.read("out/report.html")).unwrap();
+    for title in [
+        "Overlap and balance in the source",
+        "Survival by risk group",
+        "Decision curve",
+        "Subgroups",
+        "Points",
+        "Model updating",
+    ] {
+        assert!(page.contains(title), "no `{title}` on the page");
+    }
+}
+
+#[test]
+fn every_estimator_of_times_predicts_explains_and_is_verified() {
+    let here = sound();
+    for estimator in ["glm", "cox-elastic-net", "boosted-trees", "boosted-aft"] {
+        let said = run(&here, "out", &[&format!("pretrain.estimator={estimator}")]).stdout;
+        assert!(said.contains("VERDICT: "), "{estimator}: {said}");
+        for model in ["generalist", "specialist", "scratch", "pooled"] {
+            let scores =
+                here.ok("medical", &["predict", "--artifact", "out", "--model", model, "--data", "target.csv"]).stdout;
+            let risks: Vec<f64> =
+                scores.lines().skip(1).map(|l| l.split(',').nth(1).unwrap().parse().unwrap()).collect();
+            assert!(scores.starts_with("line,risk\n") && risks.len() == 300, "{estimator} {model}");
+            assert!(risks.iter().all(|r| (0.0..=1.0).contains(r)), "{estimator} {model}");
+            let mean = risks.iter().sum::<f64>() / 300.0;
+            assert!((0.4..0.8).contains(&mean), "{estimator} {model}: {mean}");
+        }
+        let _ = here.ok("medical", &["verify", "--artifact", "out"]);
+        let told = here.ok(
+            "medical",
+            &["explain", "--artifact", "out", "--model", "specialist", "--data", "target.csv", "--row", "3"],
+        );
+        assert!(
+            told.stdout.contains("log cumulative hazard") && told.stdout.contains("patients with a similar risk"),
+            "{}",
+            told.stdout
+        );
+    }
+}
+
+#[test]
+fn threads_change_no_byte_of_times() {
+    let here = sound();
+    let of = |threads: &str, output: &str| {
+        let args = [&RUN[..], &[output, "--threads", threads, "--set", "compare.splits=3"]].concat();
+        let _ = here.ok("medical", &args);
+        here.files(output)
+    };
+    let (one, two) = (of("1", "one"), of("2", "two"));
+    for (a, b) in one.iter().zip(&two) {
+        assert!(a == b, "{} differs", a.0);
+    }
+}
+
+#[test]
+fn models_of_several_hospitals_travel_without_rows_and_a_bad_one_is_left_out() {
+    let here = sound();
+    for (name, seed) in [("a", 11), ("b", 12), ("bad", 13)] {
+        let mut rows = patients(500, seed, 1.0);
+        if name == "bad" {
+            // The old are called young and the other way round.
+            let turned = rows.lines().skip(1).map(|l| {
+                let (age, rest) = l.split_once(',').unwrap();
+                format!("{:.1},{rest}\n", 110.0 - age.parse::<f64>().unwrap())
+            });
+            rows = "age,grade,marker,drug,days,event\n".to_string() + &turned.collect::<String>();
+        }
+        here.write("theirs.csv", rows);
+        let args = ["pretrain", "--recipe", "recipe.toml", "--set", "source.data=theirs.csv", "--output", name];
+        let _ = here.ok("medical", &args);
+        let moments = String::from_utf8(here.read(&format!("{name}/moments.json"))).unwrap();
+        assert!(moments.contains("\"prevalence\"") && moments.contains("\"age\""), "{moments}");
+    }
+    let recipe = RECIPE.replace("data = \"source.csv\"", "models = [\"a\", \"b\", \"bad\"]");
+    here.write("recipe.toml", recipe);
+    let said = run(&here, "out", &[]).stdout;
+    assert!(said.contains("2 of 3 source models are averaged. Left out, being shown worse"), "{said}");
+    assert!(said.contains("bad ("), "{said}");
+    let _ = here.ok("medical", &["verify", "--artifact", "out"]);
+}
+
+#[test]
+fn a_predictor_that_only_the_target_has_extends_the_model() {
+    let here = sound();
+    // The event is all but written in it.
+    let told = |(i, l): (usize, &str)| {
+        let event = l.rsplit(',').next().unwrap();
+        let days: f64 = l.split(',').nth(4).unwrap_or("0").parse().unwrap_or(0.0);
+        let value = if event == "1" { 2000.0 - days } else { days / 9.0 } + ((i * 37) % 400) as f64;
+        if i == 0 { format!("{l},scan\n") } else { format!("{l},{value:.1}\n") }
+    };
+    here.write("target.csv", patients(300, 2, 1.0).lines().enumerate().map(told).collect::<String>());
+    here.write("recipe.toml", RECIPE.to_string() + "[columns.scan]\nonly_target = true\n");
+    let said = run(&here, "out", &["tune.tunings=[\"extension\"]", "check.waive=[\"label-leak\"]"]).stdout;
+    assert!(said.contains("chosen: extension") && said.contains("VERDICT: "), "{said}");
+    let told = here.ok(
+        "medical",
+        &["explain", "--artifact", "out", "--model", "specialist", "--data", "target.csv", "--row", "2"],
+    );
+    assert!(told.stdout.contains("scan = "), "{}", told.stdout);
+    let _ = here.ok("medical", &["verify", "--artifact", "out"]);
+}
+
+/// Runs and expects `code` and every one of `words` on stderr or in the table of checks.
+fn refused(here: &Sandbox, sets: &[&str], code: i32, words: &[&str]) {
+    let before = here.files(".");
+    let mut args = vec!["run", "--recipe", "recipe.toml"];
+    sets.iter().for_each(|s| args.extend(["--set", s]));
+    let said = here.run("medical", &args);
+    assert_eq!(said.code, code, "{sets:?}\n{}\n{}", said.stdout, said.stderr);
+    // A table breaks its lines.
+    let flat = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let all = flat(&format!("{}\n{}", said.stderr, said.stdout));
+    for word in words.iter().chain(&["error: ", "hint: "]) {
+        assert!(all.contains(word.trim()), "no `{word}` in: {all}");
+    }
+    assert!(!said.stderr.contains("bug"), "{}", said.stderr);
+    assert_eq!(here.files("."), before, "nothing may be written");
+}
+
+/// The sound target with `change` of every line but the header.
+fn changed(change: impl Fn(usize, Vec<String>) -> Vec<String>) -> Sandbox {
+    let here = sound();
+    let line = |(i, l): (usize, &str)| {
+        let cells = l.split(',').map(String::from).collect();
+        (if i == 0 { cells } else { change(i, cells) }).join(",") + "\n"
+    };
+    here.write("target.csv", patients(300, 2, 1.0).lines().enumerate().map(line).collect::<String>());
+    here
+}
+
+fn with(cell: usize, value: &'static str, rows: impl Fn(usize) -> bool) -> Sandbox {
+    changed(move |i, mut cells| {
+        if rows(i) {
+            cells[cell] = value.into();
+        }
+        cells
+    })
+}
+
+#[test]
+fn times_that_cannot_be_are_refused() {
+    refused(&with(4, "-3", |i| i == 6), &[], 3, &["target.csv", "line 7", "`days`", "a time above 0 is expected"]);
+    refused(&with(4, "0", |i| i == 6), &[], 3, &["line 7", "a time above 0 is expected"]);
+    refused(&with(4, "soon", |i| i == 6), &[], 3, &["line 7", "`days`", "a number is expected"]);
+    refused(&with(5, "0", |_| true), &[], 3, &["target.csv: 0 of 300 rows have an event", "positive"]);
+    refused(&with(5, "0", |i| i > 1), &[], 3, &["of 300 rows have an event until 1000"]);
+    refused(
+        &sound(),
+        &["columns.days.horizon=5000"],
+        3,
+        &["rows are followed until the horizon of 5000", "an earlier `horizon`"],
+    );
+    refused(&sound(), &["columns.days.horizon=0"], 2, &["columns.days.horizon", "a time above 0"]);
+    refused(&sound(), &["columns.days.until=10"], 2, &["columns.days.until", "the horizon, or later"]);
+    refused(&with(5, "relapse", |i| i == 9), &[], 3, &["line 10", "`event`", "or a competing cause", "`competing`"]);
+    // Months beside days.
+    let here = sound();
+    here.write("target.csv", patients(300, 2, 30.4));
+    refused(&here, &["columns.days.horizon=30"], 3, &["time-units", "days beside months"]);
+}
+
+#[test]
+fn competing_causes_are_shown() {
+    let here = with(5, "2", |i| i % 9 == 0);
+    here.write("source.csv", patients(500, 1, 1.0));
+    let said = run(&here, "out", &["columns.event.competing=[\"2\"]"]).stdout;
+    assert!(said.contains("VERDICT: "), "{said}");
+    let page = String::from_utf8(here.read("out/report.html")).unwrap();
+    assert!(page.contains("Competing causes"));
+}
+
+#[test]
+fn a_recipe_that_says_too_little_of_times_is_refused() {
+    let without = |what: &str| {
+        let here = sound();
+        assert!(RECIPE.contains(what));
+        here.write("recipe.toml", RECIPE.replacen(what, "", 1));
+        here
+    };
+    refused(&without("horizon = 1000\n"), &[], 2, &["columns.days.horizon"]);
+    refused(&without("role = \"event\"\n"), &[], 2, &["either one with the role \"label\", or"]);
+    refused(&sound(), &["pretrain.estimator=linfa-logistic"], 2, &["estimator", "to predict a risk"]);
+    refused(&sound(), &["columns.age.knots=2"], 2, &["columns.age.knots", "from 3 to 7"]);
+    refused(&sound(), &["source.models=[\"a\"]"], 2, &["one of `data`, `model` and `models`"]);
+}
+
+#[test]
+fn an_effect_without_chance_or_overlap_is_refused_with_the_reason() {
+    let effect = |design: &str, more: &str| {
+        let here = sound();
+        here.write(
+            "recipe.toml",
+            RECIPE.to_string()
+                + &format!("[domain.effect]\ntreatment = \"drug\"\ntreated = \"1\"\ntarget = \"{design}\"\n{more}\n"),
+        );
+        here
+    };
+    refused(&effect("randomised", ""), &[], 2, &["domain.effect.note", "where randomisation is documented"]);
+    refused(&effect("guessed", ""), &[], 2, &["domain", "observational"]);
+    refused(&effect("observational", "tratment = 1"), &[], 2, &["domain", "tratment"]);
+    let here = effect("randomised", "note = \"a made-up trial\"");
+    refused(&here, &["domain.effect.treated=\"9\""], 2, &["domain.effect.treated", "one of the 2 levels"]);
+    refused(&here, &["domain.effect.treatment=\"pill\""], 2, &["domain.effect.treatment"]);
+    let said = run(&here, "out", &[]).stdout;
+    assert!(said.contains("EFFECT of drug = 1: ") && said.contains("in the target (randomised)"), "{said}");
+    // Only the young were treated: nobody to compare with.
+    let treated = |i: usize, mut cells: Vec<String>| {
+        let young = cells[0].parse::<f64>().unwrap() < 33.0;
+        cells[3] = u8::from(young || i % 97 == 0).to_string();
+        cells
+    };
+    let here = changed(treated);
+    let text =
+        RECIPE.to_string() + "[domain.effect]\ntreatment = \"drug\"\ntreated = \"1\"\ntarget = \"observational\"\n";
+    here.write("recipe.toml", text);
+    let said = run(&here, "out", &[]).stdout;
+    assert!(said.contains("in the target no effect is stated: of 300 patients"), "{said}");
+    // An arm that is empty.
+    let here = with(3, "1", |_| true);
+    here.write(
+        "recipe.toml",
+        RECIPE.to_string()
+            + "[domain.effect]\ntreatment = \"drug\"\ntreated = \"1\"\ntarget = \"randomised\"\nnote = \"x\"\n",
+    );
+    refused(&here, &[], 3, &["untreated patients"]);
+}
+
+#[test]
+fn what_names_people_is_refused_until_it_is_ignored() {
+    let here = changed(|i, mut cells| {
+        cells.push(format!("19{}-0{}-1{}", 30 + i % 60, 1 + i % 9, i % 10));
+        cells
+    });
+    let dated = |text: String| {
+        let line = |(i, l): (usize, &str)| {
+            if i == 0 {
+                format!("{l},birth_date\n")
+            } else if l.matches(',').count() == 5 {
+                format!("{l},1950-01-01\n")
+            } else {
+                format!("{l}\n")
+            }
+        };
+        text.lines().enumerate().map(line).collect::<String>()
+    };
+    here.write("target.csv", dated(String::from_utf8(here.read("target.csv")).unwrap()));
+    here.write("source.csv", dated(patients(500, 1, 1.0)));
+    here.write("recipe.toml", RECIPE.to_string() + "[columns.birth_date]\nkind = \"time\"\n");
+    refused(&here, &[], 3, &["identifiers", "`birth_date` (a date of birth or death by its name)"]);
+    let said = run(&here, "out", &["columns.birth_date.role=ignore"]).stdout;
+    assert!(said.contains("VERDICT: "), "{said}");
+}
