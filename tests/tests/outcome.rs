@@ -261,7 +261,7 @@ fn times_that_cannot_be_are_refused() {
 
 #[test]
 fn competing_causes_are_shown() {
-    let here = with(5, "2", |i| i % 9 == 0);
+    let here = with(5, "2", |i| i.is_multiple_of(9));
     here.write("source.csv", patients(500, 1, 1.0));
     let said = run(&here, "out", &["columns.event.competing=[\"2\"]"]).stdout;
     assert!(said.contains("VERDICT: "), "{said}");
@@ -306,7 +306,7 @@ fn an_effect_without_chance_or_overlap_is_refused_with_the_reason() {
     // Only the young were treated: nobody to compare with.
     let treated = |i: usize, mut cells: Vec<String>| {
         let young = cells[0].parse::<f64>().unwrap() < 33.0;
-        cells[3] = u8::from(young || i % 97 == 0).to_string();
+        cells[3] = u8::from(young || i.is_multiple_of(97)).to_string();
         cells
     };
     let here = changed(treated);

@@ -26,6 +26,18 @@ pub fn panels(input: &PanelInput<'_>) -> Vec<Panel> {
     out
 }
 
+/// For times: the share with the event by each quarter of the horizon, as text.
+fn course(rows: &Dataset, member: &[usize]) -> String {
+    let Estimand::Survival { horizon } = rows.estimand else { return String::new() };
+    let label: Vec<f64> = member.iter().map(|&r| rows.labels()[r]).collect();
+    let km = kaplan_meier(&label, &vec![1.0; label.len()]);
+    let at = |i: u8| {
+        let t = horizon * f64::from(i) / 4.0;
+        format!("{t:.0}: {:.0} %", 100.0 * (1.0 - km.at(t)))
+    };
+    (1..=4).map(at).collect::<Vec<_>>().join(", ")
+}
+
 /// What happened, among rows of these labels: a risk with its interval.
 fn observed(rows: &Dataset, member: &[usize]) -> Interval {
     let label: Vec<f64> = member.iter().map(|&r| rows.labels()[r]).collect();
@@ -62,6 +74,7 @@ fn similar(input: &PanelInput<'_>) -> Panel {
             let o = observed(input.rows, member);
             let mut row = vec![p.name.clone(), format!("{from:.4}"), format!("{to:.4}"), member.len().to_string()];
             row.push(format!("{:.1} % ({:.1} to {:.1})", 100.0 * o.estimate, 100.0 * o.low, 100.0 * o.high));
+            row.push(course(input.rows, member));
             table.push(row);
         }
     }
@@ -71,7 +84,7 @@ fn similar(input: &PanelInput<'_>) -> Panel {
             "The sealed patients by predicted risk, in groups of at least {SIMILAR}, and what happened to them; 95 % intervals. `explain` \
              shows a patient's own group."
         ),
-        header: ["candidate", "risk from", "to", "patients", "observed"].map(String::from).to_vec(),
+        header: ["candidate", "risk from", "to", "patients", "observed", "by time"].map(String::from).to_vec(),
         table,
         ..Panel::default()
     }
@@ -211,7 +224,8 @@ pub fn beside(panels: &[Panel], row: &Dataset, model: &str, predicted: f64) -> V
             r[0] == model && predicted >= from && (predicted < to || to >= 1.0)
         };
         if let Some(r) = panel.table.iter().find(holds) {
-            out.push(format!("of {} patients with a similar risk {} had the event", r[3], r[4]));
+            let course = r.get(5).filter(|c| !c.is_empty()).map_or(String::new(), |c| format!(" (by time: {c})"));
+            out.push(format!("of {} patients with a similar risk {} had the event{course}", r[3], r[4]));
         }
     }
     if let Some(panel) = find(VALUES_TITLE) {

@@ -68,7 +68,7 @@ fn rungs_tune_as_they_must() {
     for estimator in [Estimator::BoostedTrees, Estimator::Glm] {
         let generalist = generalist(estimator);
         let before = metric::evaluate(&metric::LogLoss, &target, &generalist.predict(&target).unwrap());
-        for rung in Rung::ALL.into_iter().filter(|r| r.fits(&generalist)) {
+        for rung in Rung::ALL.into_iter().filter(|r| r.fits(&generalist, &generalist.features())) {
             let plan = plan(rung);
             fine_tune_contract(&plan, &generalist, &target);
             let tuned = plan.fine_tune(&generalist, &target, &Context::new(1, 1)).unwrap();
@@ -196,7 +196,9 @@ fn numbers_are_predicted_and_every_rung_moves_them_towards_the_target() {
             let generalist = estimator.defaults().pretrain(&source, &ctx).unwrap();
             assert!(generalist.estimand().agrees(estimand));
             predict_contract(&generalist, &target);
-            for rung in Rung::ALL.into_iter().filter(|r| r.fits(&generalist) && *r != Rung::Keep) {
+            for rung in
+                Rung::ALL.into_iter().filter(|r| r.fits(&generalist, &generalist.features()) && *r != Rung::Keep)
+            {
                 let tuned = plan(rung).fine_tune(&generalist, &target, &ctx).unwrap();
                 let name = format!("{estimand:?} {} {}", estimator.name(), rung.name());
                 assert!(goodness(&tuned) > goodness(&generalist), "{name}");

@@ -228,8 +228,8 @@ mod tests {
         let returns = |every: usize| -> Vec<f64> {
             let day = |i: usize| {
                 let month = i / 21;
-                let side = if month / every % 3 == 0 { -0.01 } else { 0.01 };
-                if month % every == 0 { side + 0.001 * (i % 5) as f64 } else { 0.0 }
+                let side = if (month / every).is_multiple_of(3) { -0.01 } else { 0.01 };
+                if month.is_multiple_of(every) { side + 0.001 * (i % 5) as f64 } else { 0.0 }
             };
             (0..2520).map(day).collect()
         };

@@ -62,6 +62,13 @@ struct At {
     information: Array2<f64>,
 }
 
+impl At {
+    /// Whether the step from `before` led nowhere.
+    fn falls_behind(&self, before: &Self) -> bool {
+        self.objective.is_nan() || self.objective < before.objective - 1e-12 * before.objective.abs()
+    }
+}
+
 impl Cox<'_> {
     /// The linear predictor of every row.
     fn eta(&self, beta: &Array1<f64>) -> Vec<f64> {
@@ -114,7 +121,7 @@ impl Cox<'_> {
             let mut length = 1.0;
             let mut next = &beta + &step;
             let mut then = self.at(&next, penalty);
-            while !(then.objective >= now.objective - 1e-12 * now.objective.abs()) && length > 1e-6 {
+            while then.falls_behind(&now) && length > 1e-6 {
                 length /= 2.0;
                 next = &beta + &(&step * length);
                 then = self.at(&next, penalty);
