@@ -118,7 +118,6 @@ fn intervals_cover_the_truth_in_simulated_trials() {
             usize::from(interval.low <= 0.3 && 0.3 <= interval.high)
         });
         let share = covered.iter().sum::<usize>() as f64 / RUNS as f64;
-        println!("AIPW intervals cover {share}, confounded: {confounded}");
         assert!((0.93..=0.97).contains(&share), "{share} with confounding {confounded}");
     }
 }
@@ -144,7 +143,6 @@ fn who_benefits_is_claimed_where_it_is_so_and_seldom_elsewhere() {
         found.iter().sum::<usize>() as f64 / RUNS as f64
     };
     let (none, some) = (claims(0.0), claims(0.6));
-    println!("who benefits: claimed in {none} of runs without, {some} with");
     assert!(none <= 0.05, "{none} of the runs without it");
     assert!(some >= 0.8, "{some} of the runs with it");
 }
@@ -168,7 +166,6 @@ fn intervals_of_targeting_cover_the_truth() {
         usize::from(i.low <= truth && truth <= i.high)
     });
     let share = covered.iter().sum::<usize>() as f64 / RUNS as f64;
-    println!("AUTOC intervals cover {share}");
     assert!((0.91..=0.98).contains(&share), "{share}");
 }
 
