@@ -1,4 +1,4 @@
-"""Topic 3: split-conformal LAC sets, numpy only (+ MAPIE cross-check). Writes figures_conformal.txt"""
+"""split-conformal LAC sets, numpy only (+ MAPIE cross-check). Writes figures_conformal.txt"""
 import math, numpy as np
 out = []
 def put(k, v): out.append(f"{k} {float(v):.17g}")

@@ -1,4 +1,4 @@
-"""Topic 4: survival decision curve, dcurves (lifelines KM) + own KM check. Writes figures_decision.txt"""
+"""survival decision curve, dcurves (lifelines KM) + own KM check. Writes figures_decision.txt"""
 import numpy as np, pandas as pd
 from dcurves import dca
 out = []

@@ -1,4 +1,4 @@
-"""Topic 1: treatment-effect reference figures (statsmodels + numpy). Writes figures_effect.txt"""
+"""treatment-effect reference figures (statsmodels + numpy). Writes figures_effect.txt"""
 import numpy as np, statsmodels.api as sm
 from scipy import stats
 out = []

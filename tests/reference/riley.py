@@ -1,4 +1,4 @@
-"""Topic 2: Riley minimum sample sizes, PyPI pmsampsize 0.1.0. Writes figures_riley.txt"""
+"""Riley minimum sample sizes, PyPI pmsampsize 0.1.0. Writes figures_riley.txt"""
 import math
 from pmsampsize.pmsampsize import pmsampsize
 out = []

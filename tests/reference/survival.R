@@ -3,7 +3,7 @@
 # Run: Rscript survival.R; python survival.py (writes figures.txt).
 # Reads rotterdam.csv, gbsg.csv; writes figures_R.txt ("name value", 17
 # significant digits), preds.csv (rotterdam model on gbsg) and checks_R.txt.
-# Conventions: NOTES.md. No randomness. Cox fits run with eps = 1e-11 (R's default
+# Conventions: survival.md. No randomness. Cox fits run with eps = 1e-11 (R's default
 # 1e-9 stops a Newton step earlier; differences < 1e-8).
 suppressMessages(library(survival))
 out <- character(0)

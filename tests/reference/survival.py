@@ -3,7 +3,7 @@
 Versions: Python 3.11.7, scikit-survival 0.28.0, lifelines 0.30.3, numpy 2.4.6,
 scipy 1.17.1, pandas 2.3.3. Run after survival.R (reads gbsg.csv,
 rotterdam.csv, preds.csv, figures_R.txt); writes figures_py.txt, figures.txt
-(R lines then Python lines) and checks_py.txt. Conventions: NOTES.md.
+(R lines then Python lines) and checks_py.txt. Conventions: survival.md.
 """
 import warnings
 
