@@ -133,16 +133,21 @@ impl Sandbox {
     }
 }
 
-/// A small table: `id,site,age,dose,grade,y`, in which age and grade drive the label.
-#[must_use]
-pub fn table(rows: usize, site: &str, seed: u64) -> String {
+/// Numbers between 0 and 1 that look random (xorshift; Marsaglia 2003).
+pub fn uniforms(seed: u64) -> impl FnMut() -> f64 {
     let mut state = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-    let mut uniform = move || {
+    move || {
         state ^= state << 13;
         state ^= state >> 7;
         state ^= state << 17;
         (state >> 11) as f64 / (1u64 << 53) as f64
-    };
+    }
+}
+
+/// A small table: `id,site,age,dose,grade,y`, in which age and grade drive the label.
+#[must_use]
+pub fn table(rows: usize, site: &str, seed: u64) -> String {
+    let mut uniform = uniforms(seed);
     let mut out = String::from("id,site,age,dose,grade,y\n");
     for i in 0..rows {
         let (age, dose, grade) =

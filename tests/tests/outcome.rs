@@ -1,17 +1,11 @@
 //! Outcomes that come in time, end to end: the shipped recipe, every estimator, several hospitals' models, and what is
 //! refused.
 
-use specialist_e2e::{Said, Sandbox};
+use specialist_e2e::{Said, Sandbox, uniforms};
 
 /// Patients whose risk rises with age and grade; times in `unit` days; who is treated is by chance.
 fn patients(rows: usize, seed: u64, unit: f64) -> String {
-    let mut state = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-    let mut uniform = move || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        (state >> 11) as f64 / (1u64 << 53) as f64
-    };
+    let mut uniform = uniforms(seed);
     let mut out = String::from("age,grade,marker,drug,days,event\n");
     for _ in 0..rows {
         let (age, grade, marker) = (30.0 + 50.0 * uniform(), (3.0 * uniform()) as usize, 10.0 * uniform());

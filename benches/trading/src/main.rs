@@ -15,6 +15,7 @@ mod speed;
 
 use std::path::{Path, PathBuf};
 
+use specialist_core::evidence::wilson;
 use specialist_core::{Context, Domain, Outcome};
 use specialist_pipeline::recipe::parse;
 use specialist_pipeline::{Effort, Job, Place};
@@ -54,22 +55,10 @@ fn claims(kind: &str, n: usize) {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let found = Context::new(1, threads).map(n, |i| universe(kind, 1000 + i));
     let of = |what: &str, count: usize| {
-        let (low, high) = wilson(count, n);
-        println!(
-            "{what:<40} {count:>4} of {n}: {:.1} % ({:.1} to {:.1})",
-            100.0 * count as f64 / n as f64,
-            100.0 * low,
-            100.0 * high
-        );
+        let i = wilson(count as f64 / n as f64, n as f64);
+        let [share, low, high] = [i.estimate, i.low, i.high].map(|v| 100.0 * v);
+        println!("{what:<40} {count:>4} of {n}: {share:.1} % ({low:.1} to {high:.1})");
     };
     of("an edge claimed (money after costs)", found.iter().filter(|f| f.0).count());
     of("specialist adopted over the generalist", found.iter().filter(|f| f.1).count());
-}
-
-/// The 95 % interval of a share (Wilson 1927).
-fn wilson(count: usize, n: usize) -> (f64, f64) {
-    let (p, n, z) = (count as f64 / n as f64, n as f64, 1.959_964);
-    let middle = (p + z * z / (2.0 * n)) / (1.0 + z * z / n);
-    let half = z / (1.0 + z * z / n) * (p * (1.0 - p) / n + z * z / (4.0 * n * n)).sqrt();
-    ((middle - half).max(0.0), middle + half)
 }

@@ -22,6 +22,18 @@ pub struct Interval {
     pub high: f64,
 }
 
+/// The 97.5 % point of the standard normal distribution: half the width of a 95 % interval in standard errors.
+pub const Z: f64 = 1.959_963_984_540_054;
+
+/// The score interval of a share of `n` rows at 95 % (Wilson 1927).
+#[must_use]
+pub fn wilson(share: f64, n: f64) -> Interval {
+    let centre = share + Z * Z / (2.0 * n);
+    let half = Z * (share * (1.0 - share) / n + Z * Z / (4.0 * n * n)).sqrt();
+    let scale = 1.0 + Z * Z / n;
+    Interval { estimate: share, low: (centre - half) / scale, high: (centre + half) / scale }
+}
+
 /// A metric's name and its value with interval.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Figure {
@@ -280,6 +292,13 @@ mod tests {
         assert!((three[0].interval.high - 2.388).abs() < 0.08, "{:?}", three[0]);
         // 1.960 + 0.842 = 2.802: the usual two-sided 80 % power constant.
         assert!((one[0].smallest_detectable - 2.802).abs() < 0.1);
+    }
+
+    #[test]
+    fn wilson_equals_statsmodels() {
+        // statsmodels 0.15.0: proportion_confint(8, 20, method="wilson") = (0.2188065, 0.6134185)
+        let i = wilson(0.4, 20.0);
+        assert!((i.low - 0.218_806_5).abs() < 1e-6 && (i.high - 0.613_418_5).abs() < 1e-6, "{i:?}");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use ndarray::Array2;
 use specialist_core::bootstrap::quantile;
-use specialist_core::evidence::Interval;
+use specialist_core::evidence::{Interval, Z, wilson};
 use specialist_core::survival::kaplan_meier;
 use specialist_core::{Dataset, Estimand, FeatureKind, Panel, PanelInput, Predict};
 
@@ -11,8 +11,6 @@ use crate::subgroups::SMALLEST;
 /// Fewest patients whose outcomes stand for one's own.
 const SIMILAR: usize = 30;
 const BINS: usize = 10;
-/// The 97.5 % point of the standard normal distribution.
-const Z: f64 = 1.959_963_984_540_054;
 const SIMILAR_TITLE: &str = "Outcomes of similar patients";
 const VALUES_TITLE: &str = "What the model was trained on";
 /// Points of the feature that matters most.
@@ -50,11 +48,7 @@ fn observed(rows: &Dataset, member: &[usize]) -> Interval {
         }
         _ => {
             let n = label.len() as f64;
-            let share = label.iter().sum::<f64>() / n;
-            // The score interval (Wilson 1927).
-            let (scale, centre) = (1.0 + Z * Z / n, share + Z * Z / (2.0 * n));
-            let half = Z * (share * (1.0 - share) / n + Z * Z / (4.0 * n * n)).sqrt();
-            Interval { estimate: share, low: (centre - half) / scale, high: (centre + half) / scale }
+            wilson(label.iter().sum::<f64>() / n, n)
         }
     }
 }

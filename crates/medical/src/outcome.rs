@@ -2,15 +2,13 @@
 //! subgroups, competing causes.
 
 use specialist_core::bootstrap::quantile;
-use specialist_core::evidence::{Interval, Prediction};
+use specialist_core::evidence::{Interval, Prediction, Z};
 use specialist_core::metric::{CIndex, ObservedExpected, descending};
 use specialist_core::survival::{KaplanMeier, cumulative_incidence, kaplan_meier};
 use specialist_core::{Estimand, KeyRole, Metric, Panel, PanelInput, Scored, Series};
 
 use crate::subgroups::{SMALLEST, groups};
 
-/// The 97.5 % point of the standard normal distribution.
-const Z: f64 = 1.959_963_984_540_054;
 /// Points of a curve.
 const POINTS: usize = 24;
 const GROUPS: usize = 3;

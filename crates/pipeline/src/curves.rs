@@ -2,7 +2,7 @@
 //! point stands for one person.
 
 use specialist_core::bootstrap::{mean_sd, quantile};
-use specialist_core::evidence::{Interval, Prediction};
+use specialist_core::evidence::{Interval, Prediction, Z, wilson};
 use specialist_core::metric::descending;
 use specialist_core::survival::kaplan_meier;
 use specialist_core::{Dataset, Estimand};
@@ -63,14 +63,10 @@ fn calibration(rows: &Dataset, p: &Prediction, order: &[u32]) -> Vec<(f64, Inter
 
 /// What a bin's labels say of the estimand, with a 95 % interval that takes rows for independent.
 fn observed(estimand: Estimand, labels: &[f64]) -> Interval {
-    const Z: f64 = 1.959_963_984_540_054;
     let n = labels.len() as f64;
     let (mean, sd) = mean_sd(labels);
     match estimand {
-        Estimand::Probability => {
-            let (low, high) = wilson(mean, n);
-            Interval { estimate: mean, low, high }
-        }
+        Estimand::Probability => wilson(mean, n),
         Estimand::Survival { horizon } => {
             let curve = kaplan_meier(labels, &vec![1.0; labels.len()]);
             let (low, high) = curve.interval(horizon, Z);
@@ -88,15 +84,6 @@ fn observed(estimand: Estimand, labels: &[f64]) -> Interval {
     }
 }
 
-/// The score interval of a share at 95 % (Wilson 1927).
-pub(crate) fn wilson(share: f64, n: f64) -> (f64, f64) {
-    let z = 1.959_963_984_540_054;
-    let centre = share + z * z / (2.0 * n);
-    let half = z * (share * (1.0 - share) / n + z * z / (4.0 * n * n)).sqrt();
-    let scale = 1.0 + z * z / n;
-    ((centre - half) / scale, (centre + half) / scale)
-}
-
 /// The share of each class in every bin of probability.
 fn histogram(rows: &Dataset, p: &Prediction) -> Vec<(f64, f64)> {
     let mut bins = vec![(0.0, 0.0); SCORE_BINS];
@@ -106,16 +93,4 @@ fn histogram(rows: &Dataset, p: &Prediction) -> Vec<(f64, f64)> {
     }
     let (negatives, positives) = ((rows.rows() - rows.events()) as f64, rows.events() as f64);
     bins.iter().map(|b| (b.0 / negatives.max(1.0), b.1 / positives.max(1.0))).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn wilson_equals_statsmodels() {
-        // statsmodels 0.15.0: proportion_confint(8, 20, method="wilson") = (0.2188065, 0.6134185)
-        let (low, high) = wilson(0.4, 20.0);
-        assert!((low - 0.218_806_5).abs() < 1e-6 && (high - 0.613_418_5).abs() < 1e-6, "{low} {high}");
-    }
 }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::json;
 use specialist_core::bootstrap::mean_sd;
-use specialist_core::evidence::Interval;
+use specialist_core::evidence::{Interval, Z};
 use specialist_core::{Context, Dataset, FineTune, Metric, Predict, Pretrain, Tuning};
 use specialist_report::{BestTrial, Optimism, Tuning as Summary};
 use specialist_search::{
@@ -308,7 +308,7 @@ fn optimism(ladder: &Study, fresh: &Judge<'_>, generalist: &Model, ctx: &Context
     let (found, spread) = mean_sd(&best.folds());
     let error = |sd: f64, n: usize| sd / (n as f64).sqrt();
     let gap = found - mean;
-    let half = 1.96 * error(sd, again.len()).hypot(error(spread, best.folds().len()));
+    let half = Z * error(sd, again.len()).hypot(error(spread, best.folds().len()));
     Some(Optimism {
         tuning: rung(best).name().into(),
         gap: Interval { estimate: gap, low: gap - half, high: gap + half },

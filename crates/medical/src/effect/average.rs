@@ -2,7 +2,7 @@
 
 use rand::seq::SliceRandom;
 use specialist_core::bootstrap::mean_sd;
-use specialist_core::evidence::Interval;
+use specialist_core::evidence::{Interval, Z};
 use specialist_core::{Context, Dataset, Error, Estimand, Predict};
 use specialist_tabular::Encoder;
 use specialist_tabular::glm::{Glm, Prior, Problem, spread};
@@ -13,8 +13,6 @@ pub const FOLDS: usize = 5;
 const RIDGE: f64 = 1.0;
 /// Propensities are kept this far from 0 and 1.
 const CLIP: f64 = 0.01;
-/// The 97.5 % point of the standard normal distribution.
-pub const Z: f64 = 1.959_963_984_540_054;
 
 /// Two arms of patients.
 #[derive(Clone)]

@@ -1,10 +1,9 @@
 //! Who benefits: whether those that a model calls first gain more than the others.
 
 use specialist_core::Context;
-use specialist_core::evidence::Interval;
+use specialist_core::evidence::{Interval, Z};
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
-use super::average::Z;
 use rand::Rng;
 
 const REPLICATES: usize = 500;

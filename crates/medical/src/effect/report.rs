@@ -1,13 +1,13 @@
 //! The effect as pages and sentences.
 
 use specialist_core::bootstrap::quantile;
-use specialist_core::evidence::Interval;
+use specialist_core::evidence::{Interval, Z};
 use specialist_core::survival::kaplan_meier;
 use specialist_core::{Context, Dataset, Error, Estimand, FeatureKind, Panel, PanelInput, Predict, Series};
 use specialist_tabular::glm::Glm;
 
 use super::average::{
-    Arms, Nuisances, Z, e_value, effective_size, mean_interval, scores, standardisation, standardised_difference,
+    Arms, Nuisances, e_value, effective_size, mean_interval, scores, standardisation, standardised_difference,
     weighting,
 };
 use super::benefit::{best_linear_predictor, targeting_interval};
