@@ -288,6 +288,9 @@ fn checked(recipe: Recipe) -> Result<Recipe, RecipeError> {
         ];
         return Err(RecipeError::choice("compare.metric", name, &known));
     }
+    if recipe.compare.splits > 0 && recipe.split.time_on.is_some() {
+        return invalid("compare.splits", "0: a split by time cannot be drawn anew");
+    }
     recipe.gap()?;
     recipe.estimator()?;
     recipe.scratch_estimator()?;
