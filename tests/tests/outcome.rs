@@ -261,6 +261,38 @@ fn competing_causes_are_shown() {
     assert!(said.contains("VERDICT: "), "{said}");
     let page = String::from_utf8(here.read("out/report.html")).unwrap();
     assert!(page.contains("Competing causes"));
+    let text = RECIPE.to_string()
+        + "[domain.effect]\ntreatment = \"drug\"\ntreated = \"1\"\ntarget = \"randomised\"\nnote = \"x\"\n";
+    here.write("recipe.toml", text);
+    let said = run(&here, "out", &["columns.event.competing=[\"2\"]"]).stdout;
+    assert!(said.contains("EFFECT: refused: causes compete"), "{said}");
+    refused(&here, &["columns.event.competing=[\"1\"]"], 2, &["columns.event.competing", "other cells than"]);
+}
+
+#[test]
+fn how_long_somebody_was_followed_is_no_feature() {
+    let copied = |text: String| {
+        let line = |(i, l): (usize, &str)| match i {
+            0 => format!("{l},last_visit\n"),
+            _ => format!("{l},{}\n", l.split(',').nth(4).unwrap()),
+        };
+        text.lines().enumerate().map(line).collect::<String>()
+    };
+    let here = sound();
+    here.write("source.csv", copied(patients(500, 1, 1.0)));
+    here.write("target.csv", copied(patients(300, 2, 1.0)));
+    here.write("recipe.toml", RECIPE.to_string() + "[columns.last_visit]\n");
+    refused(&here, &[], 3, &["label-leak", "`last_visit`"]);
+}
+
+#[test]
+fn what_cannot_be_is_scored_as_missing_and_said() {
+    let here = sound();
+    run(&here, "out", &["columns.age.max=100"]);
+    here.write("new.csv", "age,grade,marker,drug\n900,low,1,0\n50,S3CRET,1,1\n50,low,1,1\n");
+    let said = here.ok("medical", &["predict", "--artifact", "out", "--model", "generalist", "--data", "new.csv"]);
+    assert!(said.stderr.contains("1 cell(s) of `age` are not at most 100 (lines 2)"), "{}", said.stderr);
+    assert!(said.stderr.contains("`grade`") && !said.stderr.contains("S3CRET"), "{}", said.stderr);
 }
 
 #[test]
@@ -311,6 +343,20 @@ fn an_effect_without_chance_or_overlap_is_refused_with_the_reason() {
     here.write("recipe.toml", text);
     let said = run(&here, "out", &[]).stdout;
     assert!(said.contains("in the target no effect is stated: of 300 patients"), "{said}");
+    // By age, and called chance.
+    let text = RECIPE.to_string()
+        + "[domain.effect]\ntreatment = \"drug\"\ntreated = \"1\"\ntarget = \"randomised\"\nnote = \"x\"\n";
+    here.write("recipe.toml", text);
+    let said = run(&here, "out", &[]).stdout;
+    assert!(said.contains("it is declared randomised, but covariates tell the arms apart"), "{said}");
+    // Who was treated is not always known.
+    let here = with(3, "", |i| i.is_multiple_of(40));
+    here.write(
+        "recipe.toml",
+        RECIPE.to_string()
+            + "[domain.effect]\ntreatment = \"drug\"\ntreated = \"1\"\ntarget = \"randomised\"\nnote = \"x\"\n",
+    );
+    refused(&here, &[], 3, &["`drug` is empty, in 7 rows in all"]);
     // An arm that is empty.
     let here = with(3, "1", |_| true);
     here.write(
@@ -318,7 +364,7 @@ fn an_effect_without_chance_or_overlap_is_refused_with_the_reason() {
         RECIPE.to_string()
             + "[domain.effect]\ntreatment = \"drug\"\ntreated = \"1\"\ntarget = \"randomised\"\nnote = \"x\"\n",
     );
-    refused(&here, &[], 3, &["untreated patients"]);
+    refused(&here, &[], 3, &["`drug`: no patient is untreated", "two arms"]);
 }
 
 #[test]

@@ -11,8 +11,9 @@ use crate::{Context, Dataset, KeyRole, SplitKeys};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Method {
-    /// Rows within each label, with replacement; all rows where labels are numbers.
-    Stratified,
+    /// Rows, with replacement. Not within each label: how frequent events are is as uncertain as anything, and Brier
+    /// scores, calibration and net benefit depend on it.
+    Rows,
     /// Whole groups, with replacement.
     Cluster,
     /// Circular moving blocks of consecutive days (Künsch 1989; Politis and Romano 1992).
@@ -24,10 +25,8 @@ pub struct Bootstrap {
     method: Method,
     replicates: usize,
     rows: usize,
-    /// Rows that are drawn together; for blocks in order of time; for strata one unit a row.
+    /// Rows that are drawn together; for blocks in order of time.
     units: Vec<Vec<u32>>,
-    /// Units are drawn within each stratum.
-    strata: Vec<Vec<u32>>,
     block: usize,
     ctx: Context,
 }
@@ -50,24 +49,17 @@ impl Bootstrap {
         } else if let Some(group) = group {
             (Method::Cluster, by_value(&group.codes), 1)
         } else {
-            (Method::Stratified, (0..rows as u32).map(|r| vec![r]).collect(), 1)
+            (Method::Rows, (0..rows as u32).map(|r| vec![r]).collect(), 1)
         };
-        let strata = if method == Method::Stratified && !data.estimand.is_number() {
-            let rows_with = |event: bool| (0..rows as u32).filter(|&r| data.had_event(r as usize) == event).collect();
-            vec![rows_with(false), rows_with(true)]
-        } else {
-            vec![(0..units.len() as u32).collect()]
-        };
-        Self { method, replicates, rows, units, strata, block, ctx: ctx.child("bootstrap").single() }
+        Self { method, replicates, rows, units, block, ctx: ctx.child("bootstrap").single() }
     }
 
     /// Replicates that draw whole groups; `groups` has one code a row.
     #[must_use]
     pub fn clusters(groups: &[u32], replicates: usize, ctx: &Context) -> Self {
         let units = by_value(groups);
-        let strata = vec![(0..units.len() as u32).collect()];
         let ctx = ctx.child("bootstrap").single();
-        Self { method: Method::Cluster, replicates, rows: groups.len(), units, strata, block: 1, ctx }
+        Self { method: Method::Cluster, replicates, rows: groups.len(), units, block: 1, ctx }
     }
 
     /// How replicates are drawn.
@@ -93,17 +85,14 @@ impl Bootstrap {
         weight.clear();
         weight.resize(self.rows, 0.0);
         let mut rng = self.ctx.rng(&b.to_string());
-        for stratum in self.strata.iter().filter(|s| !s.is_empty()) {
-            let n = stratum.len();
-            let mut drawn = 0;
-            while drawn < n {
-                let start = rng.random_range(0..n);
-                for i in 0..self.block.min(n - drawn) {
-                    let unit = stratum[(start + i) % n] as usize;
-                    self.units[unit].iter().for_each(|&r| weight[r as usize] += 1.0);
-                }
-                drawn += self.block;
+        let n = self.units.len();
+        let mut drawn = 0;
+        while drawn < n {
+            let start = rng.random_range(0..n);
+            for i in 0..self.block.min(n - drawn) {
+                self.units[(start + i) % n].iter().for_each(|&r| weight[r as usize] += 1.0);
             }
+            drawn += self.block;
         }
     }
 
@@ -183,12 +172,15 @@ mod tests {
     }
 
     #[test]
-    fn strata_keep_their_size_and_groups_move_together() {
+    fn the_number_of_events_varies_and_groups_move_together() {
         let ctx = Context::new(5, 1);
         let mut w = Vec::new();
         let d = data();
-        Bootstrap::new(&d, SplitKeys::default(), 1, &ctx).weights(0, &mut w);
-        assert_eq!(w[..20].iter().sum::<f64>(), 20.0);
+        let rows = Bootstrap::new(&d, SplitKeys::default(), 400, &ctx);
+        let events: Vec<f64> = rows.map(&ctx, |w| w[..20].iter().sum());
+        let (mean, sd) = mean_sd(&events);
+        // Binomial: 100 draws of a share of .2.
+        assert!((mean - 20.0).abs() < 0.8 && (sd - 4.0).abs() < 0.5, "{mean} {sd}");
         let cluster = Bootstrap::new(&d, SplitKeys { group: true, ..Default::default() }, 1, &ctx);
         cluster.weights(3, &mut w);
         assert_eq!(cluster.method(), Method::Cluster);

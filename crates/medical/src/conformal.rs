@@ -3,7 +3,7 @@
 use rand::seq::SliceRandom;
 use specialist_core::{Context, Panel, PanelInput};
 
-use crate::subgroups::{SMALLEST, groups};
+use crate::subgroups::groups;
 
 /// How often a set must hold the truth.
 const PROMISED: [f64; 2] = [0.9, 0.95];
@@ -28,7 +28,7 @@ pub fn panel(input: &PanelInput<'_>) -> Option<Panel> {
     let p = &input.predictions.iter().find(|p| p.name == "specialist")?.predicted;
     let label = input.rows.labels();
     let mut members = vec![("all".to_string(), vec![true; p.len()])];
-    members.extend(groups(input));
+    members.extend(groups(input).into_iter().filter(|g| !g.hidden).map(|g| (g.name, g.member)));
     let ctx = input.ctx.child("conformal");
     let mut table = Vec::new();
     for promised in PROMISED {
@@ -47,9 +47,6 @@ pub fn panel(input: &PanelInput<'_>) -> Option<Panel> {
         });
         for (g, (name, member)) in members.iter().enumerate() {
             let size = member.iter().filter(|m| **m).count();
-            if size < SMALLEST {
-                continue;
-            }
             let sum = |k: usize| judged.iter().map(|j| j[g][k]).sum::<f64>();
             let shares: Vec<f64> = judged.iter().filter(|j| j[g][0] > 0.0).map(|j| j[g][1] / j[g][0]).collect();
             let at = |q| 100.0 * specialist_core::bootstrap::quantile(&shares, q);

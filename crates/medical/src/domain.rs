@@ -45,7 +45,7 @@ impl Domain for Medical {
         &[
             ("thyroid", "9,172 thyroid records of the Garavan Institute, by referring hospital"),
             ("rotterdam", "2,982 breast cancers of the Rotterdam tumour bank, recurrence-free survival"),
-            ("gbsg", "686 breast cancers of a randomised trial of hormone therapy, recurrence-free survival"),
+            ("gbsg", "686 breast cancers of the German study on hormone therapy, recurrence-free survival"),
         ]
     }
 
@@ -74,7 +74,10 @@ impl Domain for Medical {
     fn panels(&self, input: &PanelInput<'_>) -> Result<Vec<Panel>, Error> {
         let mut panels = Vec::new();
         if let Some(effect) = &Settings::parse(input.settings)?.effect {
-            panels.extend(effect::panels(input, effect)?);
+            panels.extend(match outcome::has_competing(input.rows) {
+                true => vec![effect::refused_for_competing_causes()],
+                false => effect::panels(input, effect)?,
+            });
         }
         if matches!(input.rows.estimand, Estimand::Survival { .. }) {
             panels.extend(outcome::panels(input));

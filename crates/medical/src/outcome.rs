@@ -5,9 +5,9 @@ use specialist_core::bootstrap::quantile;
 use specialist_core::evidence::{Interval, Prediction, Z};
 use specialist_core::metric::{CIndex, ObservedExpected, descending};
 use specialist_core::survival::{KaplanMeier, cumulative_incidence, kaplan_meier};
-use specialist_core::{Estimand, KeyRole, Metric, Panel, PanelInput, Scored, Series};
+use specialist_core::{Dataset, Estimand, KeyRole, Metric, Panel, PanelInput, Scored, Series};
 
-use crate::subgroups::{SMALLEST, groups};
+use crate::subgroups::{Group, HIDDEN, SMALLEST, groups};
 
 /// Points of a curve.
 const POINTS: usize = 24;
@@ -18,9 +18,36 @@ pub fn panels(input: &PanelInput<'_>) -> Vec<Panel> {
     let Estimand::Survival { horizon } = input.rows.estimand else { return Vec::new() };
     let Some(shown) = input.predictions.iter().find(|p| p.name == "specialist") else { return Vec::new() };
     let mut out = vec![risk_groups(input, shown, horizon), decision_curve(input, horizon)];
+    out[0].headline = miscalibrated(input);
     out.extend(subgroups(input));
     out.extend(competing(input, horizon));
     out
+}
+
+/// A warning where the generalist's risks are plainly off on the whole: a C-index does not see that.
+fn miscalibrated(input: &PanelInput<'_>) -> Option<String> {
+    const OFF: f64 = 0.15;
+    let p = input.predictions.iter().find(|p| p.name == "generalist")?;
+    let order = descending(&p.predicted);
+    let ratio = input.interval(|weight| {
+        let (rows, predicted, baseline) = (input.rows, &p.predicted, p.baseline.as_ref());
+        ObservedExpected.value(&Scored { rows, predicted, order: &order, weight, baseline })
+    });
+    let off = (ratio.low > 1.0 || ratio.high < 1.0) && (ratio.estimate - 1.0).abs() > OFF;
+    off.then(|| {
+        format!(
+            "CALIBRATION: the generalist's risks are too {} here: observed over expected {:.2} ({:.2} to {:.2}). Recalibrate it before use; compare.metric = \"integrated-brier\" judges by it.",
+            if ratio.estimate > 1.0 { "low" } else { "high" },
+            ratio.estimate,
+            ratio.low,
+            ratio.high
+        )
+    })
+}
+
+/// Whether causes are declared after which the event cannot happen any more.
+pub fn has_competing(rows: &Dataset) -> bool {
+    rows.keys.iter().any(|k| k.role == KeyRole::Cause && k.levels.len() > 2)
 }
 
 fn labels<'a>(input: &PanelInput<'a>) -> &'a [f64] {
@@ -157,12 +184,11 @@ fn decision_curve(input: &PanelInput<'_>, horizon: f64) -> Panel {
 fn subgroups(input: &PanelInput<'_>) -> Option<Panel> {
     let label = labels(input);
     let mut table = Vec::new();
-    for (name, member) in &groups(input) {
+    for Group { name, member, hidden } in &groups(input) {
         let size = member.iter().filter(|m| **m).count();
         let events = member.iter().zip(label).filter(|(m, y)| **m && **y > 0.0).count();
-        if size < SMALLEST || events < SMALLEST || size - events < SMALLEST {
-            let hidden = format!("fewer than {SMALLEST} with or without the event");
-            table.push(vec![name.clone(), "–".into(), "–".into(), hidden, String::new()]);
+        if *hidden {
+            table.push(vec![name.clone(), "–".into(), "–".into(), HIDDEN.into(), String::new()]);
             continue;
         }
         for p in input.predictions.iter().filter(|p| ["generalist", "specialist"].contains(&p.name.as_str())) {
@@ -215,8 +241,7 @@ fn competing(input: &PanelInput<'_>, horizon: f64) -> Option<Panel> {
     Some(Panel {
         title: "Competing causes".into(),
         note: "Cumulative incidence among the sealed patients (Aalen–Johansen): the probability that a cause happens, and happens \
-               first. The models predict the event as if the other causes only censored it: their risks are too high where \
-               other causes are frequent."
+               first. Everywhere else on this page the other causes only censor: predicted and observed risks are both those of a world without them, and higher than what patients will see."
             .into(),
         header: ["cause", "patients", "until the horizon"].map(String::from).to_vec(),
         table: found.iter().zip(&key.levels[1..]).map(row).collect(),

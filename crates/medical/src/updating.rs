@@ -32,6 +32,10 @@ pub fn panel(input: &PanelInput<'_>) -> Result<Option<Panel>, Error> {
     // A fit that does not settle (a column tells the events apart) leaves nothing to test.
     let Ok(steps) = found else { return Ok(None) };
     let revision = steps.len() - 1;
+    // A linear revision of trees is another model, not a wider one: nothing can be tested.
+    if steps.iter().any(|s| s.likelihood > steps[revision].likelihood + 1e-6) {
+        return Ok(None);
+    }
     let mut chosen = revision;
     let mut table = Vec::new();
     for (i, step) in steps.iter().enumerate() {

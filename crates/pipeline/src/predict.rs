@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use specialist_core::{Dataset, Domain, FeatureKind, Predict, Role, Schema, Tables};
+use specialist_core::{Column, ColumnKind, Dataset, Domain, FeatureKind, Predict, Role, Schema, Tables};
 use specialist_tabular::Model;
-use specialist_tabular::read::{Input, Options, Reader};
+use specialist_tabular::read::{Input, InvalidCells, Options, Reader};
 use specialist_tabular::write::ScoreWriter;
 
 use crate::Place;
@@ -23,6 +23,8 @@ pub struct Scored {
     pub rows: usize,
     /// Category columns with levels that the model never saw: it takes them as missing.
     pub unseen: BTreeSet<String>,
+    /// What is outside of its declared range or levels: it takes these cells as missing.
+    pub invalid: Vec<InvalidCells>,
 }
 
 /// A model with what it needs to read rows.
@@ -115,6 +117,10 @@ impl Scorer {
         let mut schema = self.recipe.schema();
         if self.recipe.features == "as-is" {
             schema.columns.retain(|c| matches!(c.role, Role::Feature | Role::Amount | Role::Id));
+            // What the model does not read need not be there.
+            let features = self.model.features();
+            let reads = |c: &Column| c.kind == ColumnKind::Text || features.iter().any(|f| f.name == c.name);
+            schema.columns.retain(|c| c.role != Role::Feature || reads(c));
         }
         schema
     }
@@ -151,12 +157,12 @@ impl Scorer {
             writer.write(names.as_deref(), &data.lines, &self.model.predict(&data)?).map_err(wrong)?;
             writer.finish().map_err(wrong)?;
             progress(data.rows());
-            return Ok(Scored { rows: data.rows(), unseen: BTreeSet::new() });
+            return Ok(Scored { rows: data.rows(), unseen: BTreeSet::new(), invalid: Vec::new() });
         }
         let mut reader = self.reader(input)?;
         let mut steps = self.steps(domain)?;
         let (mut writer, mut make) = (None, Some(make));
-        let mut scored = Scored { rows: 0, unseen: BTreeSet::new() };
+        let mut scored = Scored { rows: 0, unseen: BTreeSet::new(), invalid: Vec::new() };
         while let Some(chunk) = reader.next_chunk(CHUNK)? {
             if writer.is_none() {
                 let key = if chunk.ids.is_some() { "id" } else { "line" };
@@ -172,6 +178,7 @@ impl Scorer {
             scored.rows += lines.len();
             progress(lines.len());
         }
+        scored.invalid.clone_from(&reader.report().invalid);
         match writer {
             Some(writer) => writer.finish().map_err(wrong)?,
             None => return Err(specialist_tabular::read::ReadError::NoRows { file: input.name() }.into()),

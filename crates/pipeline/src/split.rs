@@ -1,7 +1,7 @@
 //! Parts the target's rows into train rows and sealed test rows, and the source's into rows to
 //! pre-train on and rows to measure forgetting on.
 
-use specialist_core::{Context, Dataset, Split};
+use specialist_core::{Context, Dataset, Estimand, Split};
 
 use crate::recipe::Recipe;
 use crate::{Error, Loaded};
@@ -21,7 +21,12 @@ pub fn target(recipe: &Recipe, target: &Dataset, ctx: &Context) -> Result<Split,
     {
         let rarer = target.informative_among(rows);
         if rarer < needed {
-            let what = format!("{what} of the rarer label");
+            let what = match target.estimand {
+                Estimand::Survival { horizon } => {
+                    format!("{what} with an event (is the horizon of {horizon} in the unit of the times?)")
+                }
+                _ => format!("{what} of the rarer label"),
+            };
             return Err(specialist_core::Error::TooFew { what, found: rarer, needed }.into());
         }
     }

@@ -76,6 +76,16 @@ pub fn predict(session: &Session, args: &Args, artifact: Option<&Path>, model: O
     for column in &rows.unseen {
         session.say(&format!("warning: `{column}` has levels that the model never saw; it takes them as missing"));
     }
+    for i in &rows.invalid {
+        let lines: Vec<String> = i.lines.iter().take(5).map(ToString::to_string).collect();
+        session.say(&format!(
+            "warning: {} cell(s) of `{}` are not {} (lines {}); the model takes them as missing",
+            i.count,
+            i.column,
+            i.expected,
+            lines.join(", ")
+        ));
+    }
     session.say(&format!("{} row(s) scored by the {}", rows.rows, scorer.name));
     Ok(0)
 }

@@ -7,13 +7,15 @@ mod pseudo;
 mod report;
 #[cfg(test)]
 mod tests;
+mod who;
 
-pub use report::panels;
+pub use report::{panels, refused_for_competing_causes};
 
 use ndarray::Axis;
 use specialist_core::{Context, Dataset, Error, Estimand, FeatureKind, Predict};
 use specialist_tabular::Encoder;
 use specialist_tabular::glm::{Glm, Prior, Problem, spread};
+use statrs::distribution::{ChiSquared, ContinuousCDF};
 
 use crate::settings::{Design, EffectSettings};
 use average::{Arms, effective_size};
@@ -46,6 +48,24 @@ pub fn arms(data: &Dataset, settings: &EffectSettings, design: Design) -> Result
             values.iter().map(|v| *v == level).collect()
         }
     };
+    if let Some(r) = values.iter().position(|v| v.is_nan()) {
+        let missing = values.iter().filter(|v| v.is_nan()).count();
+        return Err(Error::Data {
+            what: format!(
+                "line {}: `{}` is empty, in {missing} rows in all: who was treated is not known there",
+                data.lines[r], settings.treatment
+            ),
+            hint: "leave these rows out, or the effect".into(),
+        });
+    }
+    for (arm, name) in [(true, "treated"), (false, "untreated")] {
+        if !treated.contains(&arm) {
+            return Err(Error::Data {
+                what: format!("`{}`: no patient is {name}", settings.treatment),
+                hint: "an effect needs two arms: check `treated` under [domain.effect], or leave the effect out".into(),
+            });
+        }
+    }
     let kept: Vec<usize> = (0..data.features.len()).filter(|c| *c != column).collect();
     let mut covariates = data.clone_without_records();
     covariates.base.records = data.records().select(Axis(1), &kept);
@@ -62,6 +82,24 @@ pub fn arms(data: &Dataset, settings: &EffectSettings, design: Design) -> Result
     }
     covariates.estimand = Estimand::Mean;
     Ok(Arms { covariates, treated, randomised: design == Design::Randomised })
+}
+
+/// The probability that covariates tell the arms apart as well as they do where chance decided: a likelihood ratio test
+/// of treatment on all of them. Far below chance it was not chance.
+pub fn by_chance(arms: &Arms, ctx: &Context) -> Result<f64, Error> {
+    let mut data = arms.covariates.clone();
+    data.estimand = Estimand::Probability;
+    data.base.targets = arms.treated.iter().map(|t| f64::from(u8::from(*t))).collect();
+    let encoder = Encoder::fit(&data);
+    let problem = Problem { data: &data, encoder: &encoder, offset: None, scale: 1.0 };
+    // A fit that does not settle tells the arms apart altogether.
+    let Ok(model) = problem.fit(&Prior::ridge(encoder.width(), 1e-6), None, ctx) else { return Ok(0.0) };
+    let loss = |margin: &dyn Fn(usize) -> f64| -> f64 {
+        (0..data.rows()).map(|r| Estimand::Probability.loss(margin(r), data.labels()[r], 1.0)[0]).sum()
+    };
+    let (fitted, level) = (model.margin(&data)?, specialist_core::logit(data.prevalence()));
+    let statistic = 2.0 * (loss(&|_| level) - loss(&|r| fitted[r]));
+    Ok(ChiSquared::new(encoder.width().max(1) as f64).map_or(1.0, |d| d.sf(statistic.max(0.0))))
 }
 
 /// The rows of `arms` in which both arms occur, or why there are too few of them.

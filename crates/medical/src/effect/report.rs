@@ -11,13 +11,16 @@ use super::average::{
     weighting,
 };
 use super::benefit::{best_linear_predictor, targeting_interval};
-use super::{arms, effect_model, overlap, risks};
+use super::who::who_benefits;
+use super::{arms, by_chance, effect_model, overlap, risks};
 use crate::settings::{Design, EffectSettings};
 use crate::subgroups::SMALLEST;
 
 const REPLICATES: usize = 200;
-const GROUPS: usize = 3;
+const PARTINGS: usize = 21;
 const BINS: usize = 20;
+/// A test of chance below this says that it was not chance.
+const CHANCE: f64 = 0.001;
 
 /// One population's effect, or why there is none.
 struct Population<'a> {
@@ -41,7 +44,12 @@ impl<'a> Population<'a> {
         let arms = arms(data, settings, design)?;
         let nuisances = arms.cross_fitted(&ctx.child(name))?;
         let rows = match design {
-            Design::Randomised => Ok((0..data.rows()).collect()),
+            Design::Randomised => match by_chance(&arms, ctx)? {
+                p if p < CHANCE => Err(format!(
+                    "it is declared randomised, but covariates tell the arms apart as chance would not (p = {p:.1e}): declare it observational"
+                )),
+                _ => Ok((0..data.rows()).collect()),
+            },
             Design::Observational => overlap(&arms, &nuisances.propensity),
         };
         Ok(Self { name, design, data, arms, nuisances, rows })
@@ -74,9 +82,9 @@ pub fn panels(input: &PanelInput<'_>, settings: &EffectSettings) -> Result<Vec<P
         populations.push(Population::of("source", design, source, settings, ctx)?);
     }
     let mut out = vec![average(&populations, settings, ctx)];
-    out.extend(populations.iter().filter(|p| p.design == Design::Observational).map(balance));
+    out.extend(populations.iter().map(balance));
     if populations[0].rows.is_ok() {
-        out.push(benefit(input, settings, &populations, ctx)?);
+        out.push(benefit(settings, &populations, ctx)?);
     }
     Ok(out)
 }
@@ -169,7 +177,7 @@ fn average(populations: &[Population<'_>], settings: &EffectSettings, ctx: &Cont
             let [value, limit] = e_value(ratio.estimate, near);
             table.push(vec![
                 String::new(),
-                "E-value: what is unmeasured must raise treatment and event by at least".into(),
+                "E-value of the risk ratio".into(),
                 format!("{value:.2} times each ({limit:.2} for the interval)"),
             ]);
         }
@@ -189,7 +197,8 @@ fn average(populations: &[Population<'_>], settings: &EffectSettings, ctx: &Cont
             "Treated less untreated, {unit}; 95 % intervals.{note} What must hold for these numbers: outcomes of one patient do not \
              depend on the treatment of another; treatment means one thing; and censoring does not depend on prognosis within an \
              arm. By chance treatment depends on nothing else. By judgement it may depend on what the table of balance shows, and \
-             on nothing that is not there: that cannot be checked, the E-value says how strong it would have to be."
+             on nothing that is not there: that cannot be checked, the E-value says how strongly \
+             something unmeasured would have to go with treatment and with the event."
         ),
         header: ["population", "estimate of", "treated − untreated"].map(String::from).to_vec(),
         table,
@@ -220,7 +229,8 @@ fn balance(p: &Population<'_>) -> Panel {
     let mut row = |name: String, value: &dyn Fn(f64) -> f64, column: usize| {
         let values: Vec<f64> = rows.iter().map(|&r| value(data.records()[[r, column]])).collect();
         let [before, after] = standardised_difference(&values, &treated, &propensity);
-        table.push(vec![name, format!("{before:+.3}"), format!("{after:+.3}")]);
+        let flag = if after.abs() > 0.1 { " not alike" } else { "" };
+        table.push(vec![name, format!("{before:+.3}"), format!("{after:+.3}{flag}")]);
     };
     for (c, f) in data.features.iter().enumerate() {
         match &f.kind {
@@ -288,13 +298,8 @@ fn one_armed(p: &Population<'_>) -> Vec<String> {
     out
 }
 
-/// Whether the effect model tells those who benefit from those who do not, on the sealed rows.
-fn benefit(
-    input: &PanelInput<'_>,
-    settings: &EffectSettings,
-    populations: &[Population<'_>],
-    ctx: &Context,
-) -> Result<Panel, Error> {
+/// Whether the effect model tells those who benefit from those who do not, over many partings of the target.
+fn benefit(settings: &EffectSettings, populations: &[Population<'_>], ctx: &Context) -> Result<Panel, Error> {
     let source: Option<Glm> = match populations.get(1) {
         Some(p) => match &p.rows {
             Ok(rows) => Some(effect_model(&p.arms.covariates.select(rows), &p.scores(rows), None, ctx)?.0),
@@ -302,102 +307,68 @@ fn benefit(
         },
         None => None,
     };
-    let train = arms(input.train, settings, settings.target)?;
-    let nuisances = train.cross_fitted(&ctx.child("train"))?;
-    let (model, strength) = effect_model(&train.covariates, &scores(&train, &nuisances), source.as_ref(), ctx)?;
-    let sealed = arms(input.rows, settings, settings.target)?;
-    let found = train.fit(ctx)?.of(&sealed)?;
-    let rows: Vec<usize> = match settings.target {
-        Design::Randomised => (0..input.rows.rows()).collect(),
-        Design::Observational => match overlap(&sealed, &found.propensity) {
-            Ok(rows) => rows,
-            Err(reason) => return Ok(refused(&reason)),
-        },
-    };
-    let all = scores(&sealed, &found);
-    let score: Vec<f64> = rows.iter().map(|&r| all[r]).collect();
-    let sealed = sealed.select(&rows);
+    let target = &populations[0];
+    let rows = target.rows.as_ref().map_err(|reason| Error::Mismatch(reason.clone()))?;
+    let arms = target.arms.select(rows);
+    let decimals = if matches!(target.data.estimand, Estimand::Survival { .. }) { 0 } else { 3 };
     let mut table = Vec::new();
-    let mut shown = false;
-    let decimals = if matches!(input.rows.estimand, Estimand::Survival { .. }) { 1 } else { 4 };
-    let candidates = [("pre-trained on the source", source.as_ref()), ("fine-tuned on the target", Some(&model))];
-    let mut groups = Vec::new();
-    for (name, model) in candidates {
-        let Some(model) = model else { continue };
-        let predicted = model.predict(&sealed.covariates)?;
-        let autoc = targeting_interval(&score, &predicted, false, ctx);
-        let qini = targeting_interval(&score, &predicted, true, ctx);
+    if let Some(model) = &source {
+        // It knows nothing of the target: every patient can judge it.
+        let (score, predicted) = (target.scores(rows), model.predict(&arms.covariates)?);
+        let area = |qini| ranged(&targeting_interval(&score, &predicted, qini, ctx), decimals);
         let line = best_linear_predictor(&score, &predicted);
-        let spread = specialist_core::bootstrap::mean_sd(&predicted).1;
-        // A model that says the same of everybody tells nobody apart.
-        let (slope, p) = if spread > 1e-9 {
-            (
-                format!(
-                    "{:.2} ({:.2} to {:.2})",
-                    line.slope,
-                    line.slope - Z * line.slope_error,
-                    line.slope + Z * line.slope_error
-                ),
-                format!("{:.3}", line.p),
-            )
-        } else {
-            ("–".into(), "–".into())
-        };
-        table.push(vec![name.into(), ranged(&autoc, decimals), ranged(&qini, decimals), slope, p]);
-        if name.starts_with("fine") {
-            shown = autoc.low > 0.0 && qini.low > 0.0;
-            groups = thirds(&score, &predicted, decimals);
-        }
+        table.push(vec![
+            "pre-trained on the source, all patients".into(),
+            area(false),
+            area(true),
+            format!("{:.2}", line.slope),
+            format!("{:.3}", line.p),
+        ]);
     }
-    for row in groups {
-        table.push(row);
+    let who = who_benefits(&arms, source.as_ref(), PARTINGS, ctx)?;
+    table.push(vec![
+        format!("fine-tuned on half of the target, judged on the other, {PARTINGS} partings"),
+        ranged(&who.autoc, decimals),
+        ranged(&who.qini, decimals),
+        format!("{:.2}", who.slope),
+        format!("{:.3}", who.p),
+    ]);
+    for (name, [predicted, found]) in ["lowest", "middle", "highest"].into_iter().zip(who.thirds) {
+        let cells = [format!("predicted {predicted:.decimals$}"), format!("found {found:.decimals$}")];
+        table.push([vec![format!("{name} third")], cells.to_vec(), vec![String::new(), String::new()]].concat());
     }
-    let word = if shown {
+    let word = if who.is_shown() {
         "those whom the effect model calls first benefit more"
     } else {
         "it is not shown that some benefit more than others"
     };
-    let firm = strength.map_or(String::new(), |s| {
-        format!(" The source's effect model counts with a strength of {s}, by cross-validation.")
-    });
     Ok(Panel {
-        title: format!("Who benefits: {word}"),
-        note: format!(
-            "An effect model (DR-learner) judged on sealed patients whom neither it nor the models of treatment and outcome saw, by \
-             doubly robust scores. AUTOC and Qini: how much more those gain who are called first; 0 where the order says nothing. The \
-             slope of the scores on predicted effects is 1 where these are right, 0 where they say nothing. Below: thirds by \
-             predicted effect, predicted and found.{firm} A claim needs the intervals of AUTOC and Qini above 0."
-        ),
-        header: ["effect model", "AUTOC", "Qini", "slope of the best linear predictor", "p"].map(String::from).to_vec(),
+        title: format!("Who benefits from {} = {}: {word}", settings.treatment, settings.treated),
+        note: "An effect model (DR-learner) judged by doubly robust scores of patients whom neither it nor the models of treatment \
+               and outcome saw. AUTOC and Qini: how much more those gain who are called first; 0 where the order says nothing. The \
+               slope of the scores on predicted effects is 1 where these are right, 0 where they say nothing. Over partings: \
+               medians, with intervals and p that hold for medians of partings (Chernozhukov and others 2018: the level is \
+               halved). One parting alone may say anything. Below, thirds by predicted effect."
+            .into(),
+        header: ["effect model", "AUTOC", "Qini", "slope", "p"].map(String::from).to_vec(),
         table,
-        headline: Some(format!("WHO BENEFITS: {word}.")),
+        headline: Some(format!(
+            "WHO BENEFITS: {word} (AUTOC {}, p = {:.3}, over {PARTINGS} partings).",
+            ranged(&who.autoc, decimals),
+            who.p
+        )),
         ..Panel::default()
     })
 }
 
-fn refused(reason: &str) -> Panel {
+/// With competing causes an effect on one of them is no effect on what patients live through.
+pub fn refused_for_competing_causes() -> Panel {
+    let reason =
+        "causes compete: a treatment that changes the others changes this one too. Count every cause as the event";
     Panel {
-        title: "Who benefits: refused".into(),
-        note: format!("Among the sealed patients, {reason}."),
-        headline: Some(format!("WHO BENEFITS: refused: {reason}.")),
+        title: "Effect: refused".into(),
+        note: format!("No effect is stated where {reason}."),
+        headline: Some(format!("EFFECT: refused: {reason}.")),
         ..Panel::default()
     }
-}
-
-fn thirds(score: &[f64], predicted: &[f64], decimals: usize) -> Vec<Vec<String>> {
-    let mut order: Vec<usize> = (0..score.len()).collect();
-    order.sort_by(|&a, &b| predicted[a].total_cmp(&predicted[b]));
-    let size = score.len().div_ceil(GROUPS).max(1);
-    let row = |(g, rows): (usize, &[usize])| {
-        let mean = rows.iter().map(|&r| predicted[r]).sum::<f64>() / rows.len() as f64;
-        let found = mean_interval(&rows.iter().map(|&r| score[r]).collect::<Vec<_>>());
-        vec![
-            format!("{} third", ["lowest", "middle", "highest"][g]),
-            format!("predicted {mean:.decimals$}"),
-            format!("found {}", ranged(&found, decimals)),
-            String::new(),
-            String::new(),
-        ]
-    };
-    order.chunks(size).enumerate().map(row).collect()
 }

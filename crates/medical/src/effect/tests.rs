@@ -7,7 +7,8 @@ use statrs::distribution::{ContinuousCDF, Normal};
 
 use super::average::*;
 use super::benefit::*;
-use super::{effect_model, overlap};
+use super::who::who_benefits;
+use super::{by_chance, effect_model, overlap};
 
 fn close(found: f64, expected: f64, digits: f64) {
     assert!((found - expected).abs() <= digits * expected.abs().max(1e-2), "{found} against {expected}");
@@ -124,21 +125,16 @@ fn intervals_cover_the_truth_in_simulated_trials() {
 
 #[test]
 fn who_benefits_is_claimed_where_it_is_so_and_seldom_elsewhere() {
-    const RUNS: usize = 300;
+    const RUNS: usize = 200;
     let ctx = Context::new(12, 2);
     let claims = |slope: f64| {
         let found = ctx.map(RUNS, |k| {
             let ctx = ctx.child(&format!("{k} {slope}")).single();
             let source = trial(800, 0.2, slope, true, &ctx.child("source"));
-            let train = trial(300, 0.3, slope, false, &ctx.child("train"));
-            let sealed = trial(250, 0.3, slope, false, &ctx.child("sealed"));
-            let of = |a: &Arms| scores(a, &a.cross_fitted(&ctx).unwrap());
-            let prior = effect_model(&source.covariates, &of(&source), None, &ctx).unwrap().0;
-            let (model, _) = effect_model(&train.covariates, &of(&train), Some(&prior), &ctx).unwrap();
-            let score = scores(&sealed, &train.fit(&ctx).unwrap().of(&sealed).unwrap());
-            let predicted = specialist_core::Predict::predict(&model, &sealed.covariates).unwrap();
-            let above = |qini| targeting_interval(&score, &predicted, qini, &ctx).low > 0.0;
-            usize::from(above(false) && above(true))
+            let target = trial(550, 0.3, slope, false, &ctx.child("target"));
+            let score = scores(&source, &source.cross_fitted(&ctx).unwrap());
+            let prior = effect_model(&source.covariates, &score, None, &ctx).unwrap().0;
+            usize::from(who_benefits(&target, Some(&prior), 9, &ctx).unwrap().is_shown())
         });
         found.iter().sum::<usize>() as f64 / RUNS as f64
     };
@@ -167,6 +163,16 @@ fn intervals_of_targeting_cover_the_truth() {
     });
     let share = covered.iter().sum::<usize>() as f64 / RUNS as f64;
     assert!((0.91..=0.98).contains(&share), "{share}");
+}
+
+#[test]
+fn chance_is_told_from_judgement() {
+    let ctx = Context::new(14, 2);
+    let p =
+        |confounded, k: usize| by_chance(&trial(400, 0.3, 0.0, confounded, &ctx.child(&k.to_string())), &ctx).unwrap();
+    let share = |confounded| (0..200).filter(|&k| p(confounded, k) < 0.05).count() as f64 / 200.0;
+    assert!((0.02..=0.09).contains(&share(false)), "{}", share(false));
+    assert!(share(true) > 0.95, "{}", share(true));
 }
 
 #[test]

@@ -3,7 +3,8 @@
 use std::collections::HashSet;
 
 use ndarray::ArrayView1;
-use specialist_core::metric::{CIndex, R2, RocAuc, evaluate};
+use specialist_core::metric::{CIndex, R2, RocAuc, descending, evaluate};
+use specialist_core::survival::{harrell, ranks};
 use specialist_core::{Dataset, Estimand, FeatureKind, Metric, Role};
 use specialist_report::{Finding, Severity};
 
@@ -49,6 +50,11 @@ fn label_leak(input: &Input<'_>, train: &Dataset) -> Finding {
 fn alone(data: &Dataset, column: usize) -> f64 {
     const BINS: usize = 32;
     let x = data.records().column(column);
+    let timed = matches!(data.estimand, Estimand::Survival { .. });
+    // How long a row was followed is no more to be known beforehand than whether the event came.
+    if timed && matches!(data.features[column].kind, FeatureKind::Number) && follows(x, data) >= GIVES_AWAY {
+        return 1.0;
+    }
     let cut = match &data.features[column].kind {
         FeatureKind::Number => edges(x, BINS),
         FeatureKind::Category { .. } => Vec::new(),
@@ -61,7 +67,6 @@ fn alone(data: &Dataset, column: usize) -> f64 {
     let places = x.iter().map(|&v| bin(v)).collect::<Vec<_>>();
     let size = places.iter().max().map_or(1, |m| m + 1);
     // Where labels are times, events per time followed.
-    let timed = matches!(data.estimand, Estimand::Survival { .. });
     let exposure = |r: usize| if timed { data.labels()[r].abs() } else { 1.0 };
     let outcome = |r: usize| if timed { f64::from(u8::from(data.had_event(r))) } else { data.labels()[r] };
     // Exposure and sum of outcomes per bin and half.
@@ -86,6 +91,15 @@ fn alone(data: &Dataset, column: usize) -> f64 {
         Estimand::Mean | Estimand::Quantile(_) => &R2,
     };
     evaluate(metric, data, &score)
+}
+
+/// How well a number orders the rows by how long they were followed, either way: concordance.
+fn follows(x: ArrayView1<'_, f64>, data: &Dataset) -> f64 {
+    let known: Vec<usize> = (0..x.len()).filter(|&r| !x[r].is_nan()).collect();
+    let value: Vec<f64> = known.iter().map(|&r| x[r]).collect();
+    let time: Vec<f64> = known.iter().map(|&r| data.labels()[r].abs()).collect();
+    let c = harrell(&time, &ranks(&value, &descending(&value)), &vec![1.0; time.len()]);
+    if known.len() < FEWEST { 0.0 } else { c.max(1.0 - c) }
 }
 
 fn edges(x: ArrayView1<'_, f64>, bins: usize) -> Vec<f64> {

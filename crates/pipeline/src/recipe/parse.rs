@@ -347,6 +347,9 @@ fn columns(recipe: Recipe) -> Result<Recipe, RecipeError> {
         if c.until.is_some_and(|u| c.horizon.is_none_or(|h| u < h)) {
             return invalid(&format!("columns.{name}.until"), "the horizon, or later");
         }
+        if c.competing.iter().any(|l| c.positive.contains(l) || c.negative.contains(l)) {
+            return invalid(&format!("columns.{name}.competing"), "other cells than `positive` and `negative`");
+        }
         if c.knots != 0 && !(3..=7).contains(&c.knots) {
             return invalid(&format!("columns.{name}.knots"), "from 3 to 7, or left out for a line");
         }
