@@ -11,6 +11,8 @@ use crate::subgroups::SMALLEST;
 /// Fewest patients whose outcomes stand for one's own.
 const SIMILAR: usize = 30;
 const BINS: usize = 10;
+/// Percent.
+const STEP: f64 = 5.0;
 const SIMILAR_TITLE: &str = "Outcomes of similar patients";
 const VALUES_TITLE: &str = "What the model was trained on";
 /// Points of the feature that matters most.
@@ -24,14 +26,14 @@ pub fn panels(input: &PanelInput<'_>) -> Vec<Panel> {
     out
 }
 
-/// For times: the share with the event by each quarter of the horizon, as text.
+/// For times: the share with the event by each quarter of the horizon, as text; in steps that are more than one patient.
 fn course(rows: &Dataset, member: &[usize]) -> String {
     let Estimand::Survival { horizon } = rows.estimand else { return String::new() };
     let label: Vec<f64> = member.iter().map(|&r| rows.labels()[r]).collect();
     let km = kaplan_meier(&label, &vec![1.0; label.len()]);
     let at = |i: u8| {
         let t = horizon * f64::from(i) / 4.0;
-        format!("{t:.0}: {:.0} %", 100.0 * (1.0 - km.at(t)))
+        format!("{t:.0}: {:.0} %", STEP * (100.0 / STEP * (1.0 - km.at(t))).round())
     };
     (1..=4).map(at).collect::<Vec<_>>().join(", ")
 }
