@@ -11,6 +11,7 @@ use statrs::distribution::{ContinuousCDF, StudentsT};
 
 use crate::recipe::Recipe;
 use crate::run::{Prepared, Tuned};
+use crate::tune::lowest_within_one_error;
 
 /// Metrics that are shown, the primary first.
 const SHOWN: usize = 3;
@@ -141,23 +142,16 @@ impl Maker<'_> {
     /// The lowest rung within one standard error of the best in cross-validation of these rows.
     fn specialist(&self, rows: &Dataset, ctx: &Context) -> Result<TuningPlan, Error> {
         let events = rows.informative();
-        let mut judged: Vec<(&TuningPlan, Vec<f64>)> = Vec::new();
+        let (mut plans, mut judged) = (Vec::new(), Vec::new());
         for plan in self.rungs.iter().filter(|p| p.rung == Rung::Keep || events >= p.rung.needs_events()) {
             let values = self.folds(rows, ctx, |train| plan.fine_tune(self.generalist, train, ctx))?;
             if !values.is_empty() {
-                judged.push((plan, values));
+                plans.push(plan);
+                judged.push((plan.rung, values));
             }
         }
-        let mean = |v: &[f64]| v.iter().sum::<f64>() / v.len() as f64;
-        let best = judged.iter().max_by(|a, b| mean(&a.1).total_cmp(&mean(&b.1)));
-        let Some((best, values)) = best else { return Ok(self.rungs[0].clone()) };
-        let within = |(p, v): &&(&TuningPlan, Vec<f64>)| {
-            let paired: Vec<f64> = values.iter().zip(v).map(|(a, b)| a - b).collect();
-            let (mean, sd) = mean_sd(&paired);
-            p.rung < best.rung && mean <= sd / (paired.len() as f64).sqrt()
-        };
-        let lower = judged.iter().filter(within).min_by_key(|(p, _)| p.rung);
-        Ok(lower.map_or_else(|| (*best).clone(), |(p, _)| (*p).clone()))
+        let chosen = lowest_within_one_error(&judged).map_or(&self.rungs[0], |(_, chosen)| plans[chosen]);
+        Ok(chosen.clone())
     }
 
     /// Scratch with the settings that do best in cross-validation of these rows.

@@ -380,27 +380,35 @@ fn search_pooled(
 /// The best trial, unless a lower rung does as well: the lowest rung whose best trial is within one
 /// standard error of the best, the error being that of the paired difference over the folds.
 fn choose(study: &Study) -> (TuningPlan, String) {
-    let Some(best) = study.best() else {
+    let bests: Vec<&Trial> = Rung::ALL.into_iter().filter_map(|r| study.best_where(|t| rung(t) == r)).collect();
+    let judged: Vec<(Rung, Vec<f64>)> = bests.iter().map(|t| (rung(t), t.folds())).collect();
+    let Some((best, chosen)) = lowest_within_one_error(&judged) else {
         return (keep(), "No setting could be evaluated.".into());
     };
-    for r in Rung::ALL.into_iter().filter(|r| *r < rung(best)) {
-        let Some(lower) = study.best_where(|t| rung(t) == r) else { continue };
-        let paired: Vec<f64> = best.folds().iter().zip(lower.folds()).map(|(a, b)| a - b).collect();
+    let reason = if chosen == best {
+        "It is the best in cross-validation, and every lower rung is behind by more than one standard error of the paired difference.".into()
+    } else {
+        format!(
+            "The best rung in cross-validation was {}; {} is lower on the ladder and within one standard error of the paired difference.",
+            judged[best].0.name(),
+            judged[chosen].0.name()
+        )
+    };
+    (plan(&bests[chosen].params), reason)
+}
+
+/// Of rungs with their goodness on each fold: the best, and the lowest that is within one standard error of it (paired
+/// over folds; the best itself where none is). Positions; the first of equals is the best.
+pub(crate) fn lowest_within_one_error(judged: &[(Rung, Vec<f64>)]) -> Option<(usize, usize)> {
+    let mean = |k: usize| mean_sd(&judged[k].1).0;
+    let best = (0..judged.len()).reduce(|a, b| if mean(b) > mean(a) { b } else { a })?;
+    let within = |k: &usize| {
+        let paired: Vec<f64> = judged[best].1.iter().zip(&judged[*k].1).map(|(a, b)| a - b).collect();
         let (mean, sd) = mean_sd(&paired);
-        let error = sd / (paired.len() as f64).sqrt();
-        if mean <= error {
-            let reason = format!(
-                "The best rung in cross-validation was {}; {} is lower on the ladder and within one standard error of the paired difference.",
-                rung(best).name(),
-                r.name()
-            );
-            return (plan(&lower.params), reason);
-        }
-    }
-    (
-        plan(&best.params),
-        "It is the best in cross-validation, and every lower rung is behind by more than one standard error of the paired difference.".into(),
-    )
+        judged[*k].0 < judged[best].0 && mean <= sd / (paired.len() as f64).sqrt()
+    };
+    let lowest = (0..judged.len()).filter(within).min_by_key(|k| judged[*k].0);
+    Some((best, lowest.unwrap_or(best)))
 }
 
 /// The best few trials.
