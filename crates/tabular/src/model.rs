@@ -119,6 +119,27 @@ impl Model {
         Ok(Some(rows))
     }
 
+    /// The base's margin and the addition's, before the line.
+    pub(crate) fn relative(&self, data: &Dataset) -> Result<Vec<f64>, Error> {
+        let mut margin = match &self.base {
+            Base::Glm(m) => m.margin(data)?,
+            Base::Trees(m) => m.margin(data)?,
+            Base::RandomForest(m) => m.margin(data.aligned(m.features())?.as_ref())?,
+            Base::ClassificationTree(m) => m.margin(data.aligned(m.features())?.as_ref())?,
+            Base::Mean(models) => {
+                let mut sum = vec![0.0; data.rows()];
+                for model in models {
+                    sum.iter_mut().zip(model.margin(data)?).for_each(|(s, m)| *s += m / models.len() as f64);
+                }
+                sum
+            }
+        };
+        if let Some(addition) = &self.addition {
+            margin.iter_mut().zip(addition.margin(data)?).for_each(|(m, a)| *m += a);
+        }
+        Ok(margin)
+    }
+
     /// The model as JSON text: the same bytes for the same model.
     ///
     /// # Errors
@@ -208,22 +229,7 @@ impl Predict for Model {
     }
 
     fn margin(&self, data: &Dataset) -> Result<Vec<f64>, Error> {
-        let mut margin = match &self.base {
-            Base::Glm(m) => m.margin(data)?,
-            Base::Trees(m) => m.margin(data)?,
-            Base::RandomForest(m) => m.margin(data.aligned(m.features())?.as_ref())?,
-            Base::ClassificationTree(m) => m.margin(data.aligned(m.features())?.as_ref())?,
-            Base::Mean(models) => {
-                let mut sum = vec![0.0; data.rows()];
-                for model in models {
-                    sum.iter_mut().zip(model.margin(data)?).for_each(|(s, m)| *s += m / models.len() as f64);
-                }
-                sum
-            }
-        };
-        if let Some(addition) = &self.addition {
-            margin.iter_mut().zip(addition.margin(data)?).for_each(|(m, a)| *m += a);
-        }
+        let mut margin = self.relative(data)?;
         margin.iter_mut().for_each(|m| *m = self.line.apply(*m));
         Ok(margin)
     }

@@ -121,18 +121,13 @@ pub fn overlap(arms: &Arms, propensity: &[f64]) -> Result<Vec<usize>, String> {
 
 /// An effect model: what covariates say of the doubly robust scores. With a source's model as the prior it is that model
 /// fine-tuned (the strength is cross-validated), else a ridge regression (a DR-learner; Kennedy 2023).
-pub fn effect_model(
-    covariates: &Dataset,
-    score: &[f64],
-    source: Option<&Glm>,
-    ctx: &Context,
-) -> Result<(Glm, Option<f64>), Error> {
+pub fn effect_model(covariates: &Dataset, score: &[f64], source: Option<&Glm>, ctx: &Context) -> Result<Glm, Error> {
     let mut data = covariates.clone();
     data.base.targets = score.iter().copied().collect();
     let Some(source) = source else {
         let encoder = Encoder::fit(&data);
         let problem = Problem { data: &data, encoder: &encoder, offset: None, scale: spread(&data) };
-        return Ok((problem.fit(&Prior::ridge(encoder.width(), RIDGE), None, ctx)?, None));
+        return problem.fit(&Prior::ridge(encoder.width(), RIDGE), None, ctx);
     };
     let data = data.aligned(&source.encoder.features)?;
     let fit = |rows: &Dataset, strength: f64| {
@@ -153,17 +148,15 @@ pub fn effect_model(
             best = (error, strength);
         }
     }
-    Ok((fit(&data, best.1)?, Some(best.1)))
+    fit(&data, best.1)
 }
 
-/// Risks until the horizon with and without treatment, by a weighted estimate of each arm: for the risk ratio.
-pub fn risks(data: &Dataset, arms: &Arms, propensity: &[f64], rows: &[usize]) -> [f64; 2] {
+/// Risks until the horizon without treatment and with it, by a weighted estimate of each arm: for the risk ratio.
+pub fn risks(data: &Dataset, arms: &Arms, propensity: &[f64]) -> [f64; 2] {
     let label = data.labels().as_slice().expect("labels are contiguous");
     [false, true].map(|arm| {
-        let mut weight = vec![0.0; label.len()];
-        for &r in rows.iter().filter(|&&r| arms.treated[r] == arm) {
-            weight[r] = average::weight(arm, propensity[r]);
-        }
+        let of = |(&t, &p): (&bool, &f64)| if t == arm { average::weight(arm, p) } else { 0.0 };
+        let weight: Vec<f64> = arms.treated.iter().zip(propensity).map(of).collect();
         match data.estimand {
             Estimand::Survival { horizon } => 1.0 - specialist_core::survival::kaplan_meier(label, &weight).at(horizon),
             _ => label.iter().zip(&weight).map(|(y, w)| y * w).sum::<f64>() / weight.iter().sum::<f64>(),

@@ -168,8 +168,10 @@ fn average(populations: &[Population<'_>], settings: &EffectSettings, ctx: &Cont
         table.push(vec![String::new(), "regression (g-computation)".into(), ranged(&standardised, decimals)]);
         table.push(vec![String::new(), "both (AIPW, cross-fitted)".into(), ranged(&robust, decimals)]);
         let ratio = resampled(p, rows, ctx, |r| {
-            let [a, b] = risks_of(p, r);
-            b / a
+            again(r).map_or(f64::NAN, |(arms, n)| {
+                let [without, with] = risks(&p.data.select(r), &arms, &n.propensity);
+                with / without
+            })
         });
         table.push(vec![String::new(), "risk ratio until the horizon".into(), ranged(&ratio, 2)]);
         if p.design == Design::Observational {
@@ -212,14 +214,6 @@ fn average(populations: &[Population<'_>], settings: &EffectSettings, ctx: &Cont
     }
 }
 
-/// Risks of the rows at `rows`, each as often as it is there.
-fn risks_of(p: &Population<'_>, rows: &[usize]) -> [f64; 2] {
-    let data = p.data.select(rows);
-    let arms = p.arms.select(rows);
-    let propensity: Vec<f64> = rows.iter().map(|&r| p.nuisances.propensity[r]).collect();
-    risks(&data, &arms, &propensity, &(0..rows.len()).collect::<Vec<_>>())
-}
-
 fn balance(p: &Population<'_>) -> Panel {
     let data = &p.arms.covariates;
     let mut table = Vec::new();
@@ -250,11 +244,13 @@ fn balance(p: &Population<'_>) -> Panel {
         let bin = |b: usize| {
             let inside = arm.iter().filter(|v| ((**v * BINS as f64) as usize).min(BINS - 1) == b).count();
             let estimate = inside as f64 / arm.len().max(1) as f64;
-            ((b as f64 + 0.5) / BINS as f64, Interval { estimate, low: f64::NAN, high: f64::NAN })
+            let point = ((b as f64 + 0.5) / BINS as f64, Interval { estimate, low: f64::NAN, high: f64::NAN });
+            // A point for fewer than a cell's patients would count them.
+            (inside == 0 || inside >= SMALLEST).then_some(point)
         };
         Series {
             name: if wanted { "treated".into() } else { "untreated".into() },
-            points: (0..BINS).map(bin).collect(),
+            points: (0..BINS).filter_map(bin).collect(),
         }
     };
     let alone = match one_armed(p) {
@@ -302,7 +298,7 @@ fn one_armed(p: &Population<'_>) -> Vec<String> {
 fn benefit(settings: &EffectSettings, populations: &[Population<'_>], ctx: &Context) -> Result<Panel, Error> {
     let source: Option<Glm> = match populations.get(1) {
         Some(p) => match &p.rows {
-            Ok(rows) => Some(effect_model(&p.arms.covariates.select(rows), &p.scores(rows), None, ctx)?.0),
+            Ok(rows) => Some(effect_model(&p.arms.covariates.select(rows), &p.scores(rows), None, ctx)?),
             Err(_) => None,
         },
         None => None,

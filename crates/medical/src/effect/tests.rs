@@ -133,7 +133,7 @@ fn who_benefits_is_claimed_where_it_is_so_and_seldom_elsewhere() {
             let source = trial(800, 0.2, slope, true, &ctx.child("source"));
             let target = trial(550, 0.3, slope, false, &ctx.child("target"));
             let score = scores(&source, &source.cross_fitted(&ctx).unwrap());
-            let prior = effect_model(&source.covariates, &score, None, &ctx).unwrap().0;
+            let prior = effect_model(&source.covariates, &score, None, &ctx).unwrap();
             usize::from(who_benefits(&target, Some(&prior), 9, &ctx).unwrap().is_shown())
         });
         found.iter().sum::<usize>() as f64 / RUNS as f64

@@ -88,7 +88,7 @@ fn parting(arms: &Arms, source: Option<&Glm>, ctx: &Context) -> Result<Parting, 
     }
     let [train, test] = halves.map(|rows| arms.select(&rows));
     let of_train = scores(&train, &train.cross_fitted(ctx)?);
-    let (model, _) = effect_model(&train.covariates, &of_train, source, ctx)?;
+    let model = effect_model(&train.covariates, &of_train, source, ctx)?;
     let score = scores(&test, &train.fit(ctx)?.of(&test)?);
     let predicted = model.predict(&test.covariates)?;
     Ok(Parting {

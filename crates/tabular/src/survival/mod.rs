@@ -9,7 +9,7 @@ pub(crate) use ladder::fine_tune;
 
 use ndarray::Array2;
 use specialist_core::survival::{Baseline, Steps, Ties, baseline, cox_slope};
-use specialist_core::{Affine, Context, Dataset, Error, Estimand};
+use specialist_core::{Affine, Context, Dataset, Error, Estimand, Predict};
 
 use crate::glm::{Prior, Problem};
 use crate::{Base, Encoder, Estimator, EstimatorSettings, Glm, Model, TreeEngine, TreeSettings, Trees};
@@ -100,18 +100,11 @@ pub(crate) fn set_baseline(model: &mut Model, data: &Dataset, expected: Option<&
 }
 
 impl Model {
-    /// The base's margin and the addition's, before the line.
-    pub(crate) fn relative(&self, data: &Dataset) -> Result<Vec<f64>, Error> {
-        let mut plain = self.clone();
-        plain.line = Affine::IDENTITY;
-        specialist_core::Predict::margin(&plain, data)
-    }
-
     /// This model's baseline hazard, scaled so that rows with the linear predictor `eta` are expected to have as many
     /// events as this model expects of them.
     fn hazard_behind(&self, data: &Dataset, eta: &[f64]) -> Result<Steps, Error> {
         let shape = self.baseline.as_ref().ok_or_else(|| Error::Mismatch("the generalist has no baseline".into()))?;
-        let margin = specialist_core::Predict::margin(self, data)?;
+        let margin = self.margin(data)?;
         let (mut own, mut other) = (0.0, 0.0);
         for (r, &label) in labels(data).iter().enumerate() {
             let share = f64::from(data.base.weights[r]) * shape.shape.at(label.abs());
