@@ -33,7 +33,7 @@ pub fn job(file: &Path) {
         seconds.push(clock.elapsed().as_secs_f64());
         clock = Instant::now();
     };
-    let market = read(&Input::File(file.into()), b',').expect("bars");
+    let market = read(&Input::File(file.into()), specialist_core::Dialect::default()).expect("bars");
     lap();
     let rows = Standard.rows(&market);
     lap();
@@ -72,7 +72,7 @@ pub fn job(file: &Path) {
     let history = events(&market.assets, &signals, &account, &Costs::default());
     lap();
     let all: Vec<String> = seconds.iter().map(|s| format!("{s:.3}")).collect();
-    println!("{} {:.0} {:.4} {}", all.join(" "), peak(), sharpe(&history.returns()), rows.at.len());
+    println!("{} {:.0} {:.4} {}", all.join(" "), peak(), sharpe(&history.returns(), history.periods()), rows.at.len());
 }
 
 fn figures(command: &mut Command) -> Vec<f64> {

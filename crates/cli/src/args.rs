@@ -24,6 +24,10 @@ pub struct Args {
     #[arg(long, global = true, value_name = "CHAR")]
     pub delimiter: Option<char>,
 
+    /// Between whole and fraction of the numbers of CSV files, where the recipe does not say it
+    #[arg(long, global = true, value_name = "CHAR")]
+    pub decimal: Option<char>,
+
     /// Say more
     #[arg(long, short, global = true)]
     pub verbose: bool,
@@ -85,6 +89,9 @@ pub enum Verb {
         /// The label's column
         #[arg(long, value_name = "COLUMN")]
         label: Option<String>,
+        /// The cell that means the positive class, or the event
+        #[arg(long, value_name = "CELL")]
+        positive: Option<String>,
     },
     /// Look for leaks and faults in the data; train nothing
     Check,

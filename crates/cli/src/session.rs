@@ -59,8 +59,9 @@ impl Session {
             overrides.extend(word("pruner", &search.pruner));
             overrides.extend(search.trials.map(|n| format!("tune.trials={n}")));
         }
-        if let Some(delimiter) = args.delimiter {
-            overrides.extend(["source", "target"].map(|t| format!("{t}.delimiter={:?}", delimiter.to_string())));
+        for (key, mark) in [("delimiter", args.delimiter), ("decimal", args.decimal)] {
+            let Some(mark) = mark else { continue };
+            overrides.extend(["source", "target"].map(|t| format!("{t}.{key}={:?}", mark.to_string())));
         }
         let shipped = self.domain.recipes();
         let names = || shipped.iter().map(|r| r.name.to_string()).collect();

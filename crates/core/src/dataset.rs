@@ -7,7 +7,7 @@ use linfa::DatasetBase;
 use ndarray::{Array1, Array2, ArrayView1, Axis};
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Estimand};
+use crate::{Error, Estimand, canonical};
 
 /// How a feature's numbers are to be read.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -213,6 +213,20 @@ impl Dataset {
             .ok_or_else(|| Error::NoColumn { column: name.into(), nearest: None })
     }
 
+    /// The levels of the category at `feature` that occur in a row, in code order; none where it is a number. Declared
+    /// levels may be many more.
+    #[must_use]
+    pub fn observed_levels(&self, feature: usize) -> Vec<&str> {
+        let FeatureKind::Category { levels } = &self.features[feature].kind else { return Vec::new() };
+        let mut met = vec![false; levels.len()];
+        for code in self.records().column(feature).iter().filter(|c| !c.is_nan()) {
+            if let Some(met) = met.get_mut(*code as usize) {
+                *met = true;
+            }
+        }
+        levels.iter().zip(met).filter(|(_, met)| *met).map(|(l, _)| l.as_str()).collect()
+    }
+
     /// The rows at `rows`, in that order.
     #[must_use]
     pub fn select(&self, rows: &[usize]) -> Self {
@@ -254,7 +268,7 @@ impl Dataset {
     }
 
     /// The same rows with exactly `features`, in that order; category codes are translated by
-    /// level name, and a level that `features` does not know becomes missing.
+    /// level name, however it is spelled ([`canonical`]), and a level that `features` does not know becomes missing.
     ///
     /// # Errors
     /// [`Error::NoColumn`] when a feature is missing, [`Error::Mismatch`] when its kind differs.
@@ -269,12 +283,13 @@ impl Dataset {
             let mut column = records.column_mut(to);
             match (&self.features[from].kind, &wanted.kind) {
                 (FeatureKind::Category { levels: have }, FeatureKind::Category { levels: want }) => {
-                    let place: HashMap<&str, f64> =
-                        want.iter().enumerate().map(|(i, l)| (l.as_str(), i as f64)).collect();
-                    let code = |c: f64| have.get(c as usize).and_then(|l| place.get(l.as_str()));
+                    let place: HashMap<Cow<'_, str>, f64> =
+                        want.iter().enumerate().map(|(i, l)| (canonical(l), i as f64)).collect();
+                    let codes: Vec<f64> =
+                        have.iter().map(|l| place.get(&canonical(l)).copied().unwrap_or(f64::NAN)).collect();
                     for (cell, &c) in column.iter_mut().zip(source) {
                         if !c.is_nan() {
-                            *cell = code(c).copied().unwrap_or(f64::NAN);
+                            *cell = codes.get(c as usize).copied().unwrap_or(f64::NAN);
                         }
                     }
                 }

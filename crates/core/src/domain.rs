@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::bootstrap::Bootstrap;
 use crate::evidence::{Interval, Prediction};
-use crate::{Context, Dataset, Error, Estimand, Finding, Metric, Predict};
+use crate::{Context, Dataset, Dialect, Error, Estimand, Finding, Metric, Predict};
 
 /// A runnable recipe that ships with a domain.
 #[derive(Debug, Clone, Copy)]
@@ -56,8 +56,8 @@ pub struct TablesInput<'a> {
     pub settings: &'a str,
     /// Where relative paths start.
     pub folder: &'a Path,
-    /// Between the cells of CSV files.
-    pub delimiter: u8,
+    /// How CSV files are written.
+    pub dialect: Dialect,
     /// Seconds that the recipe's split leaves between train rows and sealed ones.
     pub gap: i64,
 }

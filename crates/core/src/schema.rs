@@ -43,7 +43,7 @@ pub enum ColumnKind {
     Number,
     /// One of a few levels.
     Category,
-    /// An ISO 8601 date or date and time (UTC unless it says otherwise), or seconds since 1970.
+    /// A date, or a date and time (UTC unless it says otherwise), written as `format` says.
     Time,
     /// Any text that names a thing.
     Text,
@@ -57,6 +57,21 @@ pub enum OnInvalid {
     #[default]
     Error,
     /// Treat the cell as missing, count it and say so.
+    Missing,
+}
+
+/// What a number stands for that is only known to lie beyond a limit (`<0.5`, `>100`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Limits {
+    /// Refuse the file.
+    #[default]
+    Refuse,
+    /// The limit itself.
+    Value,
+    /// Half of the limit below it (Hornung & Reed 1990), the limit itself above it.
+    Half,
+    /// Missing.
     Missing,
 }
 
@@ -79,6 +94,13 @@ pub struct Column {
     pub levels: Vec<String>,
     /// Cells that mean "missing", beside the empty cell.
     pub missing: Vec<String>,
+    /// For a time: how it is written, by a word (`seconds`, `milliseconds`, `yyyymmdd`, …) or a pattern (`%d.%m.%Y`);
+    /// by default ISO 8601, or a bare number whose unit its size tells.
+    pub format: Option<String>,
+    /// For a number: texts that are taken off its cells (`%`, `€`, `mg/l`); the number stays as it is written.
+    pub strip: Vec<String>,
+    /// For a number: what a limit of detection (`<0.5`) stands for.
+    pub limits: Limits,
     /// For the label or the event: the cells that mean the positive class.
     pub positive: Vec<String>,
     /// For the label: the cells that mean the negative class. With `positive` empty, every other

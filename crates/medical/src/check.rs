@@ -44,7 +44,7 @@ fn identifiers(source: Option<&Dataset>, train: &Dataset) -> Finding {
     for data in source.into_iter().chain([train]) {
         for (c, f) in data.features.iter().enumerate() {
             let why = by_name(&f.name).or_else(|| match &f.kind {
-                FeatureKind::Category { levels } => by_levels(levels, data.rows()),
+                FeatureKind::Category { .. } => by_levels(&data.observed_levels(c), rows_of_their_own(data, c)),
                 FeatureKind::Number => by_numbers(data, c),
             });
             let line = why.map(|why| format!("`{}` ({why})", f.name));
@@ -79,7 +79,16 @@ fn by_name(column: &str) -> Option<&'static str> {
     }
 }
 
-fn by_levels(levels: &[String], rows: usize) -> Option<&'static str> {
+/// The share of rows whose level no other row has. (Declared levels, and levels that some rows share, tell nothing of a person.)
+fn rows_of_their_own(data: &Dataset, column: usize) -> f64 {
+    let mut count: std::collections::HashMap<u64, usize> = std::collections::HashMap::new();
+    for v in data.records().column(column).iter().filter(|v| !v.is_nan()) {
+        *count.entry(v.to_bits()).or_default() += 1;
+    }
+    count.values().filter(|n| **n == 1).count() as f64 / data.rows().max(1) as f64
+}
+
+fn by_levels(levels: &[&str], own: f64) -> Option<&'static str> {
     let share =
         |wanted: &dyn Fn(&str) -> bool| levels.iter().filter(|l| wanted(l)).count() as f64 / levels.len().max(1) as f64;
     if levels.len() >= 10 && share(&is_date) > 0.5 {
@@ -88,7 +97,7 @@ fn by_levels(levels: &[String], rows: usize) -> Option<&'static str> {
         Some("addresses")
     } else if share(&|l| l.split_whitespace().count() >= WORDS) > 0.5 {
         Some("free text")
-    } else if levels.len() >= 50 && levels.len() as f64 > DISTINCT * rows as f64 {
+    } else if levels.len() >= 50 && own > DISTINCT {
         Some("a level of its own in most rows")
     } else {
         None

@@ -94,6 +94,7 @@ impl Error {
             Self::Read(e) => e.hint(),
             Self::Usage { hint, .. } | Self::Encoder { hint, .. } => hint.clone(),
             Self::Artifact(e) => e.hint(),
+            Self::Model { error: ModelError::Unsupported { hint, .. }, .. } => hint.clone(),
             Self::Model { .. } => "train and save the model again; it must be whole, and made for these columns".into(),
             Self::Leak(_) => {
                 "mend the data or the split; `waive` under [check] lets a finding pass by name, and the report says so"

@@ -20,7 +20,7 @@ pub(crate) struct Fold {
 
 /// Everything a trial is judged by.
 pub(crate) struct Judge<'a> {
-    pub(crate) folds: Vec<Fold>,
+    pub(crate) folds: &'a [Fold],
     pub(crate) primary: &'a dyn Metric,
     pub(crate) ctx: &'a Context,
 }
@@ -138,7 +138,7 @@ mod tests {
         };
         let fold = |flip| Fold { train: rows(flip), test: rows(flip), generalist: None, border: None };
         let ctx = Context::new(1, 2);
-        let judge = Judge { folds: vec![fold(0.0), fold(1.0)], primary: &RocAuc, ctx: &ctx };
+        let judge = Judge { folds: &[fold(0.0), fold(1.0)], primary: &RocAuc, ctx: &ctx };
         let values = judge.values(3, |trial, _, _| match trial {
             0 => Err(specialist_core::Error::Mismatch("no".into())),
             _ => Ok(Constant),

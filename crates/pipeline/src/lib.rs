@@ -13,6 +13,7 @@ mod embeddings;
 mod error;
 pub mod explain;
 mod folds;
+mod in_the_large;
 pub mod init;
 mod load;
 pub mod predict;

@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use specialist_core::{Context, Dataset, Domain, Estimand, FeatureStep, Finding, Population, Tables, TablesInput};
+use specialist_core::{
+    Context, Dataset, Dialect, Domain, Estimand, FeatureStep, Finding, Population, Tables, TablesInput,
+};
 use specialist_report::DataRow;
 use specialist_tabular::read::{Input, Options, ReadReport, read_all};
 
@@ -93,9 +95,9 @@ pub fn load(recipe: &Recipe, domain: &dyn Domain, place: &Place, ctx: &Context) 
     }
     let mut reports = Vec::new();
     let mut table =
-        |of: &str, data: &str, filter: &std::collections::BTreeMap<String, Vec<String>>, delimiter: Option<char>| {
+        |of: &str, data: &str, filter: &std::collections::BTreeMap<String, Vec<String>>, dialect: Dialect| {
             let input = place.input(data, domain)?;
-            let options = Options { delimiter: byte(delimiter)?, filter: filter.clone(), labelled: true };
+            let options = Options { dialect, filter: filter.clone(), ..Options::default() };
             let mut schema = recipe.schema();
             if of == "source" {
                 schema.columns.retain(|c| !recipe.columns[&c.name].only_target);
@@ -106,10 +108,10 @@ pub fn load(recipe: &Recipe, domain: &dyn Domain, place: &Place, ctx: &Context) 
             Ok::<Dataset, Error>(raw)
         };
     let source = match &recipe.source.data {
-        Some(data) => Some(table("source", data, &recipe.source.filter, recipe.source.delimiter)?),
+        Some(data) => Some(table("source", data, &recipe.source.filter, recipe.source.dialect()?)?),
         None => None,
     };
-    let target = table("target", &recipe.target.data, &recipe.target.filter, recipe.target.delimiter)?;
+    let target = table("target", &recipe.target.data, &recipe.target.filter, recipe.target.dialect()?)?;
     let mut embeddings = Embeddings::fit(recipe, source.as_ref(), place, ctx)?;
     let mut features = |raw: Dataset| {
         let raw = match &mut embeddings {
@@ -140,7 +142,7 @@ pub(crate) fn made(
         target: Population { data: data.unwrap_or(&recipe.target.data), filter: &recipe.target.filter },
         settings: &settings,
         folder: &place.folder,
-        delimiter: byte(recipe.target.delimiter)?,
+        dialect: recipe.target.dialect()?,
         gap: recipe.gap()?,
     };
     let tables = domain.tables(&input)?;
@@ -170,14 +172,6 @@ fn labelled(recipe: &Recipe, tables: Tables) -> Result<Loaded, Error> {
     }
     reports.push(of(&tables.origins.1, &target)?);
     Ok(Loaded { source, target, reports, own: tables.findings, embeddings: None })
-}
-
-pub(crate) fn byte(delimiter: Option<char>) -> Result<u8, Error> {
-    let c = delimiter.unwrap_or(',');
-    u8::try_from(c)
-        .ok()
-        .filter(u8::is_ascii)
-        .ok_or_else(|| RecipeError::invalid("delimiter", "one ASCII character").into())
 }
 
 /// The recipe's feature step on all rows, in order of time where there is a time.

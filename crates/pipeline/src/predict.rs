@@ -1,17 +1,17 @@
 //! Scores a file of any length in constant memory.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, HashSet};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use specialist_core::{Column, ColumnKind, Dataset, Domain, FeatureKind, Predict, Role, Schema, Tables};
+use specialist_core::{Column, ColumnKind, Dataset, Domain, FeatureKind, Predict, Role, Schema, Tables, canonical};
 use specialist_tabular::Model;
 use specialist_tabular::read::{Input, InvalidCells, Options, Reader};
 use specialist_tabular::write::ScoreWriter;
 
 use crate::Place;
-use crate::load::{Steps, byte, made};
-use crate::recipe::{Recipe, parse};
+use crate::load::{Steps, made};
+use crate::recipe::{Recipe, dialect, parse};
 use crate::{Error, artifact, report};
 
 /// Rows in memory at a time.
@@ -22,10 +22,24 @@ pub struct Scored {
     /// Rows scored.
     pub rows: usize,
     /// Category columns with levels that the model never saw: it takes them as missing.
-    pub unseen: BTreeSet<String>,
+    pub unseen: BTreeMap<String, Unseen>,
     /// What is outside of its declared range or levels: it takes these cells as missing.
     pub invalid: Vec<InvalidCells>,
 }
+
+/// Cells of a category column whose level the model never saw, and the others.
+#[derive(Debug, Clone, Default)]
+pub struct Unseen {
+    /// Cells of such levels.
+    pub unseen: usize,
+    /// Cells of levels that it knows.
+    pub known: usize,
+    /// Such levels.
+    pub levels: usize,
+}
+
+/// So many cells tell that a column is spelled in another way, where one may just be new.
+const FEWEST_UNSEEN: usize = 10;
 
 /// A model with what it needs to read rows.
 pub struct Scorer {
@@ -37,6 +51,8 @@ pub struct Scorer {
     pub recipe: Recipe,
     /// Between the cells of the file to score, where it is not the recipe's.
     pub delimiter: Option<char>,
+    /// Between whole and fraction of its numbers, where it is not the recipe's.
+    pub decimal: Option<char>,
     folder: PathBuf,
 }
 
@@ -60,7 +76,7 @@ impl Scorer {
         let model = artifact::load_model(folder, &name)?;
         let text = String::from_utf8_lossy(&artifact::read(folder, "recipe.toml")?).into_owned();
         let recipe = parse(&folder.join("recipe.toml").display().to_string(), &text, &[])?;
-        Ok(Self { model, name, recipe, delimiter: None, folder: folder.into() })
+        Ok(Self { model, name, recipe, delimiter: None, decimal: None, folder: folder.into() })
     }
 
     /// Reads `input` as the recipe declares it, without needing what scoring does not need.
@@ -68,8 +84,12 @@ impl Scorer {
     /// # Errors
     /// As reading does.
     pub fn reader(&self, input: &Input) -> Result<Reader, Error> {
-        let delimiter = byte(self.delimiter.or(self.recipe.target.delimiter))?;
-        let options = Options { delimiter, filter: Default::default(), labelled: false };
+        let table = &self.recipe.target;
+        // A file in another dialect shares no mark with the recipe's that was not named.
+        let thousands = table.thousands.filter(|_| self.decimal.is_none());
+        let decimal = self.decimal.or(table.decimal);
+        let dialect = dialect("rows", self.delimiter.or(table.delimiter), decimal, thousands, table.skip)?;
+        let options = Options { dialect, labelled: false, ..Options::default() };
         Ok(Reader::open(input, &self.schema(), &options)?)
     }
 
@@ -125,16 +145,48 @@ impl Scorer {
         schema
     }
 
-    /// Adds the category columns of `data` with levels that the model never saw to `found`.
-    pub fn unseen_levels(&self, data: &Dataset, found: &mut BTreeSet<String>) {
+    /// Adds to `found` how many cells of each category column of `data` have a level that the model never saw.
+    pub fn unseen_levels(&self, data: &Dataset, found: &mut BTreeMap<String, Unseen>) {
         for f in self.model.features().iter() {
-            let theirs = data.features.iter().find(|d| d.name == f.name).map(|d| &d.kind);
-            if let (FeatureKind::Category { levels: known }, Some(FeatureKind::Category { levels })) = (&f.kind, theirs)
-                && levels.iter().any(|l| !known.contains(l))
-            {
-                found.insert(f.name.clone());
+            let Some(place) = data.features.iter().position(|d| d.name == f.name) else { continue };
+            let (FeatureKind::Category { levels: known }, FeatureKind::Category { levels }) =
+                (&f.kind, &data.features[place].kind)
+            else {
+                continue;
+            };
+            let known: HashSet<_> = known.iter().map(|l| canonical(l)).collect();
+            let new: Vec<bool> = levels.iter().map(|l| !known.contains(&canonical(l))).collect();
+            if !new.contains(&true) {
+                // Counted all the same: another chunk may have levels that are new.
+                found.entry(f.name.clone()).or_default().known += data.rows();
+                continue;
             }
+            let column = found.entry(f.name.clone()).or_default();
+            let mut met = vec![false; levels.len()];
+            for code in data.records().column(place).iter().filter(|c| !c.is_nan()) {
+                let code = *code as usize;
+                met[code] = true;
+                if new[code] {
+                    column.unseen += 1;
+                } else {
+                    column.known += 1;
+                }
+            }
+            column.levels = column.levels.max(met.iter().zip(&new).filter(|(m, n)| **m && **n).count());
         }
+    }
+
+    /// A column of which the model knows no level at all is spelled in another way, or another column.
+    fn refuse_unknown(&self, input: &Input, found: &BTreeMap<String, Unseen>) -> Result<(), Error> {
+        let strange = |u: &Unseen| u.known == 0 && u.unseen > 0 && (u.levels > 1 || u.unseen >= FEWEST_UNSEEN);
+        let Some((column, u)) = found.iter().find(|(_, u)| strange(u)) else { return Ok(()) };
+        Err(specialist_tabular::read::ReadError::Column {
+            file: input.name(),
+            column: column.clone(),
+            expected: format!("the model knows none of the levels of its {} cells", u.unseen),
+            hint: "spell the levels as the rows did that the model learned from; where they are new, leave the cells empty, which means missing".into(),
+        }
+        .into())
     }
 
     /// Scores every row of `input` into the writer that `make` makes.
@@ -157,12 +209,12 @@ impl Scorer {
             writer.write(names.as_deref(), &data.lines, &self.model.predict(&data)?).map_err(wrong)?;
             writer.finish().map_err(wrong)?;
             progress(data.rows());
-            return Ok(Scored { rows: data.rows(), unseen: BTreeSet::new(), invalid: Vec::new() });
+            return Ok(Scored { rows: data.rows(), unseen: BTreeMap::new(), invalid: Vec::new() });
         }
         let mut reader = self.reader(input)?;
         let mut steps = self.steps(domain)?;
         let (mut writer, mut make) = (None, Some(make));
-        let mut scored = Scored { rows: 0, unseen: BTreeSet::new(), invalid: Vec::new() };
+        let mut scored = Scored { rows: 0, unseen: BTreeMap::new(), invalid: Vec::new() };
         while let Some(chunk) = reader.next_chunk(CHUNK)? {
             if writer.is_none() {
                 let key = if chunk.ids.is_some() { "id" } else { "line" };
@@ -178,6 +230,8 @@ impl Scorer {
             scored.rows += lines.len();
             progress(lines.len());
         }
+        self.refuse_unknown(input, &scored.unseen)?;
+        scored.unseen.retain(|_, u| u.unseen > 0);
         scored.invalid.clone_from(&reader.report().invalid);
         match writer {
             Some(writer) => writer.finish().map_err(wrong)?,

@@ -2,10 +2,13 @@
 
 use std::path::Path;
 
-use specialist_core::{Context, Dataset, Estimand, Feature, FeatureKind, Metric, Predict, Pretrain, SplitKeys, metric};
+use specialist_core::{
+    Context, Dataset, Estimand, Feature, FeatureKind, Metric, Predict, Pretrain, SplitKeys, metric, same_value,
+};
 use specialist_search::{Auto, StartingWith, Study};
+use specialist_tabular::exchange::{self, Imported};
 use specialist_tabular::glm::{Prior, Problem, spread};
-use specialist_tabular::{Base, Encoder, Estimator, EstimatorSettings, Forest, Model};
+use specialist_tabular::{Base, Encoder, Estimator, EstimatorSettings, Model, ModelError};
 
 use crate::recipe::{Recipe, RecipeError};
 use crate::sources::{self, Moments};
@@ -157,6 +160,7 @@ pub fn bring_several(
 /// A model that was trained elsewhere, and what its artifact says of the rows behind it.
 fn one(path: &str, recipe: &Recipe, target: &Dataset, place: &Place) -> Result<(Model, String), Error> {
     let path = place.path(path);
+    let mut notes = Vec::new();
     let model = if path.is_dir() {
         artifact::load_model(&path, "generalist")?
     } else {
@@ -164,9 +168,13 @@ fn one(path: &str, recipe: &Recipe, target: &Dataset, place: &Place) -> Result<(
             what: format!("{}: there is no such model file", path.display()),
             hint: "check the path; it is taken relative to the recipe's folder".into(),
         })?;
-        let forest = import(&path, &bytes, target)?;
-        levels_declared(&forest.features, recipe)?;
-        Model::new(Base::Trees(forest))
+        let imported = exchange::import(&bytes, target.estimand, &target.features)
+            .map_err(|error| Error::Model { file: path.display().to_string(), error })?;
+        levels_declared(&imported, recipe)?;
+        levels_agree(&imported, recipe, &path)?;
+        levels_known(&imported.forest.features, target, &path)?;
+        notes = imported.notes;
+        Model::new(Base::Trees(imported.forest))
     };
     if !model.estimand().agrees(target.estimand) {
         let (has, asked) = (model.estimand().word(), target.estimand.word());
@@ -181,31 +189,66 @@ fn one(path: &str, recipe: &Recipe, target: &Dataset, place: &Place) -> Result<(
     let apart = moments.and_then(Result::ok).flatten().map(|m| m.apart(target)).unwrap_or_default();
     let told: Vec<String> = apart.iter().map(|(name, d)| format!("{name} ({d:+.1})")).collect();
     let file = path.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
-    let note = if told.is_empty() {
-        String::new()
-    } else {
-        format!("The rows behind {file} are of another population by {} (standard deviations).", told.join(", "))
-    };
-    Ok((model, note))
+    if !told.is_empty() {
+        notes.push(format!(
+            "The rows behind {file} are of another population by {} (standard deviations).",
+            told.join(", ")
+        ));
+    }
+    Ok((model, notes.join(" ")))
 }
 
-/// A brought model knows categories by their codes only: which level has which code must be declared.
-fn levels_declared(features: &[Feature], recipe: &Recipe) -> Result<(), Error> {
-    let undeclared = features.iter().find(|f| {
-        matches!(f.kind, FeatureKind::Category { .. })
-            && recipe.columns.get(&f.name).is_none_or(|c| c.levels.is_empty())
-    });
-    let Some(f) = undeclared else { return Ok(()) };
+/// A model that knows categories by their codes only: which level has which code must be declared.
+fn levels_declared(imported: &Imported, recipe: &Recipe) -> Result<(), Error> {
+    let undeclared = |name: &&String| recipe.columns.get(*name).is_none_or(|c| c.levels.is_empty());
+    let Some(name) = imported.without_levels.iter().find(undeclared) else { return Ok(()) };
     Err(RecipeError::Invalid {
-        key: format!("columns.{}.levels", f.name),
+        key: format!("columns.{name}.levels"),
         expected: "declared: the model knows this category by its codes only".into(),
         hint: Some("list the levels in the order the model was trained with (pandas categories: alphabetical)".into()),
     }
     .into())
 }
 
-fn import(path: &Path, bytes: &[u8], target: &Dataset) -> Result<Forest, Error> {
-    Forest::import(bytes, target.estimand, &target.features).map_err(|e| refused(path, &e))
+/// Levels that the model stores are the truth: a recipe that lists them in another order contradicts it, and one of the two
+/// is wrong.
+fn levels_agree(imported: &Imported, recipe: &Recipe, path: &Path) -> Result<(), Error> {
+    for f in &imported.forest.features {
+        let FeatureKind::Category { levels: stored } = &f.kind else { continue };
+        let Some(declared) = recipe.columns.get(&f.name).map(|c| &c.levels) else { continue };
+        if declared.is_empty() || imported.without_levels.contains(&f.name) {
+            continue;
+        }
+        let place = |l: &String| stored.iter().position(|s| same_value(s, l));
+        let known: Vec<usize> = declared.iter().filter_map(place).collect();
+        if !known.is_sorted() {
+            return Err(RecipeError::Invalid {
+                key: format!("columns.{}.levels", f.name),
+                expected: format!("in the order that {} stores, or left out", path.display()),
+                hint: Some("leave `levels` out: the model file says which level has which code".into()),
+            }
+            .into());
+        }
+    }
+    Ok(())
+}
+
+/// A column of which the model knows no level at all is spelled in another way.
+fn levels_known(features: &[Feature], target: &Dataset, path: &Path) -> Result<(), Error> {
+    for f in features {
+        let FeatureKind::Category { levels } = &f.kind else { continue };
+        let observed = target.observed_levels(target.feature(&f.name)?);
+        let known = |o: &&&str| levels.iter().any(|l| same_value(l, o));
+        if !observed.is_empty() && observed.iter().filter(known).count() == 0 {
+            let what = format!("it knows none of the levels of `{}` in the target's rows", f.name);
+            let hint = "spell the levels as the rows did that the model was trained on".into();
+            return Err(Error::Model {
+                file: path.display().to_string(),
+                error: ModelError::Unsupported { what, hint },
+            });
+        }
+    }
+    Ok(())
 }
 
 fn refused(path: &Path, e: &specialist_core::Error) -> Error {

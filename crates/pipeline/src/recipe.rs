@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use specialist_core::{Column, ColumnKind, OnInvalid, Role, Schema, SplitKeys};
+use specialist_core::{Column, ColumnKind, Dialect, Limits, NumberStyle, OnInvalid, Role, Schema, SplitKeys};
 use specialist_tabular::{Estimator, Rung};
 
 pub use parse::{RecipeError, nearest, parse};
@@ -91,6 +91,15 @@ pub struct Source {
     /// Between the cells of a CSV file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delimiter: Option<char>,
+    /// Between whole and fraction of its numbers: `.` or `,`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decimal: Option<char>,
+    /// Between groups of digits: `.`, `,`, `'` or a space.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub thousands: Option<char>,
+    /// Lines before its header: titles, remarks.
+    #[serde(skip_serializing_if = "is_default")]
+    pub skip: usize,
 }
 
 /// Rows of a population.
@@ -105,6 +114,74 @@ pub struct Table {
     /// Between the cells of a CSV file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delimiter: Option<char>,
+    /// Between whole and fraction of its numbers: `.` or `,`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decimal: Option<char>,
+    /// Between groups of digits: `.`, `,`, `'` or a space.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub thousands: Option<char>,
+    /// Lines before its header: titles, remarks.
+    #[serde(skip_serializing_if = "is_default")]
+    pub skip: usize,
+}
+
+impl Source {
+    /// How its CSV file is written.
+    ///
+    /// # Errors
+    /// [`RecipeError::Invalid`] when a mark is none, or one mark has two meanings.
+    pub fn dialect(&self) -> Result<Dialect, RecipeError> {
+        dialect("source", self.delimiter, self.decimal, self.thousands, self.skip)
+    }
+}
+
+impl Table {
+    /// How its CSV file is written.
+    ///
+    /// # Errors
+    /// [`RecipeError::Invalid`] when a mark is none, or one mark has two meanings.
+    pub fn dialect(&self) -> Result<Dialect, RecipeError> {
+        dialect("target", self.delimiter, self.decimal, self.thousands, self.skip)
+    }
+}
+
+/// A CSV dialect of what a recipe or the command line says; the defaults are those of RFC 4180 and of programs.
+///
+/// # Errors
+/// [`RecipeError::Invalid`] when a mark is none, or one mark has two meanings.
+pub fn dialect(
+    table: &str,
+    delimiter: Option<char>,
+    decimal: Option<char>,
+    thousands: Option<char>,
+    skip: usize,
+) -> Result<Dialect, RecipeError> {
+    let key = |k: &str| format!("{table}.{k}");
+    let mark = delimiter.unwrap_or(',');
+    let Some(byte) = u8::try_from(mark).ok().filter(u8::is_ascii) else {
+        return Err(RecipeError::invalid(&key("delimiter"), "one ASCII character"));
+    };
+    let decimal = decimal.unwrap_or('.');
+    if !['.', ','].contains(&decimal) {
+        return Err(RecipeError::invalid(&key("decimal"), "\".\" or \",\""));
+    }
+    // Every kind of space parts groups alike.
+    let thousands = thousands.map(|c| {
+        if c.is_whitespace() {
+            ' '
+        } else if c == '\u{2019}' {
+            '\''
+        } else {
+            c
+        }
+    });
+    if thousands.is_some_and(|t| !['.', ',', '\'', ' '].contains(&t) || t == decimal) {
+        return Err(RecipeError::invalid(
+            &key("thousands"),
+            "\".\", \",\", \"'\" or a space, and another mark than `decimal`",
+        ));
+    }
+    Ok(Dialect { delimiter: byte, numbers: NumberStyle { decimal, thousands }, skip })
 }
 
 /// A declared column.
@@ -132,6 +209,17 @@ pub struct ColumnSpec {
     /// Cells that mean "missing", beside the empty cell.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub missing: Vec<String>,
+    /// For a time: how it is written, by a word (`seconds`, `milliseconds`, `microseconds`, `nanoseconds`, `yyyymmdd`,
+    /// `yyyymmddhhmmss`, `spreadsheet-days`, `days-since-1960`, `days-since-1970`, `years`) or a pattern (`%d.%m.%Y`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub format: Option<String>,
+    /// For a number: texts that are taken off its cells, such as `%` or `€`; the number stays as it is written.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub strip: Vec<String>,
+    /// For a number: what a limit of detection such as `<0.5` stands for: `value` (.5), `half` (.25), `missing`.
+    #[serde(skip_serializing_if = "is_default")]
+    #[schemars(with = "String", extend("enum" = ["refuse", "value", "half", "missing"]))]
+    pub limits: Limits,
     /// For the label or the event: the cells that mean positive.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub positive: Vec<String>,
@@ -345,6 +433,9 @@ impl Recipe {
             max: c.max,
             levels: c.levels.clone(),
             missing: c.missing.clone(),
+            format: c.format.clone(),
+            strip: c.strip.clone(),
+            limits: c.limits,
             positive: c.positive.clone(),
             negative: c.negative.clone(),
             competing: c.competing.clone(),

@@ -16,7 +16,7 @@ use crate::load::data_row;
 use crate::recipe::Recipe;
 use crate::run::{Prepared, Tuned};
 use crate::sources::Moments;
-use crate::{Error, curves};
+use crate::{Error, curves, in_the_large};
 
 /// Effects are measured on at most this many train rows.
 const EFFECT_ROWS: usize = 2000;
@@ -37,7 +37,8 @@ pub(crate) fn report(
     let input = PanelInput {
         models: &models,
         train: &prepared.train,
-        source: prepared.source_train.as_ref(),
+        // All of it: what is held out for the forgetting test is no less of the population.
+        source: prepared.loaded.source.as_ref(),
         settings: &toml::to_string(&recipe.domain).expect("a table is TOML"),
         trials: judged.evidence.trials,
         rows: sealed,
@@ -46,7 +47,8 @@ pub(crate) fn report(
         confidence: recipe.compare.confidence,
         ctx,
     };
-    let panels = domain.panels(&input)?;
+    let mut panels = domain.panels(&input)?;
+    panels.extend(in_the_large::panel(sealed, &judged.evidence, &judged.predictions));
     let mut data = prepared.loaded.rows();
     let origin = data.last().map_or(String::new(), |d| d.origin.clone());
     data.push(data_row("target train", &origin, &prepared.train));

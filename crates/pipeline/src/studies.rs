@@ -6,7 +6,7 @@ use std::sync::Arc;
 use specialist_core::Metric;
 use specialist_report::{ParamView, StudyView, TrialView};
 use specialist_search::{Domain, JournalStore, State, Store, importance};
-pub use specialist_search::{Study, open_store};
+pub use specialist_search::{Study, Trial, open_store};
 
 use crate::Error;
 
@@ -125,7 +125,57 @@ pub fn summary(study: &Arc<Study>) -> specialist_report::StudyRow {
     }
 }
 
-/// All trials as CSV: number, state, value, a column for each parameter.
+/// The names of a study's values: `value`, or one an objective.
+fn value_names(study: &Study) -> Vec<String> {
+    match study.directions().len() {
+        0 | 1 => vec!["value".into()],
+        n => (0..n).map(|i| format!("value-{i}")).collect(),
+    }
+}
+
+/// What a study of several objectives has instead of one best trial: those that no other beats in every objective, and
+/// which way each objective is better.
+#[must_use]
+pub fn several_objectives(study: &Study) -> Option<(String, Vec<&specialist_search::Trial>)> {
+    let n = study.directions().len();
+    if n < 2 {
+        return None;
+    }
+    let way = |d: &specialist_search::Direction| match d {
+        specialist_search::Direction::Maximise => "larger is better",
+        specialist_search::Direction::Minimise => "smaller is better",
+    };
+    let ways: Vec<String> =
+        study.directions().iter().enumerate().map(|(i, d)| format!("value-{i}: {}", way(d))).collect();
+    let front = study.pareto_front();
+    let what = format!(
+        "`{}` has {n} objectives ({}): no trial is the best, and {} of them are beaten by none in all",
+        study.name(),
+        ways.join(", "),
+        front.len()
+    );
+    Some((what, front))
+}
+
+/// The best complete trial of one objective, as Optuna counts: an infinite value is a value. (A search of ours leaves such
+/// trials aside.)
+#[must_use]
+pub fn best(study: &Study) -> Option<&specialist_search::Trial> {
+    let direction = study.directions()[0];
+    let loss = |t: &specialist_search::Trial| direction.loss(t.values[0]);
+    let complete =
+        |t: &&specialist_search::Trial| t.state == State::Complete && t.values.len() == 1 && !t.values[0].is_nan();
+    study.trials().iter().filter(complete).min_by(|a, b| loss(a).total_cmp(&loss(b)))
+}
+
+/// The values of a trial, in words.
+#[must_use]
+pub fn values(trial: &specialist_search::Trial) -> String {
+    let values: Vec<String> = trial.values.iter().map(|v| format!("{v:.6}")).collect();
+    if values.is_empty() { "–".into() } else { values.join(", ") }
+}
+
+/// All trials as CSV: number, state, the value of each objective, a column for each parameter.
 #[must_use]
 pub fn csv(study: &Study) -> String {
     let params = study.space().params();
@@ -134,19 +184,23 @@ pub fn csv(study: &Study) -> String {
         specialist_search::Value::Float(f) => f.to_string(),
         other => other.to_string(),
     };
+    let names = value_names(study);
     let mut out: Vec<String> = vec![
-        ["number", "state", "value"]
+        ["number", "state"]
             .map(String::from)
             .into_iter()
+            .chain(names.clone())
             .chain(params.iter().map(|p| quoted(p.name.clone())))
             .collect::<Vec<_>>()
             .join(","),
     ];
     for t in study.trials() {
-        let value = t.value().map_or_else(String::new, |v| v.to_string());
-        let fixed = [t.number.to_string(), format!("{:?}", t.state).to_lowercase(), value];
+        // An infinite value is one; it is only never the best.
+        let value = |i: usize| t.values.get(i).map_or_else(String::new, ToString::to_string);
+        let fixed = [t.number.to_string(), format!("{:?}", t.state).to_lowercase()];
+        let fixed = fixed.into_iter().chain((0..names.len()).map(value));
         let cells = params.iter().map(|p| quoted(t.params.get(&p.name).map_or_else(String::new, exact)));
-        out.push(fixed.into_iter().chain(cells).collect::<Vec<_>>().join(","));
+        out.push(fixed.chain(cells).collect::<Vec<_>>().join(","));
     }
     out.join("\n") + "\n"
 }

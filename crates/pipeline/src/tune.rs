@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde_json::json;
 use specialist_core::bootstrap::mean_sd;
 use specialist_core::evidence::{Interval, Z};
-use specialist_core::{Context, Dataset, FineTune, Metric, Predict, Pretrain, Tuning};
+use specialist_core::{Context, Dataset, Estimand, FineTune, Metric, Predict, Pretrain, Tuning, metric};
 use specialist_report::{BestTrial, Optimism, Tuning as Summary};
 use specialist_search::{
     Direction, Params, PastStudy, Run, Sampler, Scope, Space, StartingWith, State, Stop, Store, Study, Transfer, Trial,
@@ -95,7 +95,8 @@ pub fn tune(
 ) -> Result<Searched, Error> {
     let ctx = &ctx.child("tune");
     let Start { generalist, pooled, .. } = *start;
-    let judge = Judge { folds: folds(recipe, start, ctx, "folds")?, primary, ctx };
+    let parts = folds(recipe, start, ctx, "folds")?;
+    let judge = Judge { folds: &parts, primary, ctx };
     let search = Search { recipe, judge: &judge, effort, job: fingerprint(recipe, start) };
     ctx.observer().begin("tune", 2 * recipe.tune.trials);
     let (ladder, scratch) = both_studies(&search, start, place)?;
@@ -109,17 +110,24 @@ pub fn tune(
     let k = judge.folds.len();
     let (ladder, foreign) = (judged_here(&ladder, k), foreign(&ladder, k) + foreign(&scratch, k));
     let scratch = judged_here(&scratch, k);
-    let (chosen, mut reason) = choose(&ladder);
+    let (mut chosen, mut reason) = choose(&ladder);
+    let recalibrations = recalibrations(&ladder, &judge, generalist);
+    if chosen.rung.recalibrates()
+        && let Some(better) = recalibrations.iter().find(|p| p.rung == chosen.rung)
+    {
+        chosen = better.clone();
+    }
     if foreign > 0 {
         reason += &format!(" {foreign} trials of other programs were not judged on these folds and are left out.");
     }
-    let recalibration = ladder.best_where(|t| rung(t).recalibrates()).map_or_else(keep, |t| plan(&t.params));
+    let recalibration = recalibrations.into_iter().next().unwrap_or_else(keep);
     let estimator = recipe.scratch_estimator()?;
     let scratch_settings = scratch.best().map_or_else(|| estimator.defaults(), |t| estimator.settings(&t.params));
     let mut summary = summarise(&ladder, &scratch, &chosen, reason, primary);
     // Windows of time cannot be drawn anew.
     if !recipe.split_keys()?.time {
-        let fresh = Judge { folds: folds(recipe, start, ctx, "fresh folds")?, primary, ctx };
+        let parts = folds(recipe, start, ctx, "fresh folds")?;
+        let fresh = Judge { folds: &parts, primary, ctx };
         summary.optimism = optimism(&ladder, &fresh, generalist, ctx);
     }
     summary.studies = [&ladder, &scratch].map(|s| studies::view(s, primary)).into();
@@ -154,7 +162,8 @@ pub fn join(
     ctx: &Context,
 ) -> Result<usize, Error> {
     let ctx = &ctx.child("tune");
-    let judge = Judge { folds: folds(recipe, start, ctx, "folds")?, primary, ctx };
+    let parts = folds(recipe, start, ctx, "folds")?;
+    let judge = Judge { folds: &parts, primary, ctx };
     let search = Search { recipe, judge: &judge, effort, job: fingerprint(recipe, start) };
     ctx.observer().begin("tune", 0);
     let (ladder, scratch) = both_studies(&search, start, place)?;
@@ -289,6 +298,56 @@ fn progress(study: &Study) -> String {
     let few = [("pruned", count(State::Pruned)), ("failed", count(State::Failed))];
     let few: Vec<String> = few.iter().filter(|(_, n)| *n > 0).map(|(w, n)| format!("{n} {w}")).collect();
     [best, few.join(", ")].into_iter().filter(|s| !s.is_empty()).collect::<Vec<_>>().join(", ")
+}
+
+/// The recalibrations that the search tried, best first, by a score that sees calibration.
+///
+/// A recalibration moves no row past another, so that metrics of ranking (ROC-AUC, average precision, concordance)
+/// find all of them equal and would take the first, however wrong its probabilities are. What it is for decides what it is
+/// fitted by: log loss for probabilities, the integrated Brier score for times.
+fn recalibrations(ladder: &Study, judge: &Judge<'_>, generalist: &Model) -> Vec<TuningPlan> {
+    let mut trials: Vec<&Trial> =
+        ladder.trials().iter().filter(|t| t.value().is_some() && rung(t).recalibrates()).collect();
+    let estimand = judge.folds.first().map(|f| f.train.estimand).unwrap_or_default();
+    let proper = match estimand {
+        Estimand::Probability => metric::by_name("log-loss"),
+        Estimand::Survival { .. } => metric::by_name("integrated-brier"),
+        // Their metrics are of the number itself.
+        Estimand::Mean | Estimand::Quantile(_) => None,
+    };
+    let Some(proper) = proper.filter(|p| p.name() != judge.primary.name()) else {
+        trials.sort_by(|a, b| b.value().unwrap_or(f64::MIN).total_cmp(&a.value().unwrap_or(f64::MIN)));
+        return trials.iter().map(|t| plan(&t.params)).collect();
+    };
+    let mut plans: Vec<TuningPlan> = trials.iter().map(|t| plan(&t.params)).collect();
+    plans.extend(spread_recalibrations(ladder.space()));
+    let by_loss = Judge { folds: judge.folds, primary: proper.as_ref(), ctx: judge.ctx };
+    let values = by_loss.values(plans.len(), |i, fold, ctx| {
+        plans[i].fine_tune(fold.generalist.as_ref().unwrap_or(generalist), &fold.train, ctx)
+    });
+    let mean = |v: &Result<Vec<f64>, String>| v.as_ref().map_or(f64::MIN, |p| p.iter().sum::<f64>() / p.len() as f64);
+    let mut order: Vec<usize> = (0..plans.len()).collect();
+    order.sort_by(|&a, &b| mean(&values[b]).total_cmp(&mean(&values[a])));
+    order.into_iter().map(|i| plans[i].clone()).collect()
+}
+
+/// Recalibrations from the weakest to the firmest of every such rung in `space`: fits of one or two numbers are quick, and a
+/// search that was led by ranks had no reason to look for them.
+fn spread_recalibrations(space: &Space) -> Vec<TuningPlan> {
+    const STEPS: usize = 5;
+    let mut out = Vec::new();
+    for point in starting_points(space).iter().map(plan).filter(|p| p.rung.recalibrates()) {
+        for step in 0..STEPS {
+            let code = step as f64 / (STEPS - 1) as f64;
+            let level = point.params.get("tuning").cloned();
+            let params = space.choose(|p| match &level {
+                Some(level) if p.name == "tuning" => level.clone(),
+                _ => p.domain.value(code),
+            });
+            out.push(plan(&params));
+        }
+    }
+    out
 }
 
 /// How much better the best trial looks than it is: its gap on folds that the search never saw. The

@@ -5,6 +5,7 @@
 mod baseline;
 mod encode;
 mod estimator;
+pub mod exchange;
 pub mod glm;
 mod ladder;
 mod model;

@@ -45,8 +45,16 @@ pub struct Model {
 #[derive(Debug, ThisError)]
 pub enum ModelError {
     /// Not JSON, cut short, or not a model.
-    #[error("not a model of this program: {0}")]
+    #[error("not a model that can be read: {0}")]
     Format(String),
+    /// A model that holds what cannot be used here.
+    #[error("{what}")]
+    Unsupported {
+        /// What it is.
+        what: String,
+        /// What to do.
+        hint: String,
+    },
 }
 
 impl Model {
@@ -70,6 +78,12 @@ impl Model {
             Some(addition) => union(base, &addition.encoder.features),
             None => base,
         }
+    }
+
+    /// Whether its trees compare in double precision, which XGBoost does not.
+    #[must_use]
+    pub fn has_doubles(&self) -> bool {
+        matches!(&self.base, Base::Trees(forest) if forest.has_doubles())
     }
 
     /// What it is, in a few words.
@@ -159,11 +173,19 @@ impl Model {
     /// The model as XGBoost JSON, if it is one forest with at most a recalibration.
     ///
     /// # Errors
-    /// [`ModelError::Format`] when it is not, or the engine cannot express it.
+    /// [`ModelError`] when it is not, or the document cannot hold what the model is.
     pub fn to_xgboost(&self) -> Result<serde_json::Value, ModelError> {
         let format = |e: &str| ModelError::Format(e.into());
         match (&self.base, &self.addition) {
-            (Base::Trees(forest), None) => forest.to_xgboost(self.line).map_err(|e| format(&e.to_string())),
+            (Base::Trees(forest), None) if forest.is_shifted() => Err(ModelError::Unsupported {
+                what: "it came from a LightGBM model whose thresholds lie closer than XGBoost's single precision tells apart".into(),
+                hint: "score with this program, or train the model with a coarser unit".into(),
+            }),
+            (Base::Trees(forest), None) => {
+                let mut document = forest.to_xgboost(self.line).map_err(|e| format(&e.to_string()))?;
+                crate::exchange::xgboost::portable(&mut document)?;
+                Ok(document)
+            }
             (Base::Trees(_), Some(_)) => Err(format("trees with a linear addition have no XGBoost form")),
             _ => Err(format("only boosted trees have an XGBoost form")),
         }

@@ -1,6 +1,7 @@
 //! Gradient-boosted trees behind a trait of our own, so that the engine can be replaced. Today's
 //! engine is hessboost; forests travel as XGBoost JSON, which Python xgboost opens.
 
+use crate::exchange::doubles::Doubles;
 use hessboost::config::{Monotone, ProcessType, Refresh, TrainingParams};
 use hessboost::data::{DMatrix, FeatureType};
 use hessboost::model::{BoostedModel, Iterations, ModelFormat};
@@ -93,16 +94,30 @@ pub struct Forest {
     /// In the order of the trees' feature numbers.
     pub features: Vec<Feature>,
     model: BoostedModel,
+    /// The double-precision thresholds of a model that has them; see [`crate::exchange::doubles`].
+    doubles: Doubles,
 }
 
 fn failed(e: impl std::fmt::Display) -> Error {
     Error::Fit { estimator: "boosted-trees", reason: e.to_string() }
 }
 
+/// A block of rows in single precision; where thresholds are doubles, on the same side of each of them.
+fn narrow(records: ArrayView2<'_, f64>, doubles: &Doubles, out: &mut Vec<f32>) {
+    if doubles.is_empty() {
+        out.extend(records.iter().map(|&x| x as f32));
+        return;
+    }
+    for row in records.rows() {
+        out.extend(row.iter().zip(doubles).map(|(x, d)| d.narrow(*x)));
+    }
+}
+
 /// Rows × features as the engine wants them.
-fn matrix(data: &Dataset, features: &[Feature]) -> Result<DMatrix, Error> {
+fn matrix(data: &Dataset, features: &[Feature], doubles: &Doubles) -> Result<DMatrix, Error> {
     let aligned = data.aligned(features)?;
-    let values: Vec<f32> = aligned.records().iter().map(|&x| x as f32).collect();
+    let mut values: Vec<f32> = Vec::with_capacity(aligned.records().len());
+    narrow(aligned.records().view(), doubles, &mut values);
     let types: Vec<FeatureType> = features.iter().map(feature_type).collect();
     DMatrix::from_dense_vec(values, data.rows(), features.len())
         .and_then(|m| m.with_feature_types(&types))
@@ -117,18 +132,18 @@ fn feature_type(f: &Feature) -> FeatureType {
     }
 }
 
-fn labelled(data: &Dataset, features: &[Feature], accelerated: bool) -> Result<DMatrix, Error> {
+fn labelled(data: &Dataset, features: &[Feature], doubles: &Doubles, accelerated: bool) -> Result<DMatrix, Error> {
     if accelerated {
         let seen: Vec<f32> = data.labels().iter().map(|&l| time(l) as f32).collect();
         let end = |l: &f64| if is_event(*l) { *l as f32 } else { f32::INFINITY };
         let end: Vec<f32> = data.labels().iter().map(end).collect();
         let weights = data.base.weights.as_slice().expect("weights are contiguous");
-        let matrix = matrix(data, features)?.with_label_bounds(&seen, &end);
+        let matrix = matrix(data, features, doubles)?.with_label_bounds(&seen, &end);
         return matrix.and_then(|m| m.with_weights(weights)).map_err(failed);
     }
     let labels: Vec<f32> = data.labels().iter().map(|&y| y as f32).collect();
     let weights = data.base.weights.as_slice().expect("weights are contiguous");
-    matrix(data, features)?.with_labels(&labels).and_then(|m| m.with_weights(weights)).map_err(failed)
+    matrix(data, features, doubles)?.with_labels(&labels).and_then(|m| m.with_weights(weights)).map_err(failed)
 }
 
 impl TreeEngine for Trees {
@@ -143,7 +158,8 @@ impl TreeEngine for Trees {
         ctx.check()?;
         let features = start.map_or(&data.features, |f| &f.features);
         let accelerated = start.map_or(settings.accelerated, Forest::accelerated);
-        let mut train = labelled(data, features, accelerated)?;
+        let doubles = start.map_or_else(Doubles::new, |f| f.doubles.clone());
+        let mut train = labelled(data, features, &doubles, accelerated)?;
         if let Some(offset) = offset {
             let margin: Vec<f32> = offset.iter().map(|&m| m as f32).collect();
             train = train.with_base_margin(&margin).map_err(failed)?;
@@ -167,7 +183,7 @@ impl TreeEngine for Trees {
         }
         let model = trainer.train().map_err(failed)?.model;
         let model = if start.is_none() { from_document(&document(&model)?)? } else { model };
-        Ok(Forest { features: features.clone(), model })
+        Ok(Forest { features: features.clone(), model, doubles })
     }
 
     fn refit_leaves(
@@ -179,7 +195,7 @@ impl TreeEngine for Trees {
         ctx: &Context,
     ) -> Result<Forest, Error> {
         ctx.check()?;
-        let train = labelled(data, &forest.features, forest.accelerated())?;
+        let train = labelled(data, &forest.features, &forest.doubles, forest.accelerated())?;
         let settings = TreeSettings { subsample: 1.0, colsample_bytree: 1.0, ..settings.clone() };
         let mut params = params(&settings, objective(data.estimand, forest.accelerated())?, ctx)?;
         params.process_type = ProcessType::Update(Refresh::default());
@@ -198,7 +214,11 @@ impl TreeEngine for Trees {
                 },
             )?;
         }
-        Ok(Forest { features: forest.features.clone(), model: from_document(&blended)? })
+        Ok(Forest {
+            features: forest.features.clone(),
+            model: from_document(&blended)?,
+            doubles: forest.doubles.clone(),
+        })
     }
 }
 
@@ -247,39 +267,17 @@ fn params(s: &TreeSettings, objective: Objective, ctx: &Context) -> Result<Train
 }
 
 impl Forest {
-    /// A model trained elsewhere to predict `estimand`: XGBoost JSON or UBJSON, or LightGBM text. Its feature names are looked up in `features`; a model without names must have
-    /// exactly as many features as there are, in that order.
-    ///
-    /// # Errors
-    /// [`Error::Mismatch`] when the file is none of these, is cut short, or does not fit `features`.
-    pub fn import(bytes: &[u8], estimand: Estimand, features: &[Feature]) -> Result<Self, Error> {
-        let wrong = |e: String| Error::Mismatch(e);
-        let format = ModelFormat::detect(bytes).filter(|f| *f != ModelFormat::Binary && *f != ModelFormat::Json);
-        let Some(format) = format else {
-            return Err(wrong("it is not an XGBoost JSON or UBJSON or a LightGBM text model".into()));
-        };
-        let model = BoostedModel::decode(bytes, format).map_err(|e| wrong(e.to_string()))?;
-        let objective = model.objective().name().to_string();
-        let needed = self::objective(estimand, false)?;
-        if objective != needed.name() {
-            return Err(wrong(format!("its objective is {objective}; {} is needed", needed.name())));
-        }
-        let model = at_its_best(model, bytes, format)?;
-        let names = feature_names(bytes, format);
-        let features = if names.is_empty() {
-            if features.len() != model.n_features() {
-                let (has, given) = (model.n_features(), features.len());
-                return Err(wrong(format!("it names no features and reads {has}, the schema has {given}")));
-            }
-            features.to_vec()
-        } else {
-            let find = |n: &String| {
-                let known = features.iter().find(|f| &f.name == n).cloned();
-                known.ok_or_else(|| Error::NoColumn { column: n.clone(), nearest: nearest(n, features) })
-            };
-            names.iter().map(find).collect::<Result<_, _>>()?
-        };
-        Ok(Self { features, model })
+    /// Whether values are shifted before they are compared, which no other program knows of.
+    #[must_use]
+    pub fn is_shifted(&self) -> bool {
+        self.doubles.iter().any(|d| d.offset != 0.0)
+    }
+
+    /// Whether thresholds are doubles: a program that compares in single precision may take the other side where a
+    /// value lies within rounding of one.
+    #[must_use]
+    pub fn has_doubles(&self) -> bool {
+        self.doubles.iter().any(|d| d.at.iter().any(|t| f64::from(*t as f32) != *t))
     }
 
     /// What its margins stand for.
@@ -318,19 +316,21 @@ impl Forest {
                 on_leaves(tree, |_, value| value * line.slope)?;
             }
             let base = &mut doc["learner"]["learner_model_param"]["base_score"];
-            let text = base.as_str().unwrap_or("0.5");
-            let listed = text.starts_with('[');
-            let old: f64 = text.trim_matches(['[', ']']).parse().map_err(failed)?;
+            let old: f64 = base.as_str().unwrap_or("0.5").trim_matches(['[', ']']).parse().map_err(failed)?;
             let new = match self.estimand() {
                 // XGBoost's hazard ratios and times are exponentials of margins.
                 Estimand::Survival { .. } => line.apply(old.ln()).exp(),
                 estimand => estimand.response(line.apply(estimand.margin(old))),
             };
-            *base = Value::String(if listed { format!("[{new:E}]") } else { format!("{new:E}") });
+            *base = Value::String(format!("{new:E}"));
         }
+        plain_base_score(&mut doc);
         let names = self.features.iter().map(|f| Value::String(f.name.clone())).collect();
         doc["learner"]["feature_names"] = Value::Array(names);
-        let kind = |f: &Feature| Value::from(if feature_type(f) == FeatureType::Categorical { "c" } else { "float" });
+        let split = split_as_categories(&doc, self.features.len());
+        let kind = |(f, split): (&Feature, &bool)| {
+            Value::from(if *split || feature_type(f) == FeatureType::Categorical { "c" } else { "float" })
+        };
         let levels: serde_json::Map<String, Value> = self
             .features
             .iter()
@@ -341,7 +341,11 @@ impl Forest {
             .collect();
         // XGBoost knows codes only: what they stand for travels as an attribute, which it keeps.
         doc["learner"]["attributes"]["category_levels"] = Value::String(Value::Object(levels).to_string());
-        doc["learner"]["feature_types"] = self.features.iter().map(kind).collect();
+        doc["learner"]["feature_types"] = self.features.iter().zip(&split).map(kind).collect();
+        if !self.doubles.is_empty() {
+            let text = serde_json::to_string(&self.doubles).map_err(failed)?;
+            doc["learner"]["attributes"][DOUBLES] = Value::String(text);
+        }
         Ok(doc)
     }
 
@@ -350,7 +354,21 @@ impl Forest {
     /// # Errors
     /// [`Error::Mismatch`] when it is not one.
     pub fn from_xgboost(doc: &Value, features: Vec<Feature>) -> Result<Self, Error> {
-        let model = from_document(doc)?;
+        let doubles = match doc["learner"]["attributes"].get(DOUBLES).and_then(Value::as_str) {
+            Some(text) => serde_json::from_str(text).map_err(|e| Error::Mismatch(e.to_string()))?,
+            None => Doubles::new(),
+        };
+        Self::from_xgboost_with(doc, features, doubles)
+    }
+
+    /// As [`Forest::from_xgboost`], with thresholds in double precision, one list a feature, or none.
+    pub(crate) fn from_xgboost_with(doc: &Value, features: Vec<Feature>, doubles: Doubles) -> Result<Self, Error> {
+        let mut doc = doc.clone();
+        listed_base_score(&mut doc);
+        let model = from_document(&doc)?;
+        if !doubles.is_empty() && doubles.len() != features.len() {
+            return Err(Error::Mismatch("thresholds of other features than are declared".into()));
+        }
         if model.n_features() != features.len() {
             return Err(Error::Mismatch(format!(
                 "{} features declared, the trees read {}",
@@ -358,7 +376,7 @@ impl Forest {
                 model.n_features()
             )));
         }
-        Ok(Self { features, model })
+        Ok(Self { features, model, doubles })
     }
 
     /// SHAP values (exact for trees; Lundberg 2020), rows × (features + 1): the last column is the
@@ -367,7 +385,10 @@ impl Forest {
     /// # Errors
     /// When the features do not fit.
     pub fn contributions(&self, data: &Dataset) -> Result<Vec<Vec<f64>>, Error> {
-        let out = self.model.predict_contribs(&matrix(data, &self.features)?, Iterations::Best).map_err(failed)?;
+        let out = self
+            .model
+            .predict_contribs(&matrix(data, &self.features, &self.doubles)?, Iterations::Best)
+            .map_err(failed)?;
         let row = |r| out.get(r, 0).expect("one output").iter().map(|&v| f64::from(v)).collect();
         Ok((0..data.rows()).map(row).collect())
     }
@@ -378,7 +399,7 @@ impl Forest {
         let mut buffer: Vec<f32> = Vec::with_capacity(BLOCK.min(records.nrows()) * records.ncols());
         for block in records.axis_chunks_iter(Axis(0), BLOCK) {
             buffer.clear();
-            buffer.extend(block.iter().map(|&x| x as f32));
+            narrow(block, &self.doubles, &mut buffer);
             let margin = self.model.predict_margin_rows(&buffer, Iterations::Best).map_err(failed)?;
             out.extend(margin.as_slice().iter().map(|&m| f64::from(m)));
         }
@@ -416,13 +437,57 @@ fn from_document(doc: &Value) -> Result<BoostedModel, Error> {
     BoostedModel::decode(&bytes, ModelFormat::XgboostJson).map_err(|e| Error::Mismatch(e.to_string()))
 }
 
+/// Where the doubles stand among the attributes of the document, which XGBoost keeps.
+const DOUBLES: &str = "double_thresholds";
+
+/// The base score as a plain number: every XGBoost from 1.0 on reads it, and versions below 3.1 take the list that
+/// later ones write for one half without a word.
+fn plain_base_score(doc: &mut Value) {
+    let base = &mut doc["learner"]["learner_model_param"]["base_score"];
+    if let Some(inner) = base.as_str().and_then(|t| t.strip_prefix('[')?.strip_suffix(']'))
+        && !inner.contains(',')
+    {
+        *base = Value::String(inner.to_string());
+    }
+}
+
+/// The base score as the engine reads it.
+fn listed_base_score(doc: &mut Value) {
+    let base = &mut doc["learner"]["learner_model_param"]["base_score"];
+    if let Some(text) = base.as_str().filter(|t| !t.starts_with('[')) {
+        *base = Value::String(format!("[{text}]"));
+    }
+}
+
+/// Which features a tree parts by sets of categories.
+fn split_as_categories(doc: &Value, width: usize) -> Vec<bool> {
+    let mut out = vec![false; width];
+    for tree in trees(doc).into_iter().flatten() {
+        let kinds = tree["split_type"].as_array().into_iter().flatten().map(|k| k.as_u64() == Some(1));
+        let places = tree["split_indices"].as_array().into_iter().flatten().map(|p| p.as_u64().unwrap_or(0) as usize);
+        for (_, place) in kinds.zip(places).filter(|(set, _)| *set) {
+            if let Some(split) = out.get_mut(place) {
+                *split = true;
+            }
+        }
+    }
+    out
+}
+
+/// The document of a LightGBM text of version 4.
+pub(crate) fn decode_lightgbm(text: &str) -> Result<Value, Error> {
+    let model =
+        BoostedModel::decode(text.as_bytes(), ModelFormat::LightgbmText).map_err(|e| Error::Mismatch(e.to_string()))?;
+    document(&model)
+}
+
 const TREES: &str = "/learner/gradient_booster/model/trees";
 
 fn trees(doc: &Value) -> Result<&Vec<Value>, Error> {
     doc.pointer(TREES).and_then(Value::as_array).ok_or_else(|| failed("the model has no trees"))
 }
 
-fn trees_mut(doc: &mut Value) -> Result<&mut Vec<Value>, Error> {
+pub(crate) fn trees_mut(doc: &mut Value) -> Result<&mut Vec<Value>, Error> {
     doc.pointer_mut(TREES).and_then(Value::as_array_mut).ok_or_else(|| failed("the model has no trees"))
 }
 
@@ -432,7 +497,7 @@ fn numbers(tree: &Value, key: &str) -> Result<Vec<f64>, Error> {
 }
 
 /// Replaces every leaf's value by `change(node, value)`.
-fn on_leaves(tree: &mut Value, change: impl Fn(usize, f64) -> f64) -> Result<(), Error> {
+pub(crate) fn on_leaves(tree: &mut Value, change: impl Fn(usize, f64) -> f64) -> Result<(), Error> {
     let left = numbers(tree, "left_children")?;
     let values = tree["split_conditions"].as_array_mut().ok_or_else(|| failed("a tree has no split_conditions"))?;
     for (node, value) in values.iter_mut().enumerate() {
@@ -441,35 +506,6 @@ fn on_leaves(tree: &mut Value, change: impl Fn(usize, f64) -> f64) -> Result<(),
         }
     }
     Ok(())
-}
-
-/// A model that stopped early names its best round: the trees behind it are left out, as scikit-learn's
-/// interface of XGBoost does when it predicts.
-fn at_its_best(model: BoostedModel, bytes: &[u8], format: ModelFormat) -> Result<BoostedModel, Error> {
-    if format != ModelFormat::XgboostJson {
-        return Ok(model);
-    }
-    let doc: Value = serde_json::from_slice(bytes).map_err(failed)?;
-    let best = doc["learner"]["attributes"]["best_iteration"].as_str().and_then(|b| b.parse::<usize>().ok());
-    match best.filter(|b| b + 1 < model.num_boost_rounds()) {
-        Some(best) => model.slice(..=best, 1).map_err(failed),
-        None => Ok(model),
-    }
-}
-
-fn feature_names(bytes: &[u8], format: ModelFormat) -> Vec<String> {
-    match format {
-        ModelFormat::XgboostJson => serde_json::from_slice::<Value>(bytes)
-            .ok()
-            .and_then(|doc| serde_json::from_value(doc["learner"]["feature_names"].clone()).ok())
-            .unwrap_or_default(),
-        ModelFormat::LightgbmText => String::from_utf8_lossy(bytes)
-            .lines()
-            .find_map(|l| l.strip_prefix("feature_names="))
-            .map(|l| l.split(' ').map(str::to_string).collect())
-            .unwrap_or_default(),
-        _ => Vec::new(),
-    }
 }
 
 /// The feature whose name is closest to `name`, if any is close.

@@ -3,8 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use specialist_core::{Column, ColumnKind, Dataset, Error, FeatureKind, KeyRole, Role, Schema};
-use specialist_tabular::read::{Input, Options, ReadError, read_all, sniff_header};
+use specialist_core::{Column, ColumnKind, Dataset, Dialect, Error, FeatureKind, KeyRole, Role, Schema};
+use specialist_tabular::read::{DayOrder, Input, Options, ReadError, columns_of, day_order_of, read_all};
+
+use crate::layout::{Field, Layout, grown_header};
+use crate::performance::periods_per_year;
 
 /// One bar: what happened up to `time`. Prices and volume that the data does not have are `NaN`.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -53,6 +56,10 @@ pub struct Market {
     pub file: String,
     /// Rows that were out of order in the file and were put in order.
     pub unsorted: Vec<u64>,
+    /// Columns that nothing was read from.
+    pub unread: Vec<String>,
+    /// What there is to say of how the table was read.
+    pub notes: Vec<String>,
 }
 
 impl Market {
@@ -77,24 +84,22 @@ impl Market {
         times
     }
 
-    /// Bars of an asset in a year, by convention: 252 days, or 365 where weekends are traded, times the usual number of
-    /// bars a day. It does not change with a few bars more.
+    /// Bars of an asset in a year: the days that have bars, counted, times the usual number of bars a day.
     #[must_use]
     pub fn bars_per_year(&self) -> f64 {
         let calendar = self.calendar();
         let mut days: Vec<(i64, usize)> = Vec::new();
-        for day in calendar.iter().map(|t| t.div_euclid(86_400)) {
+        for time in calendar {
             match days.last_mut() {
-                Some((last, n)) if *last == day => *n += 1,
-                _ => days.push((day, 1)),
+                Some((last, n)) if last.div_euclid(86_400) == time.div_euclid(86_400) => *n += 1,
+                _ => days.push((time, 1)),
             }
         }
-        let weekends = days.iter().filter(|(d, _)| (d + 3).rem_euclid(7) >= 5).count();
+        let times: Vec<i64> = days.iter().map(|d| d.0.div_euclid(86_400) * 86_400).collect();
         let mut counts: Vec<usize> = days.iter().map(|d| d.1).collect();
         counts.sort_unstable();
         let usual = counts.get(counts.len() / 2).copied().unwrap_or(1);
-        let year = if weekends * 5 > days.len() { 365.0 } else { 252.0 };
-        year * usual as f64
+        periods_per_year(&times) * usual as f64
     }
 
     /// The position of the asset called `name`.
@@ -115,7 +120,7 @@ impl Market {
                 sector: a.sector.clone(),
             }
         };
-        Self { assets: self.assets.iter().map(cut).collect(), file: self.file.clone(), unsorted: Vec::new() }
+        Self { assets: self.assets.iter().map(cut).collect(), file: self.file.clone(), ..Self::default() }
     }
 
     /// The sector of each asset by number; empty unless every asset has one.
@@ -172,16 +177,17 @@ pub fn instant(time: i64) -> String {
     chrono::DateTime::from_timestamp(time, 0).map_or(String::new(), |t| t.format("%Y-%m-%dT%H:%M:%SZ").to_string())
 }
 
-/// The header of `input`.
-fn header(input: &Input, delimiter: u8) -> Result<Vec<String>, Error> {
-    match input {
-        Input::File(path) => Ok(sniff_header(path, 1).map_err(|e| unreadable(&e))?.header),
-        Input::Embedded { text, .. } => {
-            let first = text.split(|&b| b == b'\n').next().unwrap_or_default();
-            let cells = first.split(|&b| b == delimiter);
-            Ok(cells.map(|c| String::from_utf8_lossy(c).trim().to_string()).collect())
-        }
+/// The names of `input`'s columns, and how its file is written.
+fn header(input: &Input, dialect: Dialect) -> Result<(Vec<String>, Options), Error> {
+    let mut options = Options { dialect, labelled: false, ..Options::default() };
+    if let Input::File(path) = input
+        && let Some((names, skip)) = grown_header(path, dialect.delimiter)
+    {
+        options.dialect.skip += skip;
+        options.names = Some(names.clone());
+        return Ok((names, options));
     }
+    Ok((columns_of(input, &options).map_err(|e| unreadable(&e))?, options))
 }
 
 fn unreadable(e: &ReadError) -> Error {
@@ -191,46 +197,51 @@ fn unreadable(e: &ReadError) -> Error {
     Error::Data { what: e.to_string(), hint: e.hint() }
 }
 
-const TIMES: [&str; 4] = ["time", "date", "timestamp", "datetime"];
-const ASSETS: [&str; 5] = ["asset", "symbol", "ticker", "instrument", "permno"];
+/// Cells that stand for no price: FRED, Yahoo, spreadsheets, R, SQL.
+const NO_PRICE: [&str; 12] = [".", "NA", "N/A", "#N/A", "NaN", "nan", "null", "NULL", "None", "ND", "-", "\\N"];
 
-/// Reads bars. A table with a column `asset`, `symbol` or `ticker` is long (`close`, and perhaps `open`, `high`,
-/// `low`, `volume`, `split`, `dividend`); any other is wide: a column of closes per asset.
+/// Reads bars: a long table (a column names the asset), one instrument's (`close` and perhaps `open`, `high`, …), or a
+/// wide one (a column of closes an asset); see [`Layout`] for the names that are known.
 ///
-/// A split of `n` for 1 multiplies the prices from its day on by `n`, and a dividend from its day on by
-/// `1 + dividend / close before`: earlier prices are never touched, so that what is known on a day does not
-/// change with what happens later.
+/// What a holder gets changes later prices, never earlier ones, so that what is known on a day does not change with
+/// what happens later: from a split of `n` for 1 on, prices count `n` times; from a dividend `D` on, `1 + D / close` times,
+/// which makes the return of that day `(close + D) / close before`, exactly. Both count from the next bar on where
+/// they stand in a row without a price. A vendor's adjusted close is used where the table has no splits and dividends.
 ///
 /// # Errors
 /// [`Error::Data`] with file, line and column.
-pub fn read(input: &Input, delimiter: u8) -> Result<Market, Error> {
-    let header = header(input, delimiter)?;
-    let among = |names: &[&str]| header.iter().position(|h| names.contains(&h.to_lowercase().as_str()));
+pub fn read(input: &Input, dialect: Dialect) -> Result<Market, Error> {
+    let (header, options) = header(input, dialect)?;
     let file = input.name().rsplit('/').next().unwrap_or_default().to_string();
-    let time = among(&TIMES).ok_or_else(|| Error::Data {
+    let layout = Layout::of(&header, &file).ok_or_else(|| Error::Data {
         what: format!("{file}, line 1: there is no column for the time of a bar"),
         hint: "call it `date` or `time`; dates are written 2024-01-31".into(),
     })?;
-    let asset = among(&ASSETS);
-    let numbers: Vec<usize> = match asset {
-        Some(_) => {
-            ["open", "high", "low", "close", "volume", "split", "dividend"].iter().filter_map(|n| among(&[n])).collect()
-        }
-        None => (0..header.len()).filter(|&i| i != time).collect(),
-    };
-    if asset.is_some() && among(&["close"]).is_none() {
+    if !layout.has_close() {
         return Err(Error::Data {
             what: format!("{file}, line 1: a long table needs a column `close`"),
             hint: "name the columns date, asset, close and perhaps open, high, low, volume, split, dividend".into(),
         });
     }
+    let missing: Vec<String> = NO_PRICE.map(String::from).to_vec();
     let column = |i: usize, role, kind| Column { name: header[i].clone(), role, kind, ..Column::default() };
-    let mut columns = vec![column(time, Role::Time, ColumnKind::Time)];
-    columns.extend(asset.map(|i| column(i, Role::Site, ColumnKind::Category)));
-    columns.extend(numbers.iter().map(|&i| column(i, Role::Feature, ColumnKind::Number)));
-    let options = Options { delimiter, filter: BTreeMap::new(), labelled: false };
-    let (data, _) = read_all(input, &Schema { columns }, &options).map_err(|e| unreadable(&e))?;
-    let mut market = if asset.is_some() { long(&data, &file)? } else { wide(&data, &file) };
+    let time = Column {
+        format: date_format(input, &options, &header[layout.time])?,
+        ..column(layout.time, Role::Time, ColumnKind::Time)
+    };
+    let mut columns = vec![time];
+    columns.extend(layout.asset.map(|i| column(i, Role::Site, ColumnKind::Category)));
+    columns.extend(layout.clock.map(|i| column(i, Role::Feature, ColumnKind::Category)));
+    let number = |i: usize| Column {
+        missing: missing.clone(),
+        strip: vec!["$".into()],
+        ..column(i, Role::Feature, ColumnKind::Number)
+    };
+    columns.extend(layout.fields.iter().map(|f| number(f.0)));
+    let (mut data, _) = read_all(input, &Schema { columns }, &options).map_err(|e| unreadable(&e))?;
+    add_clock(&mut data, &layout, &header, &file)?;
+    let mut market = Market { file, unread: layout.unread(&header), ..Market::default() };
+    assemble(&data, &layout, &header, &mut market)?;
     market.assets.retain(|a| !a.bars.is_empty());
     sort(&mut market);
     check_times(&market)?;
@@ -238,59 +249,255 @@ pub fn read(input: &Input, delimiter: u8) -> Result<Market, Error> {
     Ok(market)
 }
 
-fn wide(data: &Dataset, file: &str) -> Market {
-    let time = data.time.as_ref().expect("the time column was declared");
-    let asset = |(c, feature): (usize, &specialist_core::Feature)| {
-        let rows = (0..data.rows()).filter(|&r| !data.records()[[r, c]].is_nan());
-        let (bars, lines) = rows.map(|r| (Bar::close_only(time[r], data.records()[[r, c]]), data.lines[r])).unzip();
-        Asset { name: feature.name.clone(), bars, lines, sector: None }
-    };
-    let assets = data.features.iter().enumerate().map(asset).collect();
-    Market { assets, file: file.into(), unsorted: Vec::new() }
+/// The pattern of dates that begin with a day or a month, told by the whole column; `None` where they need none.
+fn date_format(input: &Input, options: &Options, column: &str) -> Result<Option<String>, Error> {
+    match day_order_of(input, options, column).map_err(|e| unreadable(&e))? {
+        DayOrder::None => Ok(None),
+        DayOrder::Pattern(pattern) => Ok(Some(pattern)),
+        DayOrder::Unclear => Err(Error::Data {
+            what: format!(
+                "{}, column `{column}`: no date tells whether the day or the month stands first",
+                input.name()
+            ),
+            hint: "write the dates as 2024-01-31".into(),
+        }),
+    }
 }
 
-fn long(data: &Dataset, file: &str) -> Result<Market, Error> {
+/// Adds the clock that stands in a column of its own: Stooq's `<TIME>`, 000000 for a day's bar.
+fn add_clock(data: &mut Dataset, layout: &Layout, header: &[String], file: &str) -> Result<(), Error> {
+    let Some(clock) = layout.clock else { return Ok(()) };
+    let place = data.feature(&header[clock])?;
+    let FeatureKind::Category { levels } = &data.features[place].kind else { return Ok(()) };
+    let wrong = |line: u64| Error::Data {
+        what: format!("{file}, line {line}, column `{}`: a time of day is expected: 093000 or 09:30:00", header[clock]),
+        hint: "write the time of day as 09:30:00, or leave the column out for bars of days".into(),
+    };
+    let seconds: Vec<Option<i64>> = levels.iter().map(|l| time_of_day(l)).collect();
+    let codes: Vec<f64> = data.records().column(place).to_vec();
+    let times = data.time.as_mut().expect("the time column was declared");
+    for (r, (time, code)) in times.iter_mut().zip(codes).enumerate() {
+        if !code.is_nan() {
+            *time += seconds[code as usize].ok_or_else(|| wrong(data.lines[r]))?;
+        }
+    }
+    Ok(())
+}
+
+fn time_of_day(text: &str) -> Option<i64> {
+    // A spreadsheet takes the zeros in front away.
+    let digits: String = if text.contains(':') { text.replace(':', "") } else { format!("{text:0>6}") };
+    let digits = if digits.len() == 4 { digits + "00" } else { digits };
+    let number: i64 = digits.parse().ok().filter(|_| digits.len() == 6)?;
+    let (h, m, s) = (number / 10_000, number / 100 % 100, number % 100);
+    (h < 24 && m < 60 && s < 60).then_some(h * 3600 + m * 60 + s)
+}
+
+/// The columns of one asset.
+#[derive(Default)]
+struct Places {
+    fields: Vec<(Field, usize)>,
+}
+
+impl Places {
+    fn cell(&self, data: &Dataset, row: usize, field: Field) -> f64 {
+        let place = self.fields.iter().find(|f| f.0 == field);
+        place.map_or(f64::NAN, |f| data.records()[[row, f.1]])
+    }
+
+    fn has(&self, field: Field) -> bool {
+        self.fields.iter().any(|f| f.0 == field)
+    }
+}
+
+fn assemble(data: &Dataset, layout: &Layout, header: &[String], market: &mut Market) -> Result<(), Error> {
     let time = data.time.as_ref().expect("the time column was declared");
-    let key = data.key(KeyRole::Site).expect("the asset column was declared");
-    let place = |name: &str| data.features.iter().position(|f| f.name.eq_ignore_ascii_case(name));
-    let columns = ["open", "high", "low", "close", "volume"].map(place);
-    let (split, dividend) = (place("split"), place("dividend"));
-    let cell = |r: usize, c: Option<usize>| c.map_or(f64::NAN, |c| data.records()[[r, c]]);
-    let mut assets: Vec<Asset> = key
-        .levels
-        .iter()
-        .map(|l| Asset { name: l.clone(), bars: Vec::new(), lines: Vec::new(), sector: None })
-        .collect();
     let mut order: Vec<usize> = (0..data.rows()).collect();
     order.sort_by_key(|&r| time[r]);
-    let mut factor = vec![1.0; assets.len()];
-    let mut before = vec![f64::NAN; assets.len()];
-    for r in order {
-        let a = key.codes[r] as usize;
-        let [open, high, low, close, volume] = columns.map(|c| cell(r, c));
-        if close.is_nan() {
+    let place = |i: usize| data.feature(&header[i]);
+    if layout.asset.is_none() {
+        let mut names: Vec<&String> = layout.fields.iter().filter_map(|f| f.2.as_ref()).collect();
+        let mut seen = std::collections::HashSet::new();
+        names.retain(|n| seen.insert(*n));
+        for name in names {
+            let of = layout.fields.iter().filter(|f| f.2.as_ref() == Some(name));
+            let fields = of.map(|f| Ok((f.1, place(f.0)?))).collect::<Result<_, Error>>()?;
+            let asset = one(data, &order, &Places { fields }, layout, header, name, market)?;
+            market.assets.push(asset);
+        }
+        return Ok(());
+    }
+    let key = data.key(KeyRole::Site).expect("the asset column was declared");
+    let fields = layout.fields.iter().map(|f| Ok((f.1, place(f.0)?))).collect::<Result<_, Error>>()?;
+    let places = Places { fields };
+    let mut rows: Vec<Vec<usize>> = vec![Vec::new(); key.levels.len()];
+    order.iter().for_each(|&r| rows[key.codes[r] as usize].push(r));
+    for (name, rows) in key.levels.iter().zip(rows) {
+        let asset = one(data, &rows, &places, layout, header, name, market)?;
+        market.assets.push(asset);
+    }
+    Ok(())
+}
+
+/// What a holder of one share at the last close has by now: shares, and cash that is not yet put back.
+struct Holding {
+    shares: f64,
+    cash: f64,
+}
+
+/// The bars of one asset, whose rows stand in order of time.
+fn one(
+    data: &Dataset,
+    rows: &[usize],
+    places: &Places,
+    layout: &Layout,
+    header: &[String],
+    name: &str,
+    market: &mut Market,
+) -> Result<Asset, Error> {
+    let time = data.time.as_ref().expect("the time column was declared");
+    let mut asset = Asset { name: name.into(), bars: Vec::new(), lines: Vec::new(), sector: None };
+    let close = |r: usize| {
+        let close = places.cell(data, r, Field::Close);
+        // CRSP marks the mean of bid and ask, where nothing was traded, by a minus.
+        let marked = places.has(Field::PriceFactor) && close < 0.0;
+        if marked {
+            -close
+        } else if close.is_nan() && !places.has(Field::Close) {
+            places.cell(data, r, Field::AdjustedClose)
+        } else {
+            close
+        }
+    };
+    let adjusted = adjusted_already(data, rows, places, layout, header, &close, market)?;
+    let (mut factor, mut before) = (1.0, f64::NAN);
+    let mut held = Holding { shares: 1.0, cash: 0.0 };
+    let mut last_factor = f64::NAN;
+    let vendors = vendors_factor(places);
+    let mut first_ratio = f64::NAN;
+    for &r in rows {
+        let (mut ratio, paid) = (places.cell(data, r, Field::Split), places.cell(data, r, Field::Dividend));
+        if ratio < 0.0 || paid < 0.0 || ratio.is_infinite() || paid.is_infinite() {
+            let what =
+                format!("{}, line {}: a split must be above 0 and a dividend 0 or more", market.file, data.lines[r]);
+            return Err(Error::Data { what, hint: "leave the cell empty, or write 0, on days without one".into() });
+        }
+        let cumulative = places.cell(data, r, Field::PriceFactor);
+        if !places.has(Field::Split) && cumulative > 0.0 {
+            ratio = last_factor / cumulative;
+            last_factor = cumulative;
+        }
+        // A split comes before the dividend of its day, which is paid on the new shares. 0 means none.
+        if ratio > 0.0 && !adjusted {
+            held.shares *= ratio;
+        }
+        if paid > 0.0 && !adjusted {
+            held.cash += held.shares * paid;
+        }
+        let price = close(r);
+        if price.is_nan() {
+            // What happened counts from the next bar on.
             continue;
         }
-        let (ratio, paid) = (cell(r, split), cell(r, dividend));
-        if ratio <= 0.0 || paid < 0.0 {
-            let what = format!("{file}, line {}: a split must be above 0 and a dividend 0 or more", data.lines[r]);
-            return Err(Error::Data { what, hint: "leave the cell empty on days without one".into() });
+        if !before.is_nan() {
+            factor *= (held.shares * price + held.cash) / price;
         }
-        if ratio > 0.0 {
-            factor[a] *= ratio;
-            before[a] /= ratio;
+        held = Holding { shares: 1.0, cash: 0.0 };
+        before = price;
+        if vendors {
+            let ratio = places.cell(data, r, Field::AdjustedClose) / price;
+            if first_ratio.is_nan() {
+                first_ratio = ratio;
+            }
+            factor = ratio / first_ratio;
         }
-        if paid > 0.0 && before[a] > 0.0 {
-            factor[a] *= 1.0 + paid / before[a];
-        }
-        before[a] = close;
-        let f = factor[a];
-        let bar =
-            Bar { time: time[r], open: open * f, high: high * f, low: low * f, close: close * f, volume: volume / f };
-        assets[a].bars.push(bar);
-        assets[a].lines.push(data.lines[r]);
+        let [open, high, low, volume] =
+            [Field::Open, Field::High, Field::Low, Field::Volume].map(|f| places.cell(data, r, f));
+        let sign = if places.has(Field::PriceFactor) { f64::abs } else { |x: f64| x };
+        let f = factor;
+        asset.bars.push(Bar {
+            time: time[r],
+            open: sign(open) * f,
+            high: sign(high) * f,
+            low: sign(low) * f,
+            close: price * f,
+            volume: volume / f,
+        });
+        asset.lines.push(data.lines[r]);
     }
-    Ok(Market { assets, file: file.into(), unsorted: Vec::new() })
+    Ok(asset)
+}
+
+/// Whether a vendor's adjusted close says what a holder gets: where nothing else in the table does.
+fn vendors_factor(places: &Places) -> bool {
+    let events = [Field::Split, Field::Dividend, Field::PriceFactor].iter().any(|f| places.has(*f));
+    places.has(Field::AdjustedClose) && places.has(Field::Close) && !events
+}
+
+/// Whether the prices already hold the splits that the table tells of: told by the prices themselves at each split, since
+/// yfinance writes both, and a factor must not be counted twice.
+fn adjusted_already(
+    data: &Dataset,
+    rows: &[usize],
+    places: &Places,
+    layout: &Layout,
+    header: &[String],
+    close: &dyn Fn(usize) -> f64,
+    market: &mut Market,
+) -> Result<bool, Error> {
+    if !places.has(Field::Split) && !places.has(Field::Dividend) {
+        return Ok(false);
+    }
+    let (mut moved, mut still) = (Vec::new(), Vec::new());
+    let (mut before, mut ratio) = (f64::NAN, 1.0);
+    for &r in rows {
+        let split = places.cell(data, r, Field::Split);
+        if split > 0.0 {
+            ratio *= split;
+        }
+        let price = close(r);
+        if price.is_nan() {
+            continue;
+        }
+        // A ratio near 1 is no more than a day's noise.
+        if before > 0.0 && (ratio - 1.0f64).abs() > 0.1 {
+            let change = (price / before).ln();
+            let of = if (change + ratio.ln()).abs() < change.abs() { &mut moved } else { &mut still };
+            of.push(data.lines[r]);
+        }
+        (before, ratio) = (price, 1.0);
+    }
+    // yfinance's `history` adjusts what it writes for splits and dividends alike, unless told otherwise; then it writes `Adj Close`.
+    let named = |field: Field, name: &str| layout.fields.iter().any(|f| f.1 == field && header[f.0] == name);
+    let of_yfinance = named(Field::Split, "Stock Splits") && !places.has(Field::AdjustedClose);
+    let note = |market: &mut Market, what: &str| {
+        let note = format!("prices are taken as adjusted already: {what}");
+        if !market.notes.contains(&note) {
+            market.notes.push(note);
+        }
+    };
+    match (moved.first(), still.first()) {
+        (Some(a), Some(b)) => Err(Error::Data {
+            what: format!("{}: prices fall by the split's ratio on line {a} and do not on line {b}", market.file),
+            hint: "bring prices that are all adjusted for splits, or none".into(),
+        }),
+        (Some(_), None) => Ok(false),
+        (None, Some(_)) => {
+            note(
+                market,
+                "they do not fall at the splits that the table tells of. Its splits and dividends are not counted again",
+            );
+            Ok(true)
+        }
+        (None, None) if of_yfinance => {
+            note(
+                market,
+                "`Stock Splits` without `Adj Close` is how yfinance writes adjusted prices. Call the columns split and dividend to have them counted",
+            );
+            Ok(true)
+        }
+        (None, None) => Ok(false),
+    }
 }
 
 /// Puts the bars in order of time and remembers which rows stood behind a later one.
@@ -375,7 +582,7 @@ impl Members {
 ///
 /// # Errors
 /// [`Error::Data`] when the file is not such a table, or names no asset of the market.
-pub fn members(market: &mut Market, path: &Path, delimiter: u8) -> Result<Members, Error> {
+pub fn members(market: &mut Market, path: &Path, dialect: Dialect) -> Result<Members, Error> {
     let column = |name: &str, role, kind| Column { name: name.into(), role, kind, ..Column::default() };
     let mut columns = vec![
         column("asset", Role::Site, ColumnKind::Category),
@@ -383,10 +590,10 @@ pub fn members(market: &mut Market, path: &Path, delimiter: u8) -> Result<Member
         column("exit", Role::Feature, ColumnKind::Time),
     ];
     let input = Input::File(path.into());
-    if header(&input, delimiter)?.iter().any(|h| h == "sector") {
+    let (header, options) = header(&input, dialect)?;
+    if header.iter().any(|h| h == "sector") {
         columns.push(column("sector", Role::Feature, ColumnKind::Category));
     }
-    let options = Options { delimiter, filter: BTreeMap::new(), labelled: false };
     let (data, _) = read_all(&input, &Schema { columns }, &options).map_err(|e| unreadable(&e))?;
     let key = data.key(KeyRole::Site).expect("declared above");
     let mut spans: BTreeMap<&str, Vec<(i64, i64)>> = BTreeMap::new();

@@ -8,7 +8,7 @@ use specialist_core::evidence::Prediction;
 use specialist_core::metric::{Brier, LogLoss, RocAuc};
 use specialist_core::{Dataset, Domain, Error, KeyRole, Metric, Panel, PanelInput, Recipe, Tables, TablesInput};
 
-use specialist_tabular::read::Input;
+use specialist_tabular::read::{Input, sniff};
 
 use crate::bars::{instant, now, read};
 use crate::baselines::{Baselines, baselines};
@@ -66,7 +66,10 @@ impl Domain for Trading {
     }
 
     fn recipe_for(&self, data: &Path, written: &str) -> Result<Option<String>, Error> {
-        let market = read(&Input::File(data.into()), b',')?;
+        let market = read(
+            &Input::File(data.into()),
+            sniff(data).map_err(|e| Error::Data { what: e.to_string(), hint: e.hint() })?,
+        )?;
         let longest = market.assets.iter().max_by_key(|a| a.bars.len());
         let name = longest.map_or("", |a| a.name.as_str());
         let quoted = |text: &str| toml::Value::from(text).to_string();
@@ -75,8 +78,17 @@ impl Domain for Trading {
             .replace("\"embedded:stocks\"", &quoted(written))
             .replace("[\"JPM\"]", &format!("[{}]", quoted(name)))
             .replace("Volatility of JPM", &format!("Volatility of {}", quoted(name).trim_matches('"')))
-            .replace("19 other stocks", "all others");
-        Ok(Some(text + "\n"))
+            .replace("19 other stocks", "all others")
+            .replace("19 others", "all others");
+        if market.assets.len() > 1 {
+            return Ok(Some(text + "\n"));
+        }
+        // One instrument has nobody to learn from: its file is the target, and the source is to be named.
+        let source =
+            "[source]\n# Bars of other instruments, in a table of the same kind.\ndata = \"others.csv\"\n\n[target]";
+        let (head, rest) = text.split_once("[source]").unwrap_or((&text, ""));
+        let rest = rest.split_once("[target]").map_or(rest, |r| r.1);
+        Ok(Some(format!("{head}{source}{rest}\n")))
     }
 
     fn headline_runs(&self) -> usize {

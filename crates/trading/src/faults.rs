@@ -12,7 +12,8 @@ const DAY: i64 = 86_400;
 /// Everything that is looked for. `now` is the latest time that a bar may have.
 #[must_use]
 pub fn faults(market: &Market, now: i64) -> Vec<Finding> {
-    vec![
+    let mut found = vec![
+        unread(market),
         unsorted(market),
         future(market, now),
         padded(market),
@@ -21,7 +22,9 @@ pub fn faults(market: &Market, now: i64) -> Vec<Finding> {
         clocks(market),
         gaps(market),
         survivors(market),
-    ]
+    ];
+    found.extend(read_as(market));
+    found
 }
 
 fn ok(name: &str, message: &str) -> Finding {
@@ -112,30 +115,72 @@ fn padded(market: &Market) -> Finding {
     Finding::new(name, if rare { Severity::Warning } else { Severity::Leak }, message, named(market, &sure))
 }
 
-/// Ratios of usual splits.
-const SPLITS: [f64; 9] = [2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 10.0, 20.0];
+/// New shares for one old, at most: where companies split, and where prices change from pounds to pence.
+const MOST_SHARES: u32 = 100;
+/// Old shares in one new, where the ratio is a fraction: 3 for 2, 5 for 4.
+const SHARES_OF: u32 = 4;
 
-/// A price that jumps by a split's ratio, far outside of what the asset does otherwise.
+/// The ratio `n` for `m` that is nearest to a price's change, and how far away it is, as a logarithm.
+fn nearest_ratio(change: f64) -> (String, f64) {
+    let size = change.abs();
+    let ratios = (1..=SHARES_OF).flat_map(|m| (m + 1..=MOST_SHARES * m).map(move |n| (n, m)));
+    let plain = ratios.filter(|(n, m)| *m == 1 || (n % m != 0 && n / m < 6));
+    let away = |&(n, m): &(u32, u32)| (size - (f64::from(n) / f64::from(m)).ln()).abs();
+    let (n, m) = plain.min_by(|a, b| away(a).total_cmp(&away(b))).expect("there are ratios");
+    let name = if change < 0.0 { format!("{n} for {m}") } else { format!("{m} for {n}") };
+    (name, away(&(n, m)))
+}
+
+/// A price that jumps by many of the asset's daily volatilities and stays there, whatever the ratio: a split that nobody
+/// adjusted, prices in another unit from then on, or news. Why no list of ratios? There is always one that is not on it.
 fn unadjusted(market: &Market) -> Finding {
     let name = "unadjusted-split";
-    let jumps = pick(market, |a, i| {
+    // At the ratio of a split, half as large a jump is suspicious.
+    const AT_A_RATIO: f64 = 12.0;
+    const DOZENS: f64 = 24.0;
+    const SMALLEST: f64 = 0.18;
+    let jump = |a: usize, i: usize| {
         let bars = &market.assets[a].bars;
-        let ratio = bars[i].close / bars[i - 1].close;
-        let near = SPLITS.iter().any(|s| (ratio * s - 1.0).abs() < 0.02 || (ratio / s - 1.0).abs() < 0.02);
-        if !near || i < 22 {
-            return false;
+        let change = (bars[i].close / bars[i - 1].close).ln();
+        if i < 22 || change.abs() < SMALLEST {
+            return None;
         }
-        let usual = crate::labels::realised(bars, i - 1, 21);
-        ratio.ln().abs() > 12.0 * usual
-    });
+        let usual = crate::labels::realised(bars, i - 1, 21).max(1e-4);
+        // A wrong tick comes back; see `spikes`.
+        let after = &bars[i..bars.len().min(i + 5)];
+        let stays = after.iter().all(|b| (b.close / bars[i].close).ln().abs() < 0.4 * change.abs());
+        let (ratio, away) = nearest_ratio(change);
+        let at_ratio = away < (3.0 * usual).clamp(0.02, 0.06);
+        let far = change.abs() > if at_ratio { AT_A_RATIO } else { DOZENS } * usual;
+        (stays && far).then_some((ratio, at_ratio))
+    };
+    let jumps = pick(market, |a, i| jump(a, i).is_some());
     if jumps.is_empty() {
-        return ok(name, "no price jumps by the ratio of a split");
+        return ok(name, "no price jumps by dozens of daily volatilities and stays there");
     }
+    let of = |&(a, i): &(usize, usize)| jump(a, i).expect("it was picked");
+    let severity = if jumps.iter().any(|p| of(p).1) { Severity::Leak } else { Severity::Warning };
     let message = format!(
-        "{} price(s) jump by the ratio of a split; give the ratio in a column `split`, or prices that are adjusted",
+        "{} price(s) jump by dozens of daily volatilities and stay there: splits that nobody adjusted, or another unit; give the ratio in a column `split`, or prices that are adjusted. Waive it where it was news",
         jumps.len()
     );
-    Finding::new(name, Severity::Leak, message, named(market, &jumps))
+    let rows = jumps.iter().take(NAMED).map(|p| format!("{}: near {}", place(market, p.0, p.1), of(p).0)).collect();
+    Finding::new(name, severity, message, rows)
+}
+
+/// Columns of the file that no bar was made of.
+fn unread(market: &Market) -> Finding {
+    let name = "unread-columns";
+    if market.unread.is_empty() {
+        return ok(name, "every column of the bars was read");
+    }
+    Finding::new(name, Severity::Warning, format!("not read: {}", market.unread.join(", ")), Vec::new())
+}
+
+/// How splits and dividends were taken, where that is not by what the table says.
+fn read_as(market: &Market) -> Option<Finding> {
+    let message = market.notes.join("; ");
+    (!message.is_empty()).then(|| Finding::new("adjusted-prices", Severity::Warning, message, Vec::new()))
 }
 
 /// A price that goes far away and comes back with the next bar: a wrong tick.

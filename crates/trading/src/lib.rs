@@ -8,6 +8,7 @@ pub mod each;
 pub mod faults;
 pub mod features;
 pub mod labels;
+mod layout;
 pub mod money;
 mod panels;
 pub mod performance;

@@ -194,6 +194,7 @@ fn judge(
     ctx: &Context,
 ) -> Edge {
     let hold = &benchmark.returns;
+    let year = benchmark.history.periods();
     let beside: Vec<Vec<f64>> = strategies.iter().map(|s| perf::beside(&s.returns, hold)).collect();
     let at = strategies.iter().position(|s| s.name == "specialist").unwrap_or(0);
     let own = &strategies[at].returns;
@@ -202,18 +203,18 @@ fn judge(
     let variance = specialist_core::bootstrap::mean_sd(&sharpes[..searched]).1.powi(2);
     let trials = trials + strategies.len();
     let (skew, kurtosis) = perf::skew_kurtosis(&beside[at]);
-    let alive: Vec<Vec<f64>> = beside.iter().filter(|b| perf::annual_volatility(b) > 1e-9).cloned().collect();
+    let alive: Vec<Vec<f64>> = beside.iter().filter(|b| perf::annual_volatility(b, year) > 1e-9).cloned().collect();
     Edge {
-        alpha: interval((own, hold), |s, b| perf::alpha_beta(s, b).0, confidence, ctx),
-        appraisal: interval((own, hold), |s, b| perf::sharpe(&perf::beside(s, b)), confidence, ctx),
+        alpha: interval((own, hold), |s, b| perf::alpha_beta(s, b, year).0, confidence, ctx),
+        appraisal: interval((own, hold), |s, b| perf::sharpe(&perf::beside(s, b), year), confidence, ctx),
         probabilistic: perf::probabilistic_sharpe(sharpes[at], 0.0, own.len(), skew, kurtosis),
         deflated: perf::deflated_sharpe(&beside[at], trials, variance),
         trials,
         superior: perf::superior(&beside, BLOCK, 2 * REPLICATES, &mut ctx.rng("superior")),
         reality_check: perf::reality_check(&beside, BLOCK, 2 * REPLICATES, &mut ctx.rng("reality check")),
-        capacity: strategies[at].history.capacity(perf::alpha_beta(own, hold).0),
+        capacity: strategies[at].history.capacity(perf::alpha_beta(own, hold, year).0),
         overfitting: perf::overfitting(&alive, 10).0,
-        track_record: perf::minimum_track_record(&beside[at], 0.95) / perf::YEAR,
+        track_record: perf::minimum_track_record(&beside[at], 0.95) / year,
     }
 }
 
@@ -233,7 +234,7 @@ mod tests {
             };
             (0..2520).map(day).collect()
         };
-        let sharpe = |r: &[f64]| interval((r, r), |x, _| perf::sharpe(x), 0.95, &ctx);
+        let sharpe = |r: &[f64]| interval((r, r), |x, _| perf::sharpe(x, 252.0), 0.95, &ctx);
         assert!(sharpe(&returns(12)).low.is_nan(), "ten spells are too few");
         let seldom = returns(4);
         assert_eq!(block(&seldom), Some(84.0), "thirty spells in 2,520 bars");

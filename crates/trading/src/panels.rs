@@ -71,7 +71,7 @@ fn edge(money: &Money, made: &Made) -> Panel {
         reality_check,
         capacity,
     } = money.edge;
-    let years = (money.benchmark.returns.len() as f64) / perf::YEAR;
+    let years = (money.benchmark.returns.len() as f64) / money.benchmark.history.periods();
     let word = if money.edge.shown() { SHOWN } else { NOT_SHOWN };
     let headline = format!(
         "MONEY: {word}. After costs the specialist's strategy has an alpha of {} a year beside holding, over {years:.1} years; \
@@ -123,18 +123,19 @@ fn edge(money: &Money, made: &Made) -> Panel {
 
 fn account(money: &Money, confidence: f64, ctx: &Context) -> Panel {
     let hold = &money.benchmark.returns;
+    let periods = money.benchmark.history.periods();
     let row = |s: &Strategy| {
-        let of = |f: fn(&[f64]) -> f64| interval((&s.returns, hold), |x, _| f(x), confidence, ctx);
+        let of = |f: fn(&[f64], f64) -> f64| interval((&s.returns, hold), |x, _| f(x, periods), confidence, ctx);
         let sharpe = of(perf::sharpe);
-        let (alpha, beta) = perf::alpha_beta(&s.returns, hold);
+        let (alpha, beta) = perf::alpha_beta(&s.returns, hold, periods);
         vec![
             s.name.clone(),
-            percent(perf::annual_return(&s.returns)),
-            percent(perf::annual_volatility(&s.returns)),
+            percent(perf::annual_return(&s.returns, periods)),
+            percent(perf::annual_volatility(&s.returns, periods)),
             ranged(&sharpe, 1.0, ""),
             ranged(&of(perf::sortino), 1.0, ""),
             ranged(&of(perf::calmar), 1.0, ""),
-            ranged(&of(perf::max_drawdown), 100.0, " %"),
+            ranged(&of(|x, _| perf::max_drawdown(x)), 100.0, " %"),
             format!("{:.2}", beta),
             percent(alpha),
             format!("{:.1}", s.history.turnover()),
@@ -145,7 +146,7 @@ fn account(money: &Money, confidence: f64, ctx: &Context) -> Panel {
         title: "Strategies side by side".into(),
         note: format!(
             "Every candidate's forecasts traded by the same rule on the sealed bars: a signal known at a bar's end is filled \
-             at the next bar. After costs; daily returns, 252 a year, against a rate of 0; {:.0} % intervals by the stationary bootstrap with blocks of a month.",
+             at the next bar. After costs; daily returns, {periods:.0} a year, against a rate of 0; {:.0} % intervals by the stationary bootstrap with blocks of a month.",
             100.0 * confidence
         ),
         header: text(&[
@@ -365,16 +366,17 @@ fn periods(made: &Made, own: &Strategy, hold: &Strategy, at: &[(usize, usize)]) 
         let rows = (0..time.len()).filter(|&i| before(i).is_some_and(|v| (v > middle) == wild)).collect();
         groups.push((name.into(), rows));
     }
+    let periods = own.history.periods();
     let row = |(name, rows): &(String, Vec<usize>)| {
         let part = |s: &Strategy| rows.iter().map(|&i| s.returns[i]).collect::<Vec<f64>>();
         let (a, b) = (part(own), part(hold));
         vec![
             name.clone(),
             rows.len().to_string(),
-            percent(perf::annual_return(&a)),
-            percent(perf::annual_return(&b)),
-            format!("{:.2}", perf::sharpe(&a)),
-            format!("{:.2}", perf::sharpe(&b)),
+            percent(perf::annual_return(&a, periods)),
+            percent(perf::annual_return(&b, periods)),
+            format!("{:.2}", perf::sharpe(&a, periods)),
+            format!("{:.2}", perf::sharpe(&b, periods)),
             percent(perf::max_drawdown(&a)),
             percent(perf::max_drawdown(&b)),
         ]
@@ -398,15 +400,16 @@ fn sensitivity(
     ctx: &Context,
 ) -> Panel {
     let hold = &money.benchmark.returns;
+    let periods = money.benchmark.history.periods();
     let mut table = Vec::new();
     for times in [0.0, 0.5, 1.0, 2.0, 4.0] {
         let costs: Costs = made.settings.costs.scaled(times);
         let s = strategy(made, baselines, specialist, at, &costs);
-        let alpha = interval((&s.returns, hold), |x, b| perf::alpha_beta(x, b).0, confidence, ctx);
+        let alpha = interval((&s.returns, hold), |x, b| perf::alpha_beta(x, b, periods).0, confidence, ctx);
         table.push(vec![
             format!("{times} times"),
-            percent(perf::annual_return(&s.returns)),
-            format!("{:.2}", perf::sharpe(&s.returns)),
+            percent(perf::annual_return(&s.returns, periods)),
+            format!("{:.2}", perf::sharpe(&s.returns, periods)),
             ranged(&alpha, 100.0, " %"),
         ]);
     }

@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use specialist_core::Dialect;
+
 use crate::bars::{Bar, read};
 use specialist_tabular::read::Input;
 
@@ -17,7 +19,7 @@ pub fn bars() -> Vec<Bar> {
     let with_asset = |(i, line): (usize, &str)| format!("{},{line}\n", if i == 0 { "asset" } else { "A" });
     let text: String = text.lines().enumerate().map(with_asset).collect();
     let input = Input::Embedded { name: "bars".into(), text: text.into_bytes().into() };
-    read(&input, b',').unwrap().assets.remove(0).bars
+    read(&input, Dialect::default()).unwrap().assets.remove(0).bars
 }
 
 /// A list of numbers.

@@ -129,12 +129,12 @@ mod tests {
             let bars: Vec<Bar> = times.map(|t| Bar::close_only(t, 100.0)).collect();
             Asset { name: name.into(), lines: (2..bars.len() as u64 + 2).collect(), bars, sector: None }
         };
-        let mut market = Market { assets: vec![asset("A", 0)], file: "bars.csv".into(), unsorted: Vec::new() };
+        let mut market = Market { assets: vec![asset("A", 0)], file: "bars.csv".into(), ..Market::default() };
         let found = hours("09:30", "16:00").unwrap().keep(&mut market).unwrap();
         assert_eq!((found.severity, market.assets[0].bars.len()), (Severity::Ok, 5 * 13), "{}", found.message);
         assert_eq!(market.assets[0].lines.len(), 5 * 13);
         let assets = vec![asset("A", 0), asset("B", 9 * 3600)];
-        let mut market = Market { assets, file: "bars.csv".into(), unsorted: Vec::new() };
+        let mut market = Market { assets, file: "bars.csv".into(), ..Market::default() };
         let found = hours("09:30", "16:00").unwrap().keep(&mut market).unwrap();
         assert_eq!(found.severity, Severity::Leak);
         assert!(found.rows[0].contains("(B, "), "{:?}", found.rows);

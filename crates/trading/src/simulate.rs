@@ -75,7 +75,7 @@ impl Universe {
                 }
             }
         }
-        Market { assets, file: "simulated".into(), unsorted: Vec::new() }
+        Market { assets, file: "simulated".into(), ..Market::default() }
     }
 
     /// The closes of universe `seed` as a wide table.
@@ -136,7 +136,7 @@ mod tests {
                 weight: -push(bars[i].close / bars[i - 5].close) / 2.0,
             };
             let signals: Vec<Signal> = (5..bars.len()).map(wish).collect();
-            sharpe(&events(&market.assets, &signals, &account, &costs).returns())
+            sharpe(&events(&market.assets, &signals, &account, &costs).returns(), 252.0)
         };
         let mean = |edge: f64| (0..40).map(|s| of(edge, s)).sum::<f64>() / 40.0;
         let (planted, none) = (mean(EDGE), mean(0.0));

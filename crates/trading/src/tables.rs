@@ -188,7 +188,7 @@ pub fn make(request: &TablesInput<'_>, domain: &dyn Domain, today: i64) -> Resul
     let open = |data: &str| {
         let missing =
             |e: specialist_pipeline::Error| Error::Setting { setting: "data".into(), expected: e.to_string() };
-        read(&place.input(data, domain).map_err(missing)?, request.delimiter)
+        read(&place.input(data, domain).map_err(missing)?, request.dialect)
     };
     let (wanted, of_source) = (
         assets(&request.target, "target")?,
@@ -217,7 +217,7 @@ pub fn make(request: &TablesInput<'_>, domain: &dyn Domain, today: i64) -> Resul
     let mut findings = cut(&mut market, &settings)?;
     let mut belong = Members::default();
     if let Some(universe) = &settings.universe {
-        belong = members(&mut market, &request.folder.join(universe), request.delimiter)?;
+        belong = members(&mut market, &request.folder.join(universe), request.dialect)?;
         findings.push(chosen_by_outcome(&market, &belong));
     }
     let targets: Vec<usize> = targets.iter().filter_map(|t| market.find(t)).collect();

@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use specialist_pipeline::init::{self as sketching, Named};
 use specialist_pipeline::recipe::{Recipe, template};
-use specialist_pipeline::{Error, artifact, init as sketching, report as reporting, verify as verifying};
+use specialist_pipeline::{Error, artifact, report as reporting, verify as verifying};
 use specialist_report as view;
 
 use crate::args::{Args, RecipeWhat};
@@ -90,7 +91,7 @@ pub fn embedded(session: &Session, name: Option<&str>) -> Result<u8, Error> {
 }
 
 /// Writes a recipe for a file.
-pub fn init(session: &Session, args: &Args, source: Option<&Path>, label: Option<&str>) -> Result<u8, Error> {
+pub fn init(session: &Session, args: &Args, source: Option<&Path>, named: &Named) -> Result<u8, Error> {
     let Some(data) = &args.data else {
         return Err(Error::Usage {
             what: "init needs a file to look at".into(),
@@ -120,12 +121,12 @@ pub fn init(session: &Session, args: &Args, source: Option<&Path>, label: Option
         session.say(&format!("next: look at it, then {} check --recipe {}", session.domain.name(), path.display()));
         return Ok(0);
     }
-    let sketch = sketching::sketch(Path::new(data), label)?;
-    let of_source = source.map(|s| Ok::<_, Error>((beside(s)?, sketching::delimiter(s)?))).transpose()?;
-    let named = of_source.as_ref().map(|(path, delimiter)| (path.as_str(), *delimiter));
-    let text = template(&beside(Path::new(data))?, named, &sketch);
+    let sketch = sketching::sketch(Path::new(data), source, named)?;
+    let of_source = source.map(beside).transpose()?;
+    let text = template(&beside(Path::new(data))?, of_source.as_deref(), &sketch);
     artifact::replace_file(&path, text.as_bytes())?;
     print(&format!("recipe: {}", path.display()))?;
+    session.say(&format!("{} rows looked at, all there are", sketch.rows));
     for (name, spec, why) in &sketch.columns {
         session.say(&format!("  {name:<28} {:<9} {why}", format!("{:?}", spec.role).to_lowercase()));
     }

@@ -6,6 +6,7 @@ mod stages;
 mod study;
 
 use specialist_pipeline::Error;
+use specialist_pipeline::init::Named;
 
 use crate::args::{Args, Verb};
 use crate::session::Session;
@@ -24,7 +25,10 @@ pub fn dispatch(session: &Session, args: &Args) -> Result<u8, Error> {
         Some(Verb::Compare { artifact, gate }) => stages::compare(session, args, artifact.as_deref(), *gate),
         Some(Verb::Report { artifact }) => inspect::report(session, args, artifact.as_deref()),
         Some(Verb::Verify { artifact }) => inspect::verify(session, args, artifact.as_deref()),
-        Some(Verb::Init { source, label }) => inspect::init(session, args, source.as_deref(), label.as_deref()),
+        Some(Verb::Init { source, label, positive }) => {
+            let named = Named { label: label.clone(), positive: positive.clone() };
+            inspect::init(session, args, source.as_deref(), &named)
+        }
         Some(Verb::Recipe { what }) => inspect::recipe(session, args, *what),
         Some(Verb::Embedded { name }) => inspect::embedded(session, name.as_deref()),
         Some(Verb::Predict { artifact, model }) => score::predict(session, args, artifact.as_deref(), model.as_deref()),

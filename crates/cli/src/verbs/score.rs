@@ -8,6 +8,7 @@ use specialist_core::{Estimand, Observer, Predict};
 use specialist_pipeline::explain as explaining;
 use specialist_pipeline::predict::Scorer;
 use specialist_pipeline::{Error, Place, artifact};
+use specialist_tabular::ModelError;
 use specialist_tabular::read::Input;
 use specialist_tabular::write::ScoreWriter;
 
@@ -40,7 +41,7 @@ fn refuse_overwriting(output: &Path, data: Option<&str>) -> Result<(), Error> {
 /// Scores rows, in constant memory.
 pub fn predict(session: &Session, args: &Args, artifact: Option<&Path>, model: Option<&str>) -> Result<u8, Error> {
     let mut scorer = Scorer::open(&folder(session, args, artifact)?, model, session.domain)?;
-    scorer.delimiter = args.delimiter;
+    (scorer.delimiter, scorer.decimal) = (args.delimiter, args.decimal);
     let input = input(session, args, "predict")?;
     if let Some(output) = &args.common.output {
         refuse_overwriting(output, args.data.as_deref())?;
@@ -73,8 +74,11 @@ pub fn predict(session: &Session, args: &Args, artifact: Option<&Path>, model: O
         }
     };
     session.progress.end();
-    for column in &rows.unseen {
-        session.say(&format!("warning: `{column}` has levels that the model never saw; it takes them as missing"));
+    for (column, u) in &rows.unseen {
+        let cells = u.unseen;
+        session.say(&format!(
+            "warning: {cells} cell(s) of `{column}` have levels that the model never saw; it takes them as missing"
+        ));
     }
     for i in &rows.invalid {
         let lines: Vec<String> = i.lines.iter().take(5).map(ToString::to_string).collect();
@@ -101,7 +105,7 @@ pub fn explain(
     const FIRST: usize = 3;
     const SHOWN: usize = 8;
     let mut scorer = Scorer::open(&folder(session, args, artifact)?, model, session.domain)?;
-    scorer.delimiter = args.delimiter;
+    (scorer.delimiter, scorer.decimal) = (args.delimiter, args.decimal);
     let input = input(session, args, "explain")?;
     let explained = explaining::explain(&scorer, &input, session.domain, rows, FIRST)?;
     if args.common.json {
@@ -139,11 +143,16 @@ pub fn explain(
 pub fn export(session: &Session, args: &Args, artifact: Option<&Path>, model: Option<&str>) -> Result<u8, Error> {
     let folder = folder(session, args, artifact)?;
     let scorer = Scorer::open(&folder, model, session.domain)?;
-    let refused = |e: specialist_tabular::ModelError| Error::Usage {
-        what: e.to_string(),
-        hint: "export another model with --model".into(),
+    let refused = |e: ModelError| match e {
+        ModelError::Unsupported { what, hint } => Error::Usage { what, hint },
+        other => Error::Usage { what: other.to_string(), hint: "export another model with --model".into() },
     };
     let text = serde_json::to_string(&scorer.model.to_xgboost().map_err(refused)?).expect("JSON");
+    if scorer.model.has_doubles() {
+        session.say(
+            "warning: the model compares in double precision, as LightGBM does, and XGBoost in single: a value within rounding of a threshold may reach another leaf there",
+        );
+    }
     match &args.common.output {
         Some(path) => {
             artifact::replace_file(path, text.as_bytes())?;

@@ -12,7 +12,7 @@ mod who;
 pub use report::{panels, refused_for_competing_causes};
 
 use ndarray::Axis;
-use specialist_core::{Context, Dataset, Error, Estimand, FeatureKind, Predict};
+use specialist_core::{Context, Dataset, Error, Estimand, FeatureKind, Predict, canonical, same_value};
 use specialist_tabular::Encoder;
 use specialist_tabular::glm::{Glm, Prior, Problem, spread};
 use statrs::distribution::{ChiSquared, ContinuousCDF};
@@ -39,12 +39,12 @@ pub fn arms(data: &Dataset, settings: &EffectSettings, design: Design) -> Result
     let values = data.records().column(column);
     let treated: Vec<bool> = match &data.features[column].kind {
         FeatureKind::Category { levels } => {
-            let code = levels.iter().position(|l| *l == settings.treated);
+            let code = levels.iter().position(|l| same_value(l, &settings.treated));
             let code = code.ok_or_else(|| wrong("treated", format!("one of the {} levels", levels.len())))?;
             values.iter().map(|v| *v == code as f64).collect()
         }
         FeatureKind::Number => {
-            let level: f64 = settings.treated.parse().map_err(|_| wrong("treated", "a number".into()))?;
+            let level: f64 = canonical(&settings.treated).parse().map_err(|_| wrong("treated", "a number".into()))?;
             values.iter().map(|v| *v == level).collect()
         }
     };

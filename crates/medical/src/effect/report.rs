@@ -19,6 +19,8 @@ use crate::subgroups::SMALLEST;
 const REPLICATES: usize = 200;
 const PARTINGS: usize = 21;
 const BINS: usize = 20;
+/// Standardised differences below this are small by convention (Austin 2009).
+const ALIKE: f64 = 0.1;
 /// A test of chance below this says that it was not chance.
 const CHANCE: f64 = 0.001;
 
@@ -145,7 +147,7 @@ fn average(populations: &[Population<'_>], settings: &EffectSettings, ctx: &Cont
     let decimals = if matches!(populations[0].data.estimand, Estimand::Survival { .. }) { 0 } else { 3 };
     for p in populations {
         let plain = unadjusted(p);
-        let name = format!("{} ({})", p.name, p.word());
+        let name = format!("{} ({}, {} patients)", p.name, p.word(), p.data.rows());
         table.push(vec![name.clone(), "plain difference of the arms".into(), ranged(&plain, decimals)]);
         let rows = match &p.rows {
             Ok(rows) => rows,
@@ -173,7 +175,8 @@ fn average(populations: &[Population<'_>], settings: &EffectSettings, ctx: &Cont
                 with / without
             })
         });
-        table.push(vec![String::new(), "risk ratio until the horizon".into(), ranged(&ratio, 2)]);
+        let until = if matches!(p.data.estimand, Estimand::Survival { .. }) { " until the horizon" } else { "" };
+        table.push(vec![String::new(), format!("risk ratio{until}"), ranged(&ratio, 2)]);
         if p.design == Design::Observational {
             let near = if ratio.estimate < 1.0 { ratio.high } else { ratio.low };
             let [value, limit] = e_value(ratio.estimate, near);
@@ -186,7 +189,7 @@ fn average(populations: &[Population<'_>], settings: &EffectSettings, ctx: &Cont
         let kept = if rows.len() < p.data.rows() {
             format!(", {} of {} patients with overlap", rows.len(), p.data.rows())
         } else {
-            String::new()
+            format!(", {} patients", p.data.rows())
         };
         said.push(format!("{} in the {} ({}{kept})", ranged(&robust, decimals), p.name, p.word()));
     }
@@ -219,11 +222,15 @@ fn balance(p: &Population<'_>) -> Panel {
     let mut table = Vec::new();
     let rows = p.rows.clone().unwrap_or_else(|_| (0..data.rows()).collect());
     let treated: Vec<bool> = rows.iter().map(|&r| p.arms.treated[r]).collect();
+    // By chance, arms of so few patients differ by this much in one covariate of twenty.
+    let arm = |wanted: bool| treated.iter().filter(|t| **t == wanted).count().max(1) as f64;
+    let by_chance = Z * (1.0 / arm(true) + 1.0 / arm(false)).sqrt();
+    let limit = if p.design == Design::Randomised { by_chance.max(ALIKE) } else { ALIKE };
     let propensity: Vec<f64> = rows.iter().map(|&r| p.nuisances.propensity[r]).collect();
     let mut row = |name: String, value: &dyn Fn(f64) -> f64, column: usize| {
         let values: Vec<f64> = rows.iter().map(|&r| value(data.records()[[r, column]])).collect();
         let [before, after] = standardised_difference(&values, &treated, &propensity);
-        let flag = if after.abs() > 0.1 { " not alike" } else { "" };
+        let flag = if after.abs() > limit { " not alike" } else { "" };
         table.push(vec![name, format!("{before:+.3}"), format!("{after:+.3}{flag}")]);
     };
     for (c, f) in data.features.iter().enumerate() {
@@ -257,11 +264,12 @@ fn balance(p: &Population<'_>) -> Panel {
         levels if levels.is_empty() => String::new(),
         levels => format!("Only one arm occurs among: {}. ", levels.join(", ")),
     };
+    let chance = if limit > ALIKE { " (what chance does in one covariate of twenty, where it decided)" } else { "" };
     let sizes = [false, true].map(|arm| effective_size(&treated, &propensity, arm));
     Panel {
         title: format!("Overlap and balance in the {}", p.name),
         note: format!(
-            "{alone}Standardised differences between the arms before weighting and after; beyond ±.1 arms are not alike. The plot shows who \
+            "{alone}Standardised differences between the arms before weighting and after; beyond ±{limit:.2} arms are not alike{chance}. The plot shows who \
              was likely to be treated, by arm: where the lines do not overlap there is nobody to compare with, and those patients \
              ({} of {}) are left out. The weighted arms are worth {:.0} untreated and {:.0} treated patients.",
             data.rows() - rows.len(),

@@ -10,14 +10,14 @@ mod duplicates;
 use std::collections::HashSet;
 
 use specialist_core::bootstrap::quantile;
-use specialist_core::{Dataset, Estimand, FeatureKind, Key, KeyRole, Role, Split};
+use specialist_core::{Dataset, Estimand, Key, KeyRole, Role, Split, canonical};
 use specialist_report::{Finding, Severity};
 use specialist_tabular::read::ReadReport;
 
 use crate::recipe::Recipe;
 
 /// The checks' names, as a waiver spells them.
-pub const NAMES: [&str; 14] = [
+pub const NAMES: [&str; 15] = [
     "impossible-values",
     "duplicate-rows",
     "near-duplicate-rows",
@@ -28,6 +28,7 @@ pub const NAMES: [&str; 14] = [
     "constant-column",
     "undeclared-column",
     "unseen-levels",
+    "spellings",
     "unlabelled-rows",
     "time-units",
     "identifiers",
@@ -63,6 +64,7 @@ pub fn check(input: &Input<'_>) -> Vec<Finding> {
     out.extend(columns::find(input));
     out.push(undeclared(input));
     out.push(unseen_levels(input));
+    out.push(spellings(input));
     out.push(unlabelled(input));
     out.extend(time_units(input));
     out.extend_from_slice(input.own);
@@ -158,19 +160,29 @@ fn shared_with_source(input: &Input<'_>, group: &Key, tested: &HashSet<u32>) -> 
     Some(finding("group-overlap", severity, message, named))
 }
 
-/// Levels of the target's categories that the source never showed a model.
+/// Levels of the target's categories that the source never showed a model. Levels count that occur, not those that
+/// are declared.
 fn unseen_levels(input: &Input<'_>) -> Finding {
     let name = "unseen-levels";
     let Some(source) = input.source else { return ok(name, "there are no source rows to compare with") };
-    let mut told = Vec::new();
-    for f in &input.target.features {
-        let theirs = source.features.iter().find(|s| s.name == f.name).map(|s| &s.kind);
-        if let (FeatureKind::Category { levels }, Some(FeatureKind::Category { levels: known })) = (&f.kind, theirs) {
-            let new = levels.iter().filter(|l| !known.contains(l)).count();
-            if new > 0 {
-                told.push(format!("{new} of the {} levels of `{}`", levels.len(), f.name));
-            }
+    let (mut told, mut strange) = (Vec::new(), Vec::new());
+    for (c, f) in input.target.features.iter().enumerate() {
+        let Ok(theirs) = source.feature(&f.name) else { continue };
+        let (own, known) = (input.target.observed_levels(c), source.observed_levels(theirs));
+        let known: HashSet<_> = known.iter().map(|l| canonical(l)).collect();
+        let new = own.iter().filter(|l| !known.contains(&canonical(l))).count();
+        if new > 0 && new == own.len() && !known.is_empty() {
+            strange.push(format!("`{}`", f.name));
+        } else if new > 0 {
+            told.push(format!("{new} of the {} levels of `{}`", own.len(), f.name));
         }
+    }
+    if !strange.is_empty() {
+        let message = format!(
+            "the source has none of the target's levels of {}: it is spelled in another way there, or another column. Spell the levels alike, or give it the role ignore",
+            strange.join(", ")
+        );
+        return finding(name, Severity::Leak, message, Vec::new());
     }
     if told.is_empty() {
         return ok(name, "every level of the target's categories is in the source");
@@ -179,6 +191,22 @@ fn unseen_levels(input: &Input<'_>) -> Finding {
         "not in the source, so the generalist takes them as missing: {}; is one side spelled differently?",
         told.join(", ")
     );
+    finding(name, Severity::Warning, message, Vec::new())
+}
+
+/// Values that are written in several ways and were taken as one.
+fn spellings(input: &Input<'_>) -> Finding {
+    let name = "spellings";
+    let mut told = Vec::new();
+    for report in input.reports {
+        let file = report.input.rsplit('/').next().unwrap_or("");
+        told.extend(report.respelled.iter().map(|(column, n)| format!("{n} cell(s) of `{column}` in {file}")));
+    }
+    if told.is_empty() {
+        return ok(name, "every level is written in one way");
+    }
+    let message =
+        format!("taken as the level that they are another spelling of (1.0 for 1, TRUE for True): {}", told.join(", "));
     finding(name, Severity::Warning, message, Vec::new())
 }
 
@@ -261,6 +289,9 @@ fn time_order(input: &Input<'_>) -> Finding {
 
 fn undeclared(input: &Input<'_>) -> Finding {
     let name = "undeclared-column";
+    if input.recipe.columns.is_empty() {
+        return ok(name, "the domain reads the tables itself, and says which columns it left unread");
+    }
     let mut columns: Vec<&str> = input.reports.iter().flat_map(|r| r.undeclared.iter().map(String::as_str)).collect();
     columns.sort_unstable();
     columns.dedup();

@@ -4,7 +4,8 @@ use serde_json::Value as Json;
 use thiserror::Error;
 use toml::de::{DeTable, DeValue};
 
-use specialist_core::Role;
+use specialist_core::{ColumnKind, Limits, Role};
+use specialist_tabular::read::{is_time_format, time_formats};
 
 use super::Recipe;
 
@@ -292,6 +293,8 @@ fn checked(recipe: Recipe) -> Result<Recipe, RecipeError> {
         return invalid("compare.splits", "0: a split by time cannot be drawn anew");
     }
     recipe.gap()?;
+    recipe.source.dialect()?;
+    recipe.target.dialect()?;
     recipe.estimator()?;
     recipe.scratch_estimator()?;
     recipe.rungs()?;
@@ -352,6 +355,25 @@ fn columns(recipe: Recipe) -> Result<Recipe, RecipeError> {
         }
         if c.knots != 0 && !(3..=7).contains(&c.knots) {
             return invalid(&format!("columns.{name}.knots"), "from 3 to 7, or left out for a line");
+        }
+        let is_time = c.role == Role::Time || c.kind == ColumnKind::Time;
+        if let Some(format) = &c.format {
+            if !is_time {
+                return invalid(&format!("columns.{name}.format"), "left out: only a time has one");
+            }
+            if !is_time_format(format) {
+                return Err(RecipeError::Invalid {
+                    key: format!("columns.{name}.format"),
+                    expected: format!("one of {}, or a pattern that names a day", time_formats().join(", ")),
+                    hint: Some("31.12.2023 is %d.%m.%Y, 12/31/2023 2:05 PM is %m/%d/%Y %I:%M %p".into()),
+                });
+            }
+        }
+        if (!c.strip.is_empty() || c.limits != Limits::default()) && c.kind != ColumnKind::Number {
+            return invalid(&format!("columns.{name}.strip"), "left out, like `limits`: only a number has them");
+        }
+        if c.strip.iter().any(|s| s.is_empty() || s.bytes().any(|b| b.is_ascii_digit())) {
+            return invalid(&format!("columns.{name}.strip"), "texts without digits");
         }
         if c.role != Role::Event && !c.competing.is_empty() {
             return invalid(&format!("columns.{name}.competing"), "left out: only an event has competing causes");

@@ -2,24 +2,21 @@
 
 use std::fmt::Write;
 
-use specialist_core::{ColumnKind, Role};
+use specialist_core::{ColumnKind, Dialect, Limits, Role};
 
 use super::ColumnSpec;
 use crate::init::Sketch;
 
 /// The text of a recipe for `target` (and `source`, if there is one) with the columns of `sketch`.
 #[must_use]
-pub fn template(target: &str, source: Option<(&str, u8)>, sketch: &Sketch) -> String {
+pub fn template(target: &str, source: Option<&str>, sketch: &Sketch) -> String {
     let mut out = String::new();
-    let separated = |by: u8| {
-        if by == b',' { String::new() } else { format!("delimiter = {:?}\n", char::from(by).to_string()) }
-    };
-    let delimiter = separated(sketch.delimiter);
-    let label = sketch.columns.iter().find(|c| c.1.role == Role::Label).map_or("", |c| &c.0);
-    let group = sketch.columns.iter().find(|c| c.1.role == Role::Group).map(|c| &c.0);
-    let time = sketch.columns.iter().find(|c| c.1.role == Role::Time).map(|c| &c.0);
+    let written = dialect_lines(sketch.dialect);
+    let of = |role| sketch.columns.iter().find(|c| c.1.role == role).map(|c| &c.0);
+    let label = of(Role::Label).or(of(Role::Event)).map_or("", String::as_str);
+    let (group, time) = (of(Role::Group), of(Role::Time));
     let source = match source {
-        Some((path, by)) => format!("data = {path:?}\n{}", separated(by)),
+        Some(path) => format!("data = {path:?}\n{}", sketch.source.map_or(String::new(), dialect_lines)),
         None => "# Rows of the broad population, with the same columns …\ndata = \"source.csv\"\n# … or a model trained on them: XGBoost .json or .ubj, LightGBM .txt, an artifact folder.\n# model = \"generalist.json\"\n".into(),
     };
     let split = match (time, group) {
@@ -37,18 +34,40 @@ pub fn template(target: &str, source: Option<(&str, u8)>, sketch: &Sketch) -> St
         "# Written by `init` after a look at {} rows. Check the roles and the label, then `check` and `run`.\n\
          question = \"Does a specialist beat the generalist here?\"\nseed = 42\n\n\
          [source]\n{source}\n\
-         [target]\n# Your own rows.\ndata = {target:?}\n{delimiter}# Take a part of a file: where = {{ site = [\"A\"] }}\n\n\
+         [target]\n# Your own rows.\ndata = {target:?}\n{written}# Take a part of a file: where = {{ site = [\"A\"] }}\n\n\
          [split]\ntest = 0.4            # the share that is sealed until the comparison\n{split}\n\
          [check]\nwaive = []            # names of findings that may pass; every waiver is reported\n\n\
          [pretrain]\nestimator = \"boosted-trees\"   # or glm, linfa-logistic, linfa-tree, smartcore-logistic, smartcore-forest\n\n\
-         [tune]\nsampler = \"random\"   # or grid\ntrials = 40\nfolds = 5\n# tunings = [\"slope\", \"continue\"]   # by default every rung that fits\n\n\
+         [tune]\nsampler = \"auto\"     # or gp, tpe, random, sobol, grid\ntrials = 40\nfolds = 5\n# tunings = [\"slope\", \"continue\"]   # by default every rung that fits\n\n\
          [compare]\nworthwhile = 0.01    # the smallest gain in the primary metric worth a change\nbootstrap = 2000\n\n\
-         # role: feature (default), label, group, time, site, id, amount, weight, key, ignore\n\
+         # role: feature (default), label (or duration and event), group, time, site, id, amount, weight, key, ignore\n\
          # kind: number (default), category, time, text\n",
         sketch.rows
     );
     for (name, spec, why) in &sketch.columns {
         let _ = write!(out, "\n[columns.{}]   # {why}\n{}", quoted(name), lines(spec));
+    }
+    out
+}
+
+/// How a CSV file is written, where that is not the default.
+fn dialect_lines(dialect: Dialect) -> String {
+    let usual = Dialect::default();
+    let mut out = String::new();
+    let mut mark = |key: &str, c: char| {
+        let _ = writeln!(out, "{key} = {}", toml::Value::from(c.to_string()));
+    };
+    if dialect.delimiter != usual.delimiter {
+        mark("delimiter", char::from(dialect.delimiter));
+    }
+    if dialect.numbers.decimal != usual.numbers.decimal {
+        mark("decimal", dialect.numbers.decimal);
+    }
+    if let Some(thousands) = dialect.numbers.thousands {
+        mark("thousands", thousands);
+    }
+    if dialect.skip > 0 {
+        let _ = writeln!(out, "skip = {}             # lines before the header", dialect.skip);
     }
     out
 }
@@ -66,10 +85,20 @@ fn lines(spec: &ColumnSpec) -> String {
     if spec.role != Role::Feature {
         let _ = writeln!(out, "role = {role}");
     }
-    if spec.kind != ColumnKind::Number && spec.role != Role::Label {
+    if spec.kind != ColumnKind::Number && !matches!(spec.role, Role::Label | Role::Event) {
         let _ = writeln!(out, "kind = {kind}");
     }
-    for (key, list) in [("positive", &spec.positive), ("missing", &spec.missing)] {
+    if let Some(format) = &spec.format {
+        let _ = writeln!(out, "format = {}", toml::Value::from(format.as_str()));
+    }
+    if spec.limits != Limits::default() {
+        let _ =
+            writeln!(out, "limits = {}   # or value, missing", toml::Value::try_from(spec.limits).expect("plain data"));
+    }
+    if let Some(horizon) = spec.horizon {
+        let _ = writeln!(out, "horizon = {horizon}   # until when risk is predicted, in the unit of this column");
+    }
+    for (key, list) in [("positive", &spec.positive), ("missing", &spec.missing), ("strip", &spec.strip)] {
         if !list.is_empty() {
             let _ = writeln!(out, "{key} = {}", toml::Value::try_from(list).expect("plain data"));
         }

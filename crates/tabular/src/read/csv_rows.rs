@@ -6,19 +6,36 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Cursor};
 use std::path::Path;
 
+use specialist_core::Dialect;
+
 use super::{Cell, ReadError, RowSink, Rows};
+
+/// What a text can be instead of UTF-8.
+pub(super) const UTF_16: &str = "UTF-16";
+pub(super) const NOT_UTF_8: &str = "not UTF-8";
+pub(super) const GZIP: &str = "compressed by gzip";
+pub(super) const PARQUET: &str = "a Parquet file, whose name must end in .parquet";
+pub(super) const SPREADSHEET: &str = "a spreadsheet's own file (or another zip archive)";
 
 pub(super) struct CsvRows {
     name: String,
     csv: csv::Reader<Box<dyn BufRead>>,
     header: Vec<String>,
     record: csv::StringRecord,
-    /// 1 where lines end with CR LF: there `csv` counts a line only when the next one is read.
+    /// 1 where lines end with CR LF: there `csv` counts a line only when the next one is read; and the lines before the
+    /// header, which `csv` never sees.
     late: u64,
+    /// The column without a name at the end of each line, whose cells must be empty.
+    blank: Option<usize>,
+}
+
+/// What pandas calls a column without a name, by its position from 0.
+fn unnamed(place: usize) -> String {
+    format!("Unnamed: {place}")
 }
 
 impl CsvRows {
-    pub(super) fn open(path: &Path, delimiter: u8) -> Result<Self, ReadError> {
+    pub(super) fn open(path: &Path, dialect: Dialect, names: Option<&[String]>) -> Result<Self, ReadError> {
         let name = path.display().to_string();
         let file = File::open(path).map_err(|e| io(&name, &e))?;
         if file.metadata().is_ok_and(|m| m.is_dir()) {
@@ -27,35 +44,104 @@ impl CsvRows {
                 reason: "this is a folder, a CSV or Parquet file is expected".into(),
             });
         }
-        Self::new(name, Box::new(BufReader::with_capacity(1 << 18, file)), delimiter)
+        Self::new(name, Box::new(BufReader::with_capacity(1 << 18, file)), dialect, names)
     }
 
-    pub(super) fn embedded(name: &str, text: Cow<'static, [u8]>, delimiter: u8) -> Result<Self, ReadError> {
-        Self::new(name.into(), Box::new(Cursor::new(text)), delimiter)
+    pub(super) fn embedded(
+        name: &str,
+        text: Cow<'static, [u8]>,
+        dialect: Dialect,
+        names: Option<&[String]>,
+    ) -> Result<Self, ReadError> {
+        Self::new(name.into(), Box::new(Cursor::new(text)), dialect, names)
     }
 
-    fn new(name: String, mut text: Box<dyn BufRead>, delimiter: u8) -> Result<Self, ReadError> {
+    fn new(
+        name: String,
+        mut text: Box<dyn BufRead>,
+        dialect: Dialect,
+        names: Option<&[String]>,
+    ) -> Result<Self, ReadError> {
+        let Dialect { mut delimiter, skip, .. } = dialect;
         let start = text.fill_buf().map_err(|e| io(&name, &e))?;
         let encoding = |what| ReadError::Encoding { file: name.clone(), line: None, what };
         match start {
             [] => return Err(ReadError::Empty { file: name }),
-            [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => return Err(encoding("UTF-16")),
-            [b'P', b'A', b'R', b'1', ..] => return Err(encoding("a Parquet file, whose name must end in .parquet")),
-            [0x1f, 0x8b, ..] => return Err(encoding("compressed by gzip")),
+            [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => return Err(encoding(UTF_16)),
+            [b'P', b'A', b'R', b'1', ..] => return Err(encoding(PARQUET)),
+            [b'P', b'K', 3, 4, ..] | [0xd0, 0xcf, 0x11, 0xe0, ..] => return Err(encoding(SPREADSHEET)),
+            [0x1f, 0x8b, ..] => return Err(encoding(GZIP)),
+            // Latin text in UTF-16 without a mark has a zero in every other byte.
+            [0, b, ..] | [b, 0, ..] if b.is_ascii_graphic() => return Err(encoding(UTF_16)),
             _ if start.contains(&0) => return Err(encoding("binary")),
             _ => {}
         }
         let first = start.iter().position(|&b| b == b'\n').unwrap_or(0);
-        let late = u64::from(first > 0 && start[first - 1] == b'\r');
+        let mut late = u64::from(first > 0 && start[first - 1] == b'\r');
         if start.starts_with(&[0xef, 0xbb, 0xbf]) {
             text.consume(3);
         }
-        let mut csv = csv::ReaderBuilder::new().delimiter(delimiter).from_reader(text);
-        let header: Vec<String> =
-            csv.headers().map_err(|e| broken(&name, &e, 0))?.iter().map(|h| h.trim().to_string()).collect();
+        for _ in 0..skip {
+            let mut line = Vec::new();
+            text.read_until(b'\n', &mut line).map_err(|e| io(&name, &e))?;
+            late += 1;
+        }
+        // `sep=;`: a spreadsheet's word to itself, which says what parts the cells and is no row.
+        if let Some((mark, length)) = text.fill_buf().ok().and_then(sep_line) {
+            if delimiter != mark && delimiter != Dialect::default().delimiter {
+                return Err(ReadError::Delimiter { file: name, found: quoted_mark(mark) });
+            }
+            text.consume(length);
+            (delimiter, late) = (mark, late + 1);
+        }
+        let mut csv = csv::ReaderBuilder::new().delimiter(delimiter).has_headers(names.is_none()).from_reader(text);
+        if let Some(names) = names {
+            let (header, record) = (names.to_vec(), csv::StringRecord::new());
+            return Ok(Self { name, csv, header, record, late, blank: None });
+        }
+        let mut header: Vec<String> =
+            csv.headers().map_err(|e| broken(&name, &e, late))?.iter().map(|h| h.trim().to_string()).collect();
+        let blank = name_nameless(&mut header);
         check_header(&name, &header, delimiter)?;
-        Ok(Self { name, csv, header, record: csv::StringRecord::new(), late })
+        Ok(Self { name, csv, header, record: csv::StringRecord::new(), late, blank })
     }
+}
+
+/// What `sep=` names at the start of a file, and how long that line is.
+pub(super) fn sep_line(start: &[u8]) -> Option<(u8, usize)> {
+    let [b's' | b'S', b'e' | b'E', b'p' | b'P', b'=', mark, rest @ ..] = start else { return None };
+    match rest {
+        [b'\r', b'\n', ..] => Some((*mark, 7)),
+        [b'\n', ..] => Some((*mark, 6)),
+        _ => None,
+    }
+}
+
+fn quoted_mark(mark: u8) -> &'static str {
+    match mark {
+        b';' => "\";\"",
+        b'\t' => "\"\\t\"",
+        b'|' => "\"|\"",
+        _ => "\",\"",
+    }
+}
+
+/// Names the columns that may stand without a name: the first, which pandas, R and spreadsheets write for the number or
+/// name of the row, and the last, which a delimiter at the end of each line makes and whose place is returned.
+fn name_nameless(header: &mut [String]) -> Option<usize> {
+    let named = header.iter().any(|h| !h.is_empty());
+    if !named || header.len() < 2 {
+        return None;
+    }
+    if header[0].is_empty() {
+        header[0] = unnamed(0);
+    }
+    let last = header.len() - 1;
+    if !header[last].is_empty() {
+        return None;
+    }
+    header[last] = unnamed(last);
+    Some(last)
 }
 
 fn check_header(name: &str, header: &[String], delimiter: u8) -> Result<(), ReadError> {
@@ -63,9 +149,9 @@ fn check_header(name: &str, header: &[String], delimiter: u8) -> Result<(), Read
         return Err(ReadError::Empty { file: name.into() });
     }
     if let [only] = header {
-        for (mark, found) in [(';', "\";\""), ('\t', "\"\\t\""), ('|', "\"|\""), (',', "\",\"")] {
-            if only.contains(mark) && mark as u8 != delimiter {
-                return Err(ReadError::Delimiter { file: name.into(), found });
+        for mark in [b';', b'\t', b'|', b','] {
+            if only.contains(char::from(mark)) && mark != delimiter {
+                return Err(ReadError::Delimiter { file: name.into(), found: quoted_mark(mark) });
             }
         }
     }
@@ -89,12 +175,28 @@ impl Rows for CsvRows {
     fn read(&mut self, limit: usize, row: &mut RowSink<'_>) -> Result<usize, ReadError> {
         let mut seen = 0;
         while seen < limit {
-            let Self { name, csv, record, late, .. } = self;
+            let Self { name, csv, record, late, blank, header } = self;
             if !csv.read_record(record).map_err(|e| broken(name, &e, *late))? {
                 break;
             }
+            if record.len() != header.len() {
+                // Only where the names are not the file's own: otherwise `csv` compares with its header.
+                let line = record.position().map_or(0, csv::Position::line) + *late;
+                let (found, expected) = (record.len() as u64, header.len() as u64);
+                return Err(ReadError::Ragged { file: name.clone(), line, found, expected });
+            }
             seen += 1;
             let line = record.position().map_or(0, csv::Position::line) + *late;
+            if let Some(place) = blank
+                && record.get(*place).is_some_and(|c| !c.trim().is_empty())
+            {
+                return Err(ReadError::Column {
+                    file: name.clone(),
+                    column: header[*place].clone(),
+                    expected: format!("line {line} holds a cell under no name: every line is expected to end there"),
+                    hint: "give every column one name of its own".into(),
+                });
+            }
             row(line, &|i| record.get(i).map_or(Cell::Missing, Cell::Text))?;
         }
         Ok(seen)
@@ -115,7 +217,7 @@ fn broken(name: &str, e: &csv::Error, late: u64) -> ReadError {
         csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
             ReadError::Ragged { file: name.into(), line: line.unwrap_or(0), found: *len, expected: *expected_len }
         }
-        csv::ErrorKind::Utf8 { .. } => ReadError::Encoding { file: name.into(), line, what: "not UTF-8" },
+        csv::ErrorKind::Utf8 { .. } => ReadError::Encoding { file: name.into(), line, what: NOT_UTF_8 },
         csv::ErrorKind::Io(e) => io(name, e),
         _ => ReadError::Io { file: name.into(), reason: e.to_string() },
     }
@@ -129,7 +231,7 @@ mod tests {
     fn lines_are_those_of_an_editor() {
         for (start, end) in [("", "\n"), ("", "\r\n"), ("\u{feff}", "\r\n")] {
             let text = format!("{start}{}", ["a,b", "1,2", "\"two", "lines\",3", "4,5"].join(end));
-            let mut rows = CsvRows::embedded("f", text.into_bytes().into(), b',').unwrap();
+            let mut rows = CsvRows::embedded("f", text.into_bytes().into(), Dialect::default(), None).unwrap();
             let mut lines = Vec::new();
             rows.read(9, &mut |line, _| {
                 lines.push(line);

@@ -1,7 +1,10 @@
 //! Why a file cannot be read: where, what was expected, what to do. Never what the cell holds.
 
 use specialist_core::Column;
+
 use thiserror::Error;
+
+use super::csv_rows;
 
 /// A file that cannot be read as declared.
 #[derive(Debug, Clone, PartialEq, Error)]
@@ -104,6 +107,28 @@ pub enum ReadError {
         /// What to do.
         hint: String,
     },
+    /// A column of a type that cannot be read.
+    #[error("{file}, column `{column}`: it is of the type {kind}, which is no plain value")]
+    Type {
+        /// Its path.
+        file: String,
+        /// The column.
+        column: String,
+        /// The type's name.
+        kind: String,
+    },
+    /// A column that makes no sense as a whole.
+    #[error("{file}, column `{column}`: {expected}")]
+    Column {
+        /// Its path.
+        file: String,
+        /// The column.
+        column: String,
+        /// What was found and expected.
+        expected: String,
+        /// What to do.
+        hint: String,
+    },
     /// A Parquet file that is cut short or of an unknown kind.
     #[error("{file}: not a readable Parquet file: {reason}")]
     Parquet {
@@ -136,18 +161,33 @@ impl ReadError {
             Self::NothingKept { .. } => {
                 "compare `where` and the label's `positive` and `negative` with the file".into()
             }
-            Self::Encoding { .. } => {
-                "save the file as UTF-8 (iconv -f UTF-16 -t UTF-8, or \"CSV UTF-8\" in a spreadsheet)".into()
-            }
+            Self::Encoding { what, .. } => match *what {
+                csv_rows::UTF_16 => {
+                    "save the file as UTF-8: iconv -f UTF-16 -t UTF-8, or \"CSV UTF-8\" in a spreadsheet".into()
+                }
+                csv_rows::NOT_UTF_8 => {
+                    "save the file as UTF-8: \"CSV UTF-8\" in a spreadsheet, or iconv -f WINDOWS-1252 -t UTF-8 (Western Europe) where it was written under Windows".into()
+                }
+                csv_rows::GZIP => "unpack it with gunzip".into(),
+                csv_rows::PARQUET => "rename it".into(),
+                csv_rows::SPREADSHEET => "export the sheet as \"CSV UTF-8\"".into(),
+                _ => "export the table as CSV or Parquet".into(),
+            },
             Self::Delimiter { found, .. } => format!("set `delimiter` to {found} under [source] and [target]"),
             Self::Header { .. } => "give every column one name of its own".into(),
+            Self::Ragged { found, expected, .. } if *found == expected + 1 => {
+                "a cell that holds the delimiter or a line break must stand in double quotes; if rows begin with a row name that the header lacks, as R's write.table leaves it out, write with col.names = NA or row.names = FALSE".into()
+            }
             Self::Ragged { .. } => "a cell that holds the delimiter or a line break must stand in double quotes".into(),
             Self::NoColumn { nearest: Some(n), .. } => format!("did you mean `{n}`?"),
             Self::NoColumn { .. } => {
                 "take the column out of the recipe, or add it to the file; `init` writes a recipe that fits a file"
                     .into()
             }
-            Self::Cell { hint, .. } => hint.clone(),
+            Self::Cell { hint, .. } | Self::Column { hint, .. } => hint.clone(),
+            Self::Type { column, .. } => format!(
+                "give `{column}` the role \"ignore\" or leave it out of the recipe, or write it as numbers or text"
+            ),
             Self::Parquet { .. } => {
                 "write the file again; plain columns of numbers, text, booleans and dates are read".into()
             }

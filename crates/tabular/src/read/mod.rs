@@ -1,11 +1,16 @@
 //! Reading CSV and Parquet against a declared schema: every cell is what it was declared to be, or
 //! the reader says where it is not. A file is read in chunks, so that scoring takes constant memory.
 
+mod arrow_schema;
 mod cells;
 mod csv_rows;
+mod dates;
 mod error;
+mod numbers;
 mod parquet_rows;
+mod profile;
 mod sniff;
+mod times;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -15,13 +20,17 @@ use ndarray::{Array1, Array2};
 use specialist_core::bootstrap::quantile;
 use specialist_core::survival::{label, until};
 use specialist_core::{
-    Column, ColumnKind, Dataset, Estimand, Feature, FeatureKind, Key, KeyRole, OnInvalid, Role, Schema,
+    Column, ColumnKind, Dataset, Dialect, Estimand, Feature, FeatureKind, Key, KeyRole, NumberStyle, OnInvalid, Role,
+    Schema, same_value,
 };
 
-pub use cells::seconds;
 use cells::{CellColumn, Invalid};
+pub use dates::{DayOrder, DayOrderFinder, day_first};
 pub use error::ReadError;
-pub use sniff::{Sniffed, sniff_header};
+pub use numbers::AROUND;
+pub use profile::{ColumnProfile, Profile, profile};
+pub use sniff::sniff;
+pub use times::{is_time_format, seconds, seconds_in, time_formats, unit_word};
 
 /// Where rows come from.
 #[derive(Debug, Clone)]
@@ -51,17 +60,19 @@ impl Input {
 /// How to read.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Between the cells of a CSV file.
-    pub delimiter: u8,
+    /// How a CSV file is written.
+    pub dialect: Dialect,
     /// Column → the cells that a row must have one of.
     pub filter: BTreeMap<String, Vec<String>>,
     /// Whether rows without label are left out, and label and id must be there.
     pub labelled: bool,
+    /// The columns' names, for a CSV file that has no header.
+    pub names: Option<Vec<String>>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { delimiter: b',', filter: BTreeMap::new(), labelled: true }
+        Self { dialect: Dialect::default(), filter: BTreeMap::new(), labelled: true, names: None }
     }
 }
 
@@ -95,6 +106,9 @@ pub struct ReadReport {
     pub invalid: Vec<InvalidCells>,
     /// Columns of the file that the schema does not declare and nobody read.
     pub undeclared: Vec<String>,
+    /// Columns with cells that spell their level otherwise than others do (`1.0` and `1`, `TRUE` and `True`), and how many.
+    #[serde(default)]
+    pub respelled: Vec<(String, usize)>,
     /// Where rows are followed for a time, how long half of those that were read last were.
     #[serde(default)]
     pub half_followed: Option<f64>,
@@ -105,6 +119,10 @@ pub struct ReadReport {
 enum Cell<'a> {
     Text(&'a str),
     Number(f64),
+    Whole(i64),
+    Boolean(bool),
+    /// Seconds since 1970-01-01 UTC, where the file itself says that it is a time.
+    Time(f64),
     Missing,
 }
 
@@ -112,6 +130,16 @@ enum Cell<'a> {
 trait Rows {
     /// The header.
     fn columns(&self) -> &[String];
+
+    /// The type of the column at `place`, where it is one that cannot be read.
+    fn unread(&self, _place: usize) -> Option<&str> {
+        None
+    }
+
+    /// Says which columns will be asked for; others may be left undecoded.
+    fn need(&mut self, _places: &[usize]) -> Result<(), ReadError> {
+        Ok(())
+    }
 
     /// Reads up to `limit` rows and gives each with its line to `row`; returns how many there were.
     fn read(&mut self, limit: usize, row: &mut RowSink<'_>) -> Result<usize, ReadError>;
@@ -144,13 +172,7 @@ impl Reader {
     /// [`ReadError`] when the file or a declared column is not there, or the header makes no sense.
     pub fn open(input: &Input, schema: &Schema, options: &Options) -> Result<Self, ReadError> {
         let name = input.name();
-        let rows: Box<dyn Rows> = match input {
-            Input::File(path) if is_parquet(path) => Box::new(parquet_rows::ParquetRows::open(path)?),
-            Input::File(path) => Box::new(csv_rows::CsvRows::open(path, options.delimiter)?),
-            Input::Embedded { text, .. } => {
-                Box::new(csv_rows::CsvRows::embedded(&name, text.clone(), options.delimiter)?)
-            }
-        };
+        let mut rows = open_rows(input, options)?;
         let header = rows.columns();
         let find = |column: &str| {
             let place = header.iter().position(|h| h == column);
@@ -163,13 +185,15 @@ impl Reader {
             if optional && !header.contains(&c.name) {
                 continue;
             }
-            columns.push(CellColumn::new(c.clone(), find(&c.name)?));
+            columns.push(CellColumn::new(c.clone(), find(&c.name)?, style(input, options.dialect)));
         }
         let filter =
             options.filter.iter().map(|(c, v)| Ok((find(c)?, v.clone()))).collect::<Result<Vec<_>, ReadError>>()?;
         let declared = |h: &&String| schema.column(h).is_some() || options.filter.contains_key(*h);
         let undeclared = header.iter().filter(|h| !declared(h)).cloned().collect();
         let report = ReadReport { input: name, undeclared, ..ReadReport::default() };
+        let needed: Vec<usize> = columns.iter().map(|c| c.place).chain(filter.iter().map(|f| f.0)).collect();
+        rows.need(&needed)?;
         Ok(Self { rows, columns, filter, options: options.clone(), report })
     }
 
@@ -191,21 +215,16 @@ impl Reader {
         let input = report.input.clone();
         let seen = rows.read(limit, &mut |line, cell| {
             report.read += 1;
-            let passes = |(place, allowed): &(usize, Vec<String>)| match cell(*place) {
-                Cell::Text(t) => allowed.iter().any(|a| a == t),
-                Cell::Number(v) => allowed.iter().any(|a| a.parse() == Ok(v)),
-                Cell::Missing => allowed.iter().any(String::is_empty),
+            let passes = |(place, allowed): &(usize, Vec<String>)| {
+                let text = cell(*place).text();
+                allowed.iter().any(|a| same_value(a, &text))
             };
             if !filter.iter().all(passes) {
                 return Ok(());
             }
             for (column, values) in columns.iter_mut().zip(&mut values) {
                 if column.column.role == Role::Id {
-                    let text = match cell(column.place) {
-                        Cell::Text(t) => t.to_string(),
-                        Cell::Number(v) => v.to_string(),
-                        Cell::Missing => String::new(),
-                    };
+                    let text = cell(column.place).text().into_owned();
                     ids.as_mut().expect("there is an id column").push(text);
                     values.push(0.0);
                 } else {
@@ -231,6 +250,11 @@ impl Reader {
             return Ok(None);
         }
         report.kept += lines.len();
+        for (column, values) in columns.iter_mut().zip(&mut values) {
+            column.settle_times(values, &input)?;
+        }
+        report.respelled =
+            columns.iter().filter(|c| c.respelled > 0).map(|c| (c.column.name.clone(), c.respelled)).collect();
         let duration = columns.iter().position(|c| c.column.role == Role::Duration);
         report.half_followed = duration.filter(|_| !lines.is_empty()).map(|d| quantile(&values[d], 0.5));
         report.invalid =
@@ -303,6 +327,64 @@ impl Reader {
         }
         (data.time, data.amount, data.keys, data.lines) = (time, amount, keys, lines);
         data
+    }
+}
+
+/// The rows of `input`.
+fn open_rows(input: &Input, options: &Options) -> Result<Box<dyn Rows>, ReadError> {
+    let (dialect, names) = (options.dialect, options.names.as_deref());
+    Ok(match input {
+        Input::File(path) if is_parquet(path) => Box::new(parquet_rows::ParquetRows::open(path)?),
+        Input::File(path) => Box::new(csv_rows::CsvRows::open(path, dialect, names)?),
+        Input::Embedded { text, .. } => {
+            Box::new(csv_rows::CsvRows::embedded(&input.name(), text.clone(), dialect, names)?)
+        }
+    })
+}
+
+/// The names of the columns of `input`.
+///
+/// # Errors
+/// As reading does.
+pub fn columns_of(input: &Input, options: &Options) -> Result<Vec<String>, ReadError> {
+    Ok(open_rows(input, options)?.columns().to_vec())
+}
+
+/// How the dates in the column called `name` are written, where a day or a month stands first.
+///
+/// # Errors
+/// As reading does.
+pub fn day_order_of(input: &Input, options: &Options, name: &str) -> Result<DayOrder, ReadError> {
+    let mut rows = open_rows(input, options)?;
+    let place = rows.columns().iter().position(|c| c == name);
+    let place = place.ok_or_else(|| ReadError::no_column(&input.name(), name, rows.columns()))?;
+    rows.need(&[place])?;
+    let mut finder = DayOrderFinder::default();
+    // Most files tell with their first rows.
+    const AT_A_TIME: usize = 1000;
+    loop {
+        let seen = rows.read(AT_A_TIME, &mut |_, cell| {
+            match cell(place) {
+                // The file says itself what it is.
+                Cell::Time(_) | Cell::Number(_) | Cell::Whole(_) | Cell::Boolean(_) => finder.see("no text"),
+                cell => finder.see(&cell.text()),
+            }
+            Ok(())
+        })?;
+        if seen == 0 {
+            return Ok(finder.order());
+        }
+        if finder.is_settled() && finder.order() == DayOrder::None {
+            return Ok(DayOrder::None);
+        }
+    }
+}
+
+/// How numbers are written: Parquet's texts know nothing of a recipe for CSV.
+fn style(input: &Input, dialect: Dialect) -> NumberStyle {
+    match input {
+        Input::File(path) if is_parquet(path) => NumberStyle::default(),
+        _ => dialect.numbers,
     }
 }
 

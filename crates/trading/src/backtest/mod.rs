@@ -13,6 +13,7 @@ use specialist_tabular::write::Cells;
 
 use crate::bars::{Asset, instant};
 use crate::features::LONGEST_GAP;
+use crate::performance::periods_per_year;
 
 /// A wish that is known when the bar at `time` is complete: hold this share of the equity in the asset.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -136,6 +137,12 @@ impl History {
             equity: kept.iter().map(|&i| self.equity[i]).collect(),
             ..self
         }
+    }
+
+    /// How many of its instants a year has.
+    #[must_use]
+    pub fn periods(&self) -> f64 {
+        periods_per_year(&self.time)
     }
 
     /// Traded value per year as a share of the mean equity.

@@ -4,14 +4,14 @@ use std::path::{Path, PathBuf};
 
 use clap::{ArgMatches, Args};
 use specialist_cli::{Common, Terminal, print};
-use specialist_core::{Predict, Severity};
+use specialist_core::{Dialect, Predict, Severity};
 use specialist_pipeline::recipe::parse;
 use specialist_pipeline::{Effort, Error, Job, Place, artifact};
 
 use specialist_tabular::read::seconds;
 use specialist_tabular::write::{Cells, table};
 
-use super::{again, bars, delimiter, folder, open, parsed, usage};
+use super::{again, bars, dialect, folder, open, parsed, usage};
 use crate::Trading;
 use crate::backtest::{History, Signal, equity_table, events, fills_too_early, trades_table};
 use crate::bars::{Asset, Market, day, now};
@@ -47,7 +47,7 @@ pub(super) fn backtest(matches: &ArgMatches, common: &Common, terminal: &Termina
     };
     let (market, settings) = bars(matches, common)?;
     refuse_faults(&market)?;
-    let wishes = read_signals(file, &market, delimiter(matches))?;
+    let wishes = read_signals(file, &market, dialect(matches)?)?;
     // Weights of one's own are traded as they are, unless a recipe says otherwise.
     let account = crate::backtest::Account { short: true, ..Default::default() };
     let settings = settings.unwrap_or_else(|| Settings { account, ..Settings::default() });
@@ -116,22 +116,23 @@ impl Told<'_> {
             ));
         }
         let ctx = terminal.context(42);
-        let sharpe = interval((&returns, &returns), |x, _| perf::sharpe(x), 0.95, &ctx);
-        let alpha = interval((&returns, &hold), |x, b| perf::alpha_beta(x, b).0, 0.95, &ctx);
-        let beta = perf::alpha_beta(&returns, &hold).1;
+        let year = history.periods();
+        let sharpe = interval((&returns, &returns), |x, _| perf::sharpe(x, year), 0.95, &ctx);
+        let alpha = interval((&returns, &hold), |x, b| perf::alpha_beta(x, b, year).0, 0.95, &ctx);
+        let beta = perf::alpha_beta(&returns, &hold, year).1;
         let capacity = Some(history.capacity(alpha.estimate)).filter(|c| c.is_finite() && alpha.estimate > 0.0);
         let (first, last) = (history.equity[0], history.equity[history.equity.len() - 1]);
         if common.json {
             let value = serde_json::json!({
                 "from": day(history.time[0]), "until": day(history.time[history.time.len() - 1]),
-                "equity": [first, last], "return-a-year": perf::annual_return(&returns),
-                "volatility-a-year": perf::annual_volatility(&returns),
-                "sharpe": [sharpe.estimate, sharpe.low, sharpe.high], "sortino": perf::sortino(&returns),
-                "calmar": perf::calmar(&returns), "max-drawdown": perf::max_drawdown(&returns),
+                "equity": [first, last], "return-a-year": perf::annual_return(&returns, year),
+                "volatility-a-year": perf::annual_volatility(&returns, year),
+                "sharpe": [sharpe.estimate, sharpe.low, sharpe.high], "sortino": perf::sortino(&returns, year),
+                "calmar": perf::calmar(&returns, year), "max-drawdown": perf::max_drawdown(&returns),
                 "turnover-a-year": history.turnover(), "costs": history.costs(), "interest": history.interest,
                 "trades": history.trades.len(), "orders-cut": history.cut, "capacity": capacity,
                 "alpha": [alpha.estimate, alpha.low, alpha.high], "beta": beta,
-                "benchmark": {"return-a-year": perf::annual_return(&hold), "sharpe": perf::sharpe(&hold),
+                "benchmark": {"return-a-year": perf::annual_return(&hold, year), "sharpe": perf::sharpe(&hold, year),
                     "max-drawdown": perf::max_drawdown(&hold)}, "account": settings.account, "costs-in-basis-points": settings.costs,
             });
             print(&serde_json::to_string_pretty(&value).expect("plain data"))?;
@@ -145,8 +146,8 @@ impl Told<'_> {
                 100.0 * alpha.estimate,
                 100.0 * alpha.low,
                 100.0 * alpha.high,
-                100.0 * perf::annual_return(&returns),
-                100.0 * perf::annual_volatility(&returns),
+                100.0 * perf::annual_return(&returns, year),
+                100.0 * perf::annual_volatility(&returns, year),
                 sharpe.estimate,
                 sharpe.low,
                 sharpe.high,
@@ -200,13 +201,13 @@ impl Told<'_> {
 
 /// Signals of a CSV file, in order of time. A column `fill` says when an order was filled where they come from: a
 /// fill that is not later than its signal is refused.
-pub(super) fn read_signals(path: &Path, market: &Market, delimiter: u8) -> Result<Vec<Signal>, Error> {
+pub(super) fn read_signals(path: &Path, market: &Market, dialect: Dialect) -> Result<Vec<Signal>, Error> {
     let name = path.display();
     let wrong = |line: u64, what: &str, hint: &str| {
         Error::Core(specialist_core::Error::Data { what: format!("{name}, line {line}: {what}"), hint: hint.into() })
     };
     let mut reader = csv::ReaderBuilder::new()
-        .delimiter(delimiter)
+        .delimiter(dialect.delimiter)
         .from_path(path)
         .map_err(|e| usage(format!("{name}: {e}"), "name a CSV file with the columns time, asset, weight"))?;
     let header = reader.headers().map_err(|e| wrong(1, &e.to_string(), "save the file as UTF-8"))?.clone();

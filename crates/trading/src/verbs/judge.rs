@@ -6,7 +6,7 @@ use clap::{ArgMatches, Args};
 use specialist_cli::{Common, Terminal, print};
 use specialist_pipeline::{Effort, Error, Job, Place};
 
-use super::{again, delimiter, open, parsed};
+use super::{again, dialect, open, parsed};
 use crate::Trading;
 use crate::bars::read;
 use crate::{each, validate};
@@ -35,7 +35,7 @@ pub(super) fn each_asset(matches: &ArgMatches, common: &Common, terminal: &Termi
     }
     let (recipe, folder) = each::recipe(common.recipe.as_deref().unwrap_or("volatility"), &overrides)?;
     let place = Place { folder: folder.clone() };
-    let market = read(&place.input(&recipe.target.data, &Trading::default())?, delimiter(matches))?;
+    let market = read(&place.input(&recipe.target.data, &Trading::default())?, dialect(matches)?)?;
     let mut reports = Vec::new();
     for asset in &market.assets {
         let report = each::one(&recipe, &folder, &asset.name, &terminal.context(recipe.seed))?;

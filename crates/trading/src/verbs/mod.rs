@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{ArgMatches, Args, FromArgMatches};
 use specialist_cli::{Common, OwnVerb, Terminal, print};
-use specialist_core::Severity;
+use specialist_core::{Dialect, Severity};
 use specialist_pipeline::predict::Scorer;
 use specialist_pipeline::{Error, Place, artifact};
 use specialist_tabular::read::Input;
@@ -78,7 +78,7 @@ fn bars(matches: &ArgMatches, common: &Common) -> Result<(Market, Option<Setting
         if !common.set.is_empty() {
             return Err(usage("--set changes a recipe, and none is named", "name one with --recipe"));
         }
-        return Ok((read(&input(matches)?, delimiter(matches))?, None));
+        return Ok((read(&input(matches)?, dialect(matches)?)?, None));
     };
     let (recipe, folder) = each::recipe(name, &common.set)?;
     let settings = Settings::parse(&toml::to_string(&recipe.domain).expect("a table is TOML"))?;
@@ -87,7 +87,7 @@ fn bars(matches: &ArgMatches, common: &Common) -> Result<(Market, Option<Setting
     } else {
         Place { folder: folder.clone() }.input(&recipe.target.data, &Trading::default())?
     };
-    let mut market = read(&own, delimiter(matches))?;
+    let mut market = read(&own, dialect(matches)?)?;
     let clocks = cut(&mut market, &settings)?.into_iter().find(|f| f.severity == Severity::Leak);
     if let Some(f) = clocks {
         let what = format!("{}: {} ({})", f.name, f.message, f.rows.join(", "));
@@ -95,13 +95,15 @@ fn bars(matches: &ArgMatches, common: &Common) -> Result<(Market, Option<Setting
         return Err(Error::Core(specialist_core::Error::Data { what, hint }));
     }
     if let Some(universe) = &settings.universe {
-        members(&mut market, &folder.join(universe), delimiter(matches))?;
+        members(&mut market, &folder.join(universe), dialect(matches)?)?;
     }
     Ok((market, Some(settings)))
 }
 
-fn delimiter(matches: &ArgMatches) -> u8 {
-    matches.get_one::<char>("delimiter").map_or(b',', |c| u8::try_from(*c).unwrap_or(b','))
+/// How CSV files are written, by the command line.
+fn dialect(matches: &ArgMatches) -> Result<Dialect, Error> {
+    let mark = |name| matches.get_one::<char>(name).copied();
+    Ok(specialist_pipeline::recipe::dialect("bars", mark("delimiter"), mark("decimal"), None, 0)?)
 }
 
 fn folder(artifact: Option<PathBuf>) -> PathBuf {

@@ -1,0 +1,213 @@
+//! A first recipe for a file nobody has described yet: a look at every row, and a reason for every decision.
+
+mod outcome;
+mod suggest;
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use specialist_core::{Dialect, NumberStyle, Role};
+use specialist_tabular::read::{AROUND, ColumnProfile, Profile, ReadError, profile};
+
+use crate::Error;
+use crate::recipe::ColumnSpec;
+
+pub use outcome::Named;
+
+/// What a look at a file suggests.
+pub struct Sketch {
+    /// How the target's file is written.
+    pub dialect: Dialect,
+    /// How the source's file is written, where there is one.
+    pub source: Option<Dialect>,
+    /// Every column with a suggestion and the reason for it.
+    pub columns: Vec<(String, ColumnSpec, String)>,
+    /// Rows that were looked at, the source's among them.
+    pub rows: usize,
+}
+
+/// Cells that mean "missing" wherever they stand: those of pandas, R, SQL, SAS and Stata, SPSS, and of spreadsheets in
+/// several languages.
+pub(crate) const MARKERS: [&str; 31] = [
+    "NA",
+    "N/A",
+    "n/a",
+    "n.a.",
+    "NaN",
+    "nan",
+    "null",
+    "NULL",
+    "(null)",
+    "None",
+    "?",
+    "-",
+    "--",
+    ".",
+    "\\N",
+    "<NA>",
+    "#N/A",
+    "#N/A N/A",
+    "#NA",
+    "#NV",
+    "#NULL!",
+    "#NUL!",
+    "#DIV/0!",
+    "#VALUE!",
+    "#WERT!",
+    "#REF!",
+    "#BEZUG!",
+    "#NAME?",
+    "#NUM!",
+    "k.A.",
+    "0000-00-00",
+];
+
+/// Whether a cell means "missing"; `.A` to `.Z` are missing values of SAS and Stata.
+pub(crate) fn is_marker(cell: &str) -> bool {
+    let lettered = matches!(cell.as_bytes(), [b'.', b'A'..=b'Z' | b'a'..=b'z' | b'_']);
+    lettered || MARKERS.contains(&cell) || cell.starts_with("0000-00-00")
+}
+
+/// Looks at `path`, and at `source` where there is one, and suggests a schema; `named` is what the user knows.
+///
+/// # Errors
+/// As reading does; [`Error::Usage`] when there is no column that could be the label, or none of its values is known
+/// to be the positive one.
+pub fn sketch(path: &Path, source: Option<&Path>, named: &Named) -> Result<Sketch, Error> {
+    let mut target = profile(path)?;
+    refuse_no_rows(path, &target)?;
+    let source = source.map(|s| Ok::<_, Error>((s, profile(s)?))).transpose()?;
+    target.dialect.numbers = number_style(&target);
+    let mut rows = target.rows;
+    let mut of_source = None;
+    if let Some((path, mut source)) = source {
+        refuse_no_rows(path, &source)?;
+        source.dialect.numbers = number_style(&source);
+        of_source = Some(source.dialect);
+        rows += source.rows;
+        // A marker or a level may stand in one of the two files only. Files with numbers of different styles are not laid
+        // together: their cells would not mean the same.
+        if source.dialect.numbers == target.dialect.numbers {
+            merge(&mut target, source);
+        }
+    }
+    let columns = suggest::columns(&target, named, path)?;
+    Ok(Sketch { dialect: target.dialect, source: of_source, columns, rows })
+}
+
+fn merge(target: &mut Profile, source: Profile) {
+    let mut theirs: HashMap<String, ColumnProfile> = source.columns.into_iter().map(|c| (c.name.clone(), c)).collect();
+    for column in &mut target.columns {
+        let Some(other) = theirs.remove(&column.name) else { continue };
+        column.filled += other.filled;
+        column.times &= other.times;
+        column.unread = column.unread.take().or(other.unread);
+        for (cell, count) in other.values {
+            *column.values.entry(cell).or_default() += count;
+        }
+    }
+}
+
+/// A row of units below the header, or of sums at the end, is no row.
+fn refuse_no_rows(path: &Path, file: &Profile) -> Result<(), Error> {
+    const FEWEST: usize = 20;
+    if file.rows < FEWEST {
+        return Ok(());
+    }
+    let style = number_style(file);
+    let number = |cell: &str| bare(cell, style).is_some();
+    // Columns of numbers but for one cell: at which end does it stand?
+    let mut odd = [0usize; 2];
+    let mut numeric = 0;
+    for c in &file.columns {
+        let texts: Vec<&String> = c.values.keys().filter(|v| !number(v) && !is_marker(v)).collect();
+        if texts.len() > 1 || c.values.len() < 5 {
+            continue;
+        }
+        numeric += 1;
+        for (end, odd) in c.ends.iter().zip(&mut odd) {
+            *odd += usize::from(texts.first().is_some_and(|t| *t == end && c.values[*t] == 1));
+        }
+    }
+    let total = |cell: &str| {
+        let cell = cell.to_lowercase();
+        ["total", "totals", "sum", "summe", "gesamt", "somme", "total général", "grand total"].contains(&cell.as_str())
+    };
+    let (line, what) = if odd[0] > 0 && odd[0] * 2 >= numeric {
+        ("the first line below the header", "units or remarks, and no values")
+    } else if file.columns.iter().any(|c| total(&c.ends[1])) {
+        ("the last line", "sums, and no row")
+    } else {
+        return Ok(());
+    };
+    Err(Error::Usage {
+        what: format!("{}: {line} seems to hold {what}", path.display()),
+        hint: "take that line out of the file, and call init again".into(),
+    })
+}
+
+/// The number in `cell`, whatever usual text stands around it.
+pub(crate) fn bare(cell: &str, style: NumberStyle) -> Option<f64> {
+    if let Some(v) = style.parse(cell) {
+        return Some(v).filter(|v| v.is_finite());
+    }
+    let mut text = cell.trim_start_matches(['<', '>', '\u{2264}', '\u{2265}', '=']).to_string();
+    for mark in AROUND {
+        text = text.replace(mark, "");
+    }
+    style.parse(text.trim()).filter(|v| v.is_finite())
+}
+
+/// The style in which most columns are numbers; of equals, the one that is likelier with this delimiter.
+fn number_style(file: &Profile) -> NumberStyle {
+    let by_comma = file.dialect.delimiter == b',';
+    let mut styles = NumberStyle::USUAL;
+    // Where a comma parts cells, a comma inside a quoted number parts thousands.
+    styles.sort_by_key(|s| (s.decimal == ',') == by_comma && *s != NumberStyle::default());
+    let numeric = |style: NumberStyle| {
+        let all = |c: &&ColumnProfile| {
+            let mut values = c.values.keys().filter(|v| !is_marker(v)).peekable();
+            values.peek().is_some() && values.all(|v| bare(v, style).is_some())
+        };
+        file.columns.iter().filter(all).count()
+    };
+    let mut best = (NumberStyle::default(), numeric(NumberStyle::default()));
+    for style in styles {
+        let count = numeric(style);
+        if count > best.1 {
+            best = (style, count);
+        }
+    }
+    best.0
+}
+
+/// Leaves at most one column with each role that only one can have; the others become what `or` says.
+pub(crate) fn one_of_each(columns: &mut [(String, ColumnSpec, String)]) {
+    for (role, or) in [
+        (Role::Id, Role::Ignore),
+        (Role::Group, Role::Ignore),
+        (Role::Time, Role::Ignore),
+        (Role::Site, Role::Feature),
+        (Role::Amount, Role::Feature),
+        (Role::Weight, Role::Ignore),
+    ] {
+        let mut first: Option<String> = None;
+        for (name, spec, why) in columns.iter_mut().filter(|c| c.1.role == role) {
+            match &first {
+                None => first = Some(name.clone()),
+                Some(first) => {
+                    spec.role = or;
+                    why.push_str(&format!("; only one column can have that role, and `{first}` has it"));
+                }
+            }
+        }
+    }
+}
+
+/// The column called `name`.
+pub(crate) fn find<'a>(file: &'a Profile, name: &str, path: &Path) -> Result<&'a ColumnProfile, Error> {
+    file.columns.iter().find(|c| c.name == name).ok_or_else(|| {
+        let nearest = crate::recipe::nearest(name, file.columns.iter().map(|c| c.name.as_str()));
+        ReadError::NoColumn { file: path.display().to_string(), column: name.into(), nearest }.into()
+    })
+}
