@@ -139,7 +139,7 @@ fn prepare(job: &str, folder: &Path) -> Box<dyn FnMut()> {
         return Box::new(move || {
             let views: Vec<&[u32]> = ids.iter().map(Vec::as_slice).collect();
             let batch = Batch::new(&views, 0, &device);
-            drop(model.mean_pooled(&Pass::predict(&model.params, None), &batch).into_data());
+            drop(model.pooled(&Pass::predict(&model.params, None), &batch).into_data());
         });
     }
     let width = model.config.width;

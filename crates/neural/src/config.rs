@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::error::{self, Error, Result};
 use crate::layers::Activation;
+use crate::pooling::Pooling;
 
 const LARGEST: u64 = 1 << 20;
 const KNOWN: &str = "bert, distilbert, roberta, xlm-roberta, t5, mt5";
@@ -33,9 +34,19 @@ pub enum Problem {
     Regression,
 }
 
+impl EncoderConfig {
+    /// Width of the vector of a text.
+    #[must_use]
+    pub fn vector(&self) -> usize {
+        self.width * self.pooling.modes.len()
+    }
+}
+
 /// An encoder.
 #[derive(Debug, Clone, PartialEq)]
 pub struct EncoderConfig {
+    /// How one vector is made of a text's tokens.
+    pub pooling: Pooling,
     /// Its family.
     pub family: Family,
     /// Rows of the embedding.
@@ -175,6 +186,7 @@ fn parse(file: &Path, json: &Value) -> Result<Config> {
         return Err(Error::format(file, "relative position embeddings of an encoder are not built in"));
     }
     let config = EncoderConfig {
+        pooling: Pooling::default(),
         family,
         vocabulary: read.size(&["vocab_size"])?,
         width: read.size(&["hidden_size", "dim"])?,

@@ -13,6 +13,7 @@ use crate::layers::{Activation, Pass, join_heads, split_heads};
 use crate::lora::Lora;
 use crate::ops;
 use crate::params::{Params, Spec};
+use crate::pooling::Pooling;
 use crate::tokenizer::{Batch, Tokenizer, buckets};
 
 /// An encoder with its tokenizer.
@@ -163,14 +164,17 @@ impl Encoder {
     /// # Errors
     /// When a file is missing, damaged, or belongs to another model.
     pub fn read(folder: &Path, device: &Device) -> Result<Self> {
+        let (inner, pooling) = Pooling::read(folder)?;
+        let folder = inner.as_path();
         let (config, json) = config::read(folder)?;
-        let Config::Encoder(config) = config else {
+        let Config::Encoder(mut config) = config else {
             return Err(Error::Architecture {
                 file: folder.join("config.json").display().to_string(),
                 found: "t5".into(),
                 known: "bert, distilbert, roberta (encoders)".into(),
             });
         };
+        config.pooling = pooling;
         let raw = Params::read(folder, "model.safetensors", device)?;
         let prefix = config.family.names().prefix;
         let prefixed = raw.iter().any(|(n, _)| n.starts_with(prefix));
@@ -197,6 +201,7 @@ impl Encoder {
         let named = if self.prefixed { self.params.renamed(|n| family.full_name(n)) } else { self.params.clone() };
         error::write(&folder.join("config.json"), &serde_json::to_vec_pretty(&self.json).expect("plain data"))?;
         error::write(&folder.join("tokenizer.json"), self.tokenizer.json())?;
+        self.config.pooling.save(folder, self.config.width)?;
         error::write(&folder.join("model.safetensors"), &named.to_safetensors(&BTreeMap::new()))
     }
 
@@ -225,7 +230,8 @@ impl Encoder {
     #[must_use]
     pub fn longest(&self) -> usize {
         let offset = if self.config.family == Family::Roberta { self.config.pad as usize + 1 } else { 0 };
-        self.config.positions - offset
+        let positions = self.config.positions - offset;
+        self.config.pooling.longest.map_or(positions, |n| n.min(positions))
     }
 
     /// The last hidden state: tokens × width, text after text.
@@ -234,27 +240,26 @@ impl Encoder {
         hidden(&self.config, pass, batch)
     }
 
-    /// One vector a text: the mean over its tokens (as sentence-transformers pools).
+    /// One vector a text, pooled as its folder says: texts × [`EncoderConfig::vector`].
     #[must_use]
-    pub fn mean_pooled(&self, pass: &Pass<'_>, batch: &Batch) -> Tensor<2> {
-        mean_pool(self.hidden(pass, batch), batch)
+    pub fn pooled(&self, pass: &Pass<'_>, batch: &Batch) -> Tensor<2> {
+        self.config.pooling.pool(&self.hidden(pass, batch), batch)
     }
 
-    /// One vector of length one a text, row by row: the mean over its tokens, scaled. Texts of about one length are
+    /// One vector of length one a text, row by row: pooled, then scaled. Texts of about one length are
     /// read together.
     ///
     /// # Errors
     /// When the run is cancelled.
     pub fn embed(&self, params: &Params, lora: Option<&Lora>, texts: &[Vec<u32>], ctx: &Context) -> Result<Vec<f32>> {
-        let (pass, width) = (Pass::predict(params, lora), self.config.width);
+        let (pass, width) = (Pass::predict(params, lora), self.config.vector());
         let lengths: Vec<usize> = texts.iter().map(Vec::len).collect();
         let mut out = vec![0.0; texts.len() * width];
         for part in buckets(&lengths, ROWS, TOKENS) {
             ctx.check()?;
             let views: Vec<&[u32]> = part.iter().map(|&i| texts[i].as_slice()).collect();
             let batch = Batch::new(&views, self.config.pad, &self.device());
-            let rows =
-                unit(self.mean_pooled(&pass, &batch)).into_data().try_into_vec::<f32>().expect("vectors are f32");
+            let rows = unit(self.pooled(&pass, &batch)).into_data().try_into_vec::<f32>().expect("vectors are f32");
             for (row, &i) in rows.chunks(width).zip(&part) {
                 out[i * width..(i + 1) * width].copy_from_slice(row);
             }
@@ -273,16 +278,6 @@ impl Encoder {
     pub fn logits(&self, pass: &Pass<'_>, batch: &Batch) -> Tensor<2> {
         logits(&self.config, pass, batch)
     }
-}
-
-/// Mean over each text's tokens, padding left out: texts × width.
-#[must_use]
-pub fn mean_pool(hidden: Tensor<2>, batch: &Batch) -> Tensor<2> {
-    let width = hidden.dims()[1];
-    let sums = (hidden * batch.column()).reshape([batch.rows, batch.length, width]).sum_dim(1);
-    let counts: Vec<f32> = batch.mask.chunks(batch.length).map(|m| m.iter().sum::<f32>().max(1e-9)).collect();
-    let counts = Tensor::<2>::from_data(TensorData::new(counts, [batch.rows, 1]), &batch.ids.device());
-    sums.reshape([batch.rows, width]) / counts
 }
 
 /// Rows scaled to length one.

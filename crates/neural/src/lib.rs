@@ -15,6 +15,7 @@ pub mod lora;
 mod ops;
 pub mod optim;
 pub mod params;
+pub mod pooling;
 pub mod t5;
 pub mod tasks;
 pub mod tokenizer;

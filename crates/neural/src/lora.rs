@@ -134,7 +134,8 @@ impl Lora {
         }
     }
 
-    /// Saves the adapter among `params`, with the head if there is one, as `peft` does.
+    /// Saves the adapter among `params`, with the head if there is one, as `peft` does. (Other parameters that were trained whole,
+    /// such as a pooler, are the caller's to keep: they look like those of the base.)
     ///
     /// # Errors
     /// [`Error::Write`].
@@ -182,28 +183,26 @@ impl Lora {
         if json["peft_type"] != "LORA" {
             return refuse("the adapter is not a LoRA");
         }
-        if json["bias"].as_str().is_some_and(|b| b != "none") || json["use_rslora"] == true || json["use_dora"] == true
-        {
-            return refuse("trained biases, rank-stabilised LoRA and DoRA are not built in");
+        if let Some(what) = unsupported(&json) {
+            return refuse(&what);
         }
-        if ["rank_pattern", "alpha_pattern"].iter().any(|k| json[k].as_object().is_some_and(|m| !m.is_empty())) {
-            return refuse("ranks that differ from map to map are not built in");
-        }
-        let targets = match &json["target_modules"] {
-            Value::Array(all) => all.iter().filter_map(|t| t.as_str().map(String::from)).collect(),
-            _ => return refuse("`target_modules` is not a list"),
-        };
+        let declared: Option<Vec<String>> = json["target_modules"]
+            .as_array()
+            .map(|all| all.iter().filter_map(|t| t.as_str().map(String::from)).collect());
         let number =
             |key: &str| json[key].as_f64().ok_or_else(|| Error::format(&path, format!("`{key}` is not a number")));
         let mut lora = Self {
             rank: number("r")? as usize,
             alpha: number("lora_alpha")?,
             dropout: json["lora_dropout"].as_f64().unwrap_or(0.0),
-            targets,
+            targets: Vec::new(),
         };
-        lora.targets.sort();
         if lora.rank == 0 {
             return refuse("the rank is 0");
+        }
+        if json["use_rslora"] == true {
+            // Rank-stabilised: alpha over the root of the rank.
+            lora.alpha *= (lora.rank as f64).sqrt();
         }
         let prefix = match naming {
             Naming::Plain => String::new(),
@@ -214,18 +213,86 @@ impl Lora {
             let n = n.strip_prefix(ROOT).unwrap_or(n);
             n.strip_prefix(&prefix).unwrap_or(n).to_string()
         });
+        // The maps that have matrices are the ones that were adapted, whatever pattern, list of layers or exception chose
+        // them; a plain list that chooses just these is kept, because it is shorter.
+        let mut paths: Vec<String> =
+            params.iter().filter_map(|(n, _)| n.strip_suffix(".lora_A.weight").map(String::from)).collect();
+        paths.sort();
+        if paths.is_empty() {
+            return refuse("it holds no matrices of a LoRA");
+        }
+        let by_list = ["exclude_modules", "layers_to_transform", "layers_pattern", "modules_to_save"];
+        lora.targets = declared.filter(|_| by_list.iter().all(|k| !is_set(&json[*k]))).unwrap_or_default();
+        lora.targets.sort();
+        let is_exact =
+            |lora: &Self| lora.targets.iter().all(|t| !t.contains('.')) && paths.iter().all(|p| lora.targets(p));
+        if !is_exact(&lora) {
+            lora.targets = paths;
+        }
         Ok((lora, params))
     }
 
-    /// Checks that `adapter` has both matrices for every map of `base` that it targets, in the right shape.
+    /// Checks that `adapter` has both matrices for every map of `base` that it targets, in the right shape, and nothing
+    /// that belongs nowhere: a tensor that is not used is a change that is lost without a word.
     ///
     /// # Errors
-    /// [`Error::NoTensor`] or [`Error::Shape`].
+    /// [`Error::NoTensor`], [`Error::Shape`], or [`Error::Format`] for a tensor that nothing is done with.
     pub fn fit(&self, base: &Params, adapter: &Params, folder: &Path) -> Result<()> {
         use crate::params::Spec;
         let both = self.paths(base).flat_map(|(path, [out, into])| {
             [Spec::normal(Self::a(path), &[self.rank, into], 0.0), Spec::normal(Self::b(path), &[out, self.rank], 0.0)]
         });
-        adapter.fit(&both.collect::<Vec<_>>(), &folder.join("adapter_model.safetensors"))
+        let both: Vec<Spec> = both.collect();
+        let file = folder.join("adapter_model.safetensors");
+        let used = |name: &String| {
+            both.iter().any(|s| s.name == *name) || base.get(name).is_some() || crate::encoder::is_head(name)
+        };
+        if let Some((name, _)) = adapter.iter().find(|(n, _)| !used(n)) {
+            return Err(Error::format(&file, format!("the tensor `{name}` belongs to nothing that is built in")));
+        }
+        adapter.fit(&both, &file)
     }
+}
+
+/// Whether a key of a config says anything.
+fn is_set(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(false) => false,
+        Value::Array(list) => !list.is_empty(),
+        Value::Object(map) => !map.is_empty(),
+        _ => true,
+    }
+}
+
+/// What an adapter's config asks for that is not built in, by the key's name. (`peft` 0.21 knows 41 keys; those that are
+/// missing here are used, or change nothing once training is over.)
+fn unsupported(json: &Value) -> Option<String> {
+    if json["bias"].as_str().is_some_and(|b| b != "none") {
+        return Some("`bias`: trained biases are not built in".into());
+    }
+    let keys = [
+        ("use_dora", "weights that are split into size and direction"),
+        ("rank_pattern", "ranks that differ from map to map"),
+        ("alpha_pattern", "strengths that differ from map to map"),
+        ("lora_bias", "biases of the adapter's own"),
+        ("trainable_token_indices", "trained tokens"),
+        ("layer_replication", "layers that are repeated"),
+        ("alora_invocation_tokens", "adapters that begin at a token"),
+        ("kasa_config", "another decomposition"),
+        ("monteclora_config", "sampled adapters"),
+        ("arrow_config", "routed adapters"),
+        ("use_bdlora", "block-diagonal matrices"),
+        ("target_parameters", "parameters outside of maps"),
+        ("use_qalora", "quantised bases"),
+        ("megatron_config", "parallel bases"),
+    ];
+    if let Some((key, what)) = keys.iter().find(|(k, _)| is_set(&json[*k])) {
+        return Some(format!("`{key}`: {what} are not built in"));
+    }
+    // These change the base as well: the adapter alone does not hold what was trained.
+    let kind = json["init_lora_weights"].as_str().unwrap_or("true");
+    let changes = !["true", "gaussian", "orthogonal", "eva", "mica"].contains(&kind);
+    changes.then(|| {
+        format!("`init_lora_weights` is {kind}, which changes the base too: save it again with save_pretrained(…, path_initial_model_for_weight_conversion=…)")
+    })
 }

@@ -27,7 +27,7 @@ pub fn logits(config: &EncoderConfig, head: Head, pass: &Pass<'_>, batch: &Batch
     match head {
         Head::FirstToken => encoder::logits(config, pass, batch),
         Head::Mean => {
-            let pooled = encoder::mean_pool(encoder::hidden(config, pass, batch), batch);
+            let pooled = config.pooling.pool(&encoder::hidden(config, pass, batch), batch);
             pass.linear("classifier", encoder::unit(pooled))
         }
     }
@@ -117,7 +117,7 @@ impl Task for Contrast<'_> {
     fn loss(&self, pass: &Pass<'_>, examples: &[usize]) -> Tensor<1> {
         let texts: Vec<&[u32]> = examples.iter().map(|&e| self.texts[e].as_slice()).collect();
         let batch = Batch::new(&texts, self.config.pad, &self.device);
-        let unit = encoder::unit(encoder::mean_pool(encoder::hidden(self.config, pass, &batch), &batch));
+        let unit = encoder::unit(self.config.pooling.pool(&encoder::hidden(self.config, pass, &batch), &batch));
         let cosine = unit.clone().matmul(unit.transpose());
         let n = examples.len();
         let alike = |i: usize, j: usize| f32::from(u8::from(self.labels[examples[i]] == self.labels[examples[j]]));

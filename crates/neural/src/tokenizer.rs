@@ -159,11 +159,6 @@ impl Batch {
         self
     }
 
-    /// The mask as a column: tokens × 1.
-    pub(crate) fn column(&self) -> Tensor<2> {
-        Tensor::from_data(TensorData::new(self.mask.clone(), [self.rows * self.length, 1]), &self.ids.device())
-    }
-
     /// What is added to attention scores: 0 at tokens, a large negative number at padding; texts × length, or none
     /// where nothing is padded.
     pub(crate) fn bias(&self) -> Option<Tensor<2>> {

@@ -91,7 +91,7 @@ fn encoders_equal_transformers() {
             close(name, &ours, &numbers(&expected["last_hidden_state"]), 1e-4);
         }
         if !expected["mean_pooled"].is_null() {
-            close(name, &values(model.mean_pooled(&pass, &batch)), &numbers(&expected["mean_pooled"]), 1e-4);
+            close(name, &values(model.pooled(&pass, &batch)), &numbers(&expected["mean_pooled"]), 1e-4);
         }
         if !expected["logits"].is_null() {
             close(name, &values(model.logits(&pass, &batch)), &numbers(&expected["logits"]), 1e-4);
@@ -415,12 +415,185 @@ fn minilm_equals_sentence_transformers() {
         assert_eq!(ours.iter().map(|&i| f64::from(i)).collect::<Vec<_>>(), numbers(theirs));
     }
     let batch = Batch::new(&views(&ids), model.config.pad, &Device::flex());
-    let vectors = values(model.mean_pooled(&Pass::predict(&model.params, None), &batch));
+    let vectors = values(model.pooled(&Pass::predict(&model.params, None), &batch));
     for (i, v) in vectors.chunks(384).enumerate() {
         let theirs = numbers(&expected["embeddings"][i]);
         let dot: f64 = v.iter().zip(&theirs).map(|(a, b)| a * b).sum();
         let norm = |v: &[f64]| v.iter().map(|x| x * x).sum::<f64>().sqrt();
         let cosine = dot / (norm(v) * norm(&theirs));
         assert!(cosine >= 0.99999, "text {i}: {cosine}");
+    }
+}
+
+/// Adapters that `peft` wrote, by what it is asked to do: right, or refused with the key's name.
+const REFUSED_ADAPTERS: [(&str, &str); 16] = [
+    ("adapter-alpha-pattern", "alpha_pattern"),
+    ("adapter-bias-all", "bias"),
+    ("adapter-bias-lora-only", "bias"),
+    ("adapter-dora", "use_dora"),
+    ("adapter-embedding", "lora_embedding"),
+    ("adapter-ia3", "not a LoRA"),
+    ("adapter-layer-replication", "layer_replication"),
+    ("adapter-loha", "not a LoRA"),
+    ("adapter-lora-bias", "lora_bias"),
+    ("adapter-olora", "olora"),
+    ("adapter-patterns", "rank_pattern"),
+    ("adapter-pissa", "pissa"),
+    ("adapter-prefix", "not a LoRA"),
+    ("adapter-prompt", "not a LoRA"),
+    ("adapter-rank-pattern", "rank_pattern"),
+    ("adapter-tokens", "trainable_token_indices"),
+];
+
+#[test]
+fn adapters_of_every_kind_are_those_of_peft_or_refused_by_name() {
+    let device = Device::flex();
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
+    let mut names: Vec<String> =
+        std::fs::read_dir(fixtures).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+    names.retain(|n| n.starts_with("adapter-"));
+    names.sort();
+    assert!(names.len() >= 37, "{}", names.len());
+    for name in &names {
+        let expected = json(format!("{name}/expected.json"));
+        let base = expected["base"].as_str().unwrap();
+        let refusal = REFUSED_ADAPTERS.iter().find(|r| r.0 == name).map(|r| r.1);
+        if base == "t5-tiny" {
+            let t5 = T5::read(&folder(base), &device).unwrap();
+            match (Lora::read(&folder(name), Naming::Plain, &device), refusal) {
+                (Err(e), Some(word)) => assert!(e.to_string().contains(word), "{name}: {e}"),
+                (Ok((lora, adapter)), None) => {
+                    lora.fit(&t5.params, &adapter, &folder(name)).unwrap_or_else(|e| panic!("{name}: {e}"));
+                    let mut params = t5.params.clone();
+                    params.extend(adapter);
+                    let of_base = json(format!("{base}/expected.json"));
+                    let (source, _) = batch(&of_base, t5.config.pad);
+                    let labels = targets(&expected);
+                    let ours = teacher_forced(&t5, &Pass::predict(&params, Some(&lora)), &source, &labels);
+                    close(name, &ours, &numbers(&expected["logits"]), 1e-4);
+                }
+                (found, _) => panic!("{name}: {:?}", found.err().map(|e| e.to_string())),
+            }
+            continue;
+        }
+        let model = Encoder::read(&folder(base), &device).unwrap();
+        let naming = Naming::Classifier(model.config.family);
+        let read = Lora::read(&folder(name), naming, &device)
+            .and_then(|(lora, adapter)| lora.fit(&model.params, &adapter, &folder(name)).map(|()| (lora, adapter)));
+        let (lora, adapter) = match (read, refusal) {
+            (Err(e), Some(word)) => {
+                assert!(e.to_string().contains(word), "{name}: {e}");
+                continue;
+            }
+            (Ok(found), None) => found,
+            (found, _) => panic!("{name}: {:?}", found.err().map(|e| e.to_string())),
+        };
+        let mut params = model.params.clone();
+        params.extend(adapter);
+        let of_base = json(format!("{base}/expected.json"));
+        let (batch, _) = batch(&of_base, model.config.pad);
+        let found = |params: &Params, lora: Option<&Lora>| {
+            let pass = Pass::predict(params, lora);
+            if expected["logits"].is_null() {
+                without_padding(&values(model.hidden(&pass, &batch)), &batch.mask)
+            } else {
+                values(model.logits(&pass, &batch))
+            }
+        };
+        let theirs = if expected["logits"].is_null() { &expected["last_hidden_state"] } else { &expected["logits"] };
+        close(name, &found(&params, Some(&lora)), &numbers(theirs), 1e-4);
+        let mut merged = params.clone();
+        lora.merge(&mut merged, &device);
+        close(name, &found(&merged, None), &numbers(theirs), 1e-4);
+        // Out again, in again: the same adapter, where it changed maps and the head alone.
+        if name == "adapter-head-pooler" {
+            continue;
+        }
+        let temp = tempfile::tempdir().unwrap();
+        lora.save(&params, naming, base, temp.path()).unwrap();
+        let (again, saved) = Lora::read(temp.path(), naming, &device).unwrap();
+        let mut params = model.params.clone();
+        params.extend(saved);
+        close(name, &found(&params, Some(&again)), &numbers(theirs), 1e-4);
+    }
+}
+
+/// Folders of sentence-transformers that are refused, and the word that must be said.
+const REFUSED_POOLING: [(&str, &str); 8] = [
+    ("pooling-dense", "Dense"),
+    ("pooling-dense-identity", "Dense"),
+    ("pooling-layer-norm", "LayerNorm"),
+    ("pooling-old-lower-case", "do_lower_case"),
+    ("pooling-old-prompt", "default_prompt_name"),
+    ("pooling-prompt", "default_prompt_name"),
+    ("pooling-prompt-excluded", "default_prompt_name"),
+    ("pooling-truncated", "truncate_dim"),
+];
+
+#[test]
+fn vectors_are_pooled_as_the_folder_says_or_it_is_refused_by_name() {
+    let device = Device::flex();
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
+    let mut names: Vec<String> =
+        std::fs::read_dir(fixtures).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+    names.retain(|n| n.starts_with("pooling-"));
+    assert!(names.len() >= 28, "{}", names.len());
+    for name in &names {
+        let expected = json(format!("{name}/expected.json"));
+        // The weights of the base with the modules of the case.
+        let temp = tempfile::tempdir().unwrap();
+        let copy = |from: &Path| {
+            let mut open = vec![from.to_path_buf()];
+            while let Some(dir) = open.pop() {
+                for entry in std::fs::read_dir(&dir).unwrap().flatten() {
+                    let path = entry.path();
+                    let to = temp.path().join(path.strip_prefix(from).unwrap());
+                    if path.is_dir() {
+                        std::fs::create_dir_all(&to).unwrap();
+                        open.push(path);
+                    } else {
+                        std::fs::write(&to, std::fs::read(&path).unwrap()).unwrap();
+                    }
+                }
+            }
+        };
+        copy(&folder(expected["base"].as_str().unwrap_or("bert-encoder-tiny")));
+        copy(&folder(name));
+        let read = Encoder::read(temp.path(), &device);
+        let refusal = REFUSED_POOLING.iter().find(|r| r.0 == name).map(|r| r.1);
+        let model = match (read, refusal) {
+            (Err(e), Some(word)) => {
+                assert!(e.to_string().contains(word), "{name}: {e}");
+                continue;
+            }
+            (Ok(model), None) => model,
+            (found, _) => panic!("{name}: {:?}", found.err().map(|e| e.to_string())),
+        };
+        let texts: Vec<&str> = expected["texts"].as_array().unwrap().iter().map(|t| t.as_str().unwrap()).collect();
+        let longest = model.longest();
+        let ids: Vec<Vec<u32>> = texts.iter().map(|t| model.tokenizer.encode(t, longest).unwrap()).collect();
+        let theirs: Vec<f64> = expected["embeddings"].as_array().unwrap().iter().flat_map(numbers).collect();
+        let batch = Batch::new(&views(&ids), model.config.pad, &device);
+        let pooled = values(model.pooled(&Pass::predict(&model.params, None), &batch));
+        assert_eq!(pooled.len() / texts.len(), model.config.vector(), "{name}");
+        let unit = |v: &[f64]| -> Vec<f64> {
+            let width = v.len() / texts.len();
+            v.chunks(width)
+                .flat_map(|row| {
+                    let length = row.iter().map(|x| x * x).sum::<f64>().sqrt();
+                    row.iter().map(|x| x / length).collect::<Vec<_>>()
+                })
+                .collect()
+        };
+        // Here every vector has length one; where the folder does not ask for it, directions are compared.
+        close(name, &unit(&pooled), &unit(&theirs), 1e-4);
+        let embedded = model.embed(&model.params, None, &ids, &Context::new(1, 1)).unwrap();
+        let embedded: Vec<f64> = embedded.into_iter().map(f64::from).collect();
+        close(name, &embedded, &unit(&theirs), 1e-4);
+        // Saved and read back, it pools the same way.
+        let saved = tempfile::tempdir().unwrap();
+        model.save(saved.path()).unwrap();
+        let again = Encoder::read(saved.path(), &device).unwrap();
+        assert_eq!(again.config.pooling, model.config.pooling, "{name}");
     }
 }

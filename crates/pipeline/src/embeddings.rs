@@ -10,6 +10,7 @@ use linfa_linalg::eigh::{EigSort, Eigh};
 use ndarray::{Array1, Array2, Axis};
 use serde::{Deserialize, Serialize};
 use specialist_core::{Context, Dataset, Feature, FeatureKind};
+use specialist_neural::pooling::encoder_files;
 use specialist_neural::{Device, Encoder};
 
 use crate::artifact::{self, Draft};
@@ -19,7 +20,6 @@ use crate::{Error, Place};
 const FILE: &str = "embeddings.json";
 /// Where an artifact keeps its encoder.
 const ENCODER: &str = "encoder";
-const ENCODER_FILES: [&str; 3] = ["config.json", "tokenizer.json", "model.safetensors"];
 
 /// What a text column becomes.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -115,7 +115,7 @@ impl Embeddings {
                 return Err(specialist_core::Error::TooFew { what, found: used.len(), needed: 2 }.into());
             }
             let vectors = embeddings.embed(&used.iter().map(|&c| texts[c].as_str()).collect::<Vec<_>>())?;
-            let width = embeddings.encoder.config.width;
+            let width = embeddings.encoder.config.vector();
             let rows = Array2::from_shape_vec((used.len(), width), vectors.iter().map(|v| f64::from(*v)).collect());
             let counts: Vec<f64> = used.iter().map(|&c| counts[c]).collect();
             let projection = Projection::fit(column, &rows.expect("a row a text"), &counts, *components)?;
@@ -134,7 +134,7 @@ impl Embeddings {
         let (longest, projections): (usize, Vec<Projection>) = artifact::read_json(folder, FILE)?;
         let folder = folder.join(ENCODER);
         let encoder = Encoder::read(&folder, &Device::flex()).map_err(refused)?;
-        let fits = |p: &Projection| p.axes.iter().chain([&p.mean]).all(|a| a.len() == encoder.config.width);
+        let fits = |p: &Projection| p.axes.iter().chain([&p.mean]).all(|a| a.len() == encoder.config.vector());
         if !projections.iter().all(fits) {
             return Err(artifact::corrupt(&folder, FILE, "its components are of another encoder"));
         }
@@ -146,8 +146,8 @@ impl Embeddings {
     pub(crate) fn add(&self, draft: &mut Draft) -> Result<(), Error> {
         let json = serde_json::to_vec(&(self.longest, &self.projections)).expect("plain data");
         draft.add(FILE, json);
-        for file in ENCODER_FILES {
-            let path = self.folder.join(file);
+        for file in encoder_files(&self.folder).map_err(refused)? {
+            let path = self.folder.join(&file);
             let bytes =
                 std::fs::read(&path).map_err(|error| Error::Write { file: path.display().to_string(), error })?;
             draft.add(&format!("{ENCODER}/{file}"), bytes);
@@ -191,7 +191,7 @@ impl Embeddings {
         fresh.sort_unstable();
         fresh.dedup();
         let vectors = self.embed(&fresh.iter().map(|&c| texts[c].as_str()).collect::<Vec<_>>())?;
-        for (&c, vector) in fresh.iter().zip(vectors.chunks(self.encoder.config.width)) {
+        for (&c, vector) in fresh.iter().zip(vectors.chunks(self.encoder.config.vector())) {
             let numbers = self.projections[at].of(vector);
             self.known[at].insert(texts[c].clone(), numbers);
         }

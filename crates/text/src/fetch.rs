@@ -279,5 +279,17 @@ pub fn model(cache: &Cache, name: &str) -> Result<(PathBuf, BTreeMap<String, Str
         digests.insert(file.into(), Sha256::digest(&bytes).iter().map(|b| format!("{b:02x}")).collect());
         std::fs::write(folder.join(file), bytes).map_err(|e| Error::write(&folder, e))?;
     }
+    // What says how its vectors are pooled: not every model has it.
+    for file in
+        ["modules.json", "1_Pooling/config.json", "sentence_bert_config.json", "config_sentence_transformers.json"]
+    {
+        let Ok(from) = repository.get(file) else { continue };
+        let bytes = std::fs::read(&from).map_err(|e| Error::write(&from, e))?;
+        digests.insert(file.into(), Sha256::digest(&bytes).iter().map(|b| format!("{b:02x}")).collect());
+        let to = folder.join(file);
+        let parent = to.parent().unwrap_or(&folder);
+        std::fs::create_dir_all(parent).map_err(|e| Error::write(parent, e))?;
+        std::fs::write(&to, bytes).map_err(|e| Error::write(&to, e))?;
+    }
     Ok((folder, digests))
 }

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use specialist_core::{Column, ColumnKind, Dataset, Dialect, Error, FeatureKind, KeyRole, Role, Schema};
-use specialist_tabular::read::{DayOrder, Input, Options, ReadError, columns_of, day_order_of, read_all};
+use specialist_tabular::read::{
+    DayOrder, Input, LOCAL_DAY, Options, ReadError, columns_of, day_order_of, first_cells, read_all,
+};
 
 use crate::layout::{Field, Layout, grown_header};
 use crate::performance::periods_per_year;
@@ -249,8 +251,16 @@ pub fn read(input: &Input, dialect: Dialect) -> Result<Market, Error> {
     Ok(market)
 }
 
-/// The pattern of dates that begin with a day or a month, told by the whole column; `None` where they need none.
+/// How the times are written where they cannot be read without being told: dates that begin with a day or a month, by the
+/// whole column; and days as midnight of a place, of which the place's day counts and not that of UTC.
 fn date_format(input: &Input, options: &Options, column: &str) -> Result<Option<String>, Error> {
+    const LOOKED_AT: usize = 200;
+    let cells = first_cells(input, options, column, LOOKED_AT).map_err(|e| unreadable(&e))?;
+    // 2023-01-03 00:00:00+09:00
+    let at_midnight = |c: &String| c.len() > 19 && c.get(11..19) == Some("00:00:00") && c[19..].starts_with(['+', '-']);
+    if !cells.is_empty() && cells.iter().all(at_midnight) {
+        return Ok(Some(LOCAL_DAY.into()));
+    }
     match day_order_of(input, options, column).map_err(|e| unreadable(&e))? {
         DayOrder::None => Ok(None),
         DayOrder::Pattern(pattern) => Ok(Some(pattern)),
@@ -357,10 +367,12 @@ fn one(
 ) -> Result<Asset, Error> {
     let time = data.time.as_ref().expect("the time column was declared");
     let mut asset = Asset { name: name.into(), bars: Vec::new(), lines: Vec::new(), sector: None };
+    let of_crsp =
+        layout.fields.iter().any(|f| f.1 == Field::Close && ["PRC", "prc", "DlyPrc"].contains(&header[f.0].as_str()));
     let close = |r: usize| {
         let close = places.cell(data, r, Field::Close);
         // CRSP marks the mean of bid and ask, where nothing was traded, by a minus.
-        let marked = places.has(Field::PriceFactor) && close < 0.0;
+        let marked = of_crsp && close < 0.0;
         if marked {
             -close
         } else if close.is_nan() && !places.has(Field::Close) {
@@ -369,9 +381,11 @@ fn one(
             close
         }
     };
-    let adjusted = adjusted_already(data, rows, places, layout, header, &close, market)?;
+    let has = adjusted_already(data, rows, places, layout, header, &close, market)?;
     let (mut factor, mut before) = (1.0, f64::NAN);
     let mut held = Holding { shares: 1.0, cash: 0.0 };
+    // What the last bar was made of: its holding, and the factor before it.
+    let (mut at_bar, mut base) = (Holding { shares: 1.0, cash: 0.0 }, 1.0);
     let mut last_factor = f64::NAN;
     let vendors = vendors_factor(places);
     let mut first_ratio = f64::NAN;
@@ -383,26 +397,45 @@ fn one(
             return Err(Error::Data { what, hint: "leave the cell empty, or write 0, on days without one".into() });
         }
         let cumulative = places.cell(data, r, Field::PriceFactor);
-        if !places.has(Field::Split) && cumulative > 0.0 {
+        if places.has(Field::SplitLessOne) {
+            ratio = 1.0 + places.cell(data, r, Field::SplitLessOne);
+        } else if !places.has(Field::Split) && cumulative > 0.0 {
             ratio = last_factor / cumulative;
             last_factor = cumulative;
         }
         // A split comes before the dividend of its day, which is paid on the new shares. 0 means none.
-        if ratio > 0.0 && !adjusted {
+        if ratio > 0.0 && !has.splits {
             held.shares *= ratio;
         }
-        if paid > 0.0 && !adjusted {
+        if paid > 0.0 && !has.dividends {
             held.cash += held.shares * paid;
         }
         let price = close(r);
+        // Two distributions of a day are two rows of one bar in CRSP: they add up.
+        if let (Some(bar), true) = (asset.bars.last_mut(), price == before)
+            && bar.time == time[r]
+            && (ratio > 0.0 || paid > 0.0)
+        {
+            at_bar.cash += held.cash * at_bar.shares;
+            at_bar.shares *= held.shares;
+            held = Holding { shares: 1.0, cash: 0.0 };
+            let more = base * (at_bar.shares * price + at_bar.cash) / price / factor;
+            factor *= more;
+            (bar.open, bar.high, bar.low, bar.close) =
+                (bar.open * more, bar.high * more, bar.low * more, bar.close * more);
+            bar.volume /= more;
+            continue;
+        }
         if price.is_nan() {
             // What happened counts from the next bar on.
             continue;
         }
-        if !before.is_nan() {
-            factor *= (held.shares * price + held.cash) / price;
+        if before.is_nan() {
+            held = Holding { shares: 1.0, cash: 0.0 };
         }
-        held = Holding { shares: 1.0, cash: 0.0 };
+        base = factor;
+        factor *= (held.shares * price + held.cash) / price;
+        at_bar = std::mem::replace(&mut held, Holding { shares: 1.0, cash: 0.0 });
         before = price;
         if vendors {
             let ratio = places.cell(data, r, Field::AdjustedClose) / price;
@@ -413,7 +446,7 @@ fn one(
         }
         let [open, high, low, volume] =
             [Field::Open, Field::High, Field::Low, Field::Volume].map(|f| places.cell(data, r, f));
-        let sign = if places.has(Field::PriceFactor) { f64::abs } else { |x: f64| x };
+        let sign = if of_crsp { f64::abs } else { |x: f64| x };
         let f = factor;
         asset.bars.push(Bar {
             time: time[r],
@@ -430,8 +463,16 @@ fn one(
 
 /// Whether a vendor's adjusted close says what a holder gets: where nothing else in the table does.
 fn vendors_factor(places: &Places) -> bool {
-    let events = [Field::Split, Field::Dividend, Field::PriceFactor].iter().any(|f| places.has(*f));
+    let events =
+        [Field::Split, Field::Dividend, Field::PriceFactor, Field::SplitLessOne].iter().any(|f| places.has(*f));
     places.has(Field::AdjustedClose) && places.has(Field::Close) && !events
+}
+
+/// What prices hold already, so that it must not be counted again.
+#[derive(Debug, Clone, Copy, Default)]
+struct Adjusted {
+    splits: bool,
+    dividends: bool,
 }
 
 /// Whether the prices already hold the splits that the table tells of: told by the prices themselves at each split, since
@@ -444,9 +485,9 @@ fn adjusted_already(
     header: &[String],
     close: &dyn Fn(usize) -> f64,
     market: &mut Market,
-) -> Result<bool, Error> {
+) -> Result<Adjusted, Error> {
     if !places.has(Field::Split) && !places.has(Field::Dividend) {
-        return Ok(false);
+        return Ok(Adjusted::default());
     }
     let (mut moved, mut still) = (Vec::new(), Vec::new());
     let (mut before, mut ratio) = (f64::NAN, 1.0);
@@ -481,22 +522,27 @@ fn adjusted_already(
             what: format!("{}: prices fall by the split's ratio on line {a} and do not on line {b}", market.file),
             hint: "bring prices that are all adjusted for splits, or none".into(),
         }),
-        (Some(_), None) => Ok(false),
+        (Some(_), None) => Ok(Adjusted::default()),
+        // `Adj Close` beside them says that the others do not hold dividends.
+        (None, Some(_)) if places.has(Field::AdjustedClose) => {
+            note(market, "for splits, at which they do not fall; dividends are counted");
+            Ok(Adjusted { splits: true, dividends: false })
+        }
         (None, Some(_)) => {
             note(
                 market,
                 "they do not fall at the splits that the table tells of. Its splits and dividends are not counted again",
             );
-            Ok(true)
+            Ok(Adjusted { splits: true, dividends: true })
         }
         (None, None) if of_yfinance => {
             note(
                 market,
                 "`Stock Splits` without `Adj Close` is how yfinance writes adjusted prices. Call the columns split and dividend to have them counted",
             );
-            Ok(true)
+            Ok(Adjusted { splits: true, dividends: true })
         }
-        (None, None) => Ok(false),
+        (None, None) => Ok(Adjusted::default()),
     }
 }
 

@@ -19,11 +19,13 @@ pub(crate) enum Field {
     Dividend,
     /// CRSP's cumulative factor: prices divided by it are comparable.
     PriceFactor,
+    /// CRSP's factor of one day: new shares for one old, less one.
+    SplitLessOne,
 }
 
 /// Names without case, spaces and punctuation. Yahoo and yfinance, Stooq, Alpha Vantage, Nasdaq, Tiingo, CRSP,
 /// Interactive Brokers, Binance, FRED.
-const FIELDS: [(Field, &[&str]); 9] = [
+const FIELDS: [(Field, &[&str]); 10] = [
     (Field::Open, &["open", "openprice", "openprc", "dlyopen"]),
     (Field::High, &["high", "highprice", "askhi", "dlyhigh"]),
     (Field::Low, &["low", "lowprice", "bidlo", "dlylow"]),
@@ -33,6 +35,7 @@ const FIELDS: [(Field, &[&str]); 9] = [
     (Field::Split, &["split", "splits", "stocksplits", "splitcoefficient", "splitratio", "splitfactor"]),
     (Field::Dividend, &["dividend", "dividends", "dividendamount", "divamt", "divcash"]),
     (Field::PriceFactor, &["cfacpr", "dlycumfacpr"]),
+    (Field::SplitLessOne, &["facpr", "dlyfacprc"]),
 ];
 /// In this order: where a table has a day and a clock of its own, the day is looked for first.
 const TIMES: [&str; 8] = ["date", "datetime", "timestamp", "opentime", "observationdate", "dlycaldt", "caldt", "time"];
@@ -156,16 +159,30 @@ pub(crate) fn grown_header(path: &Path, delimiter: u8) -> Option<(Vec<String>, u
     if first.len() == KLINES.len() && first.iter().all(|c| c.parse::<f64>().is_ok()) {
         return Some((KLINES.map(String::from).to_vec(), 0));
     }
-    let (second, third) = (cells()?, cells()?);
-    let is_index =
-        |cells: &[String]| TIMES.contains(&plain(&cells[0]).as_str()) && cells[1..].iter().all(String::is_empty);
-    let prices = first[0].is_empty() || first[0] == "Price";
-    if prices && second.len() == first.len() && first[1..].iter().all(|c| field(c).is_some()) && is_index(&third) {
-        let name = |(price, ticker): (&String, &String)| format!("{price}{OF}{ticker}");
-        let names = std::iter::once(third[0].clone()).chain(first[1..].iter().zip(&second[1..]).map(name));
-        return Some((names.collect(), 3));
+    let (mut first, mut second, third) = (first, cells()?, cells()?);
+    let are_prices = |cells: &[String]| cells.len() > 1 && cells[1..].iter().all(|c| field(c).is_some());
+    let is_time = |cell: &str| TIMES.contains(&plain(cell).as_str());
+    if second.len() != first.len() {
+        return None;
     }
-    None
+    // `group_by="ticker"` writes the tickers first.
+    if are_prices(&second) && !are_prices(&first) && !is_time(&first[0]) {
+        std::mem::swap(&mut first, &mut second);
+    }
+    let are_names = second[1..].iter().all(|c| !c.is_empty() && c.parse::<f64>().is_err());
+    if !are_prices(&first) || !are_names {
+        return None;
+    }
+    let (index, lines) = if is_time(&third[0]) && third[1..].iter().all(String::is_empty) {
+        (third[0].clone(), 3)
+    } else if is_time(&first[0]) && second[0].is_empty() {
+        (first[0].clone(), 2)
+    } else {
+        return None;
+    };
+    let name = |(price, ticker): (&String, &String)| format!("{price}{OF}{ticker}");
+    let names = std::iter::once(index).chain(first[1..].iter().zip(&second[1..]).map(name));
+    Some((names.collect(), lines))
 }
 
 #[cfg(test)]

@@ -156,7 +156,11 @@ const EVENTS: [&str; 19] = [
     "fstat",
     "event_occurred",
 ];
-const DURATIONS: [&str; 29] = [
+const DURATIONS: [&str; 33] = [
+    "exit",
+    "exit_days",
+    "exit_time",
+    "tstop",
     "time",
     "duration",
     "months",
@@ -216,9 +220,25 @@ fn values(column: &ColumnProfile) -> Vec<&str> {
     out
 }
 
+/// A code for "unknown" beside two values that are 0 and 1, or 1 and 2: 9, 99, −9 and the like.
+fn unknown_code(column: &ColumnProfile) -> Option<&str> {
+    let seen = values(column);
+    let coded = |v: &&&str| {
+        let digits = v.trim_start_matches('-');
+        !digits.is_empty()
+            && digits.bytes().all(|b| b == digits.as_bytes()[0])
+            && b"789".contains(&digits.as_bytes()[0])
+    };
+    let code = *seen.iter().find(coded)?;
+    let others: Vec<String> = seen.iter().filter(|v| **v != code).map(|v| canonical(v).into_owned()).collect();
+    (others == ["0", "1"] || others == ["1", "2"]).then_some(code)
+}
+
 fn has_two(column: &ColumnProfile) -> bool {
     // More than that are no two values in several spellings.
-    column.unread.is_none() && column.values.len() <= 64 && values(column).len() == 2
+    column.unread.is_none()
+        && column.values.len() <= 64
+        && (values(column).len() == 2 || unknown_code(column).is_some())
 }
 
 /// The columns with the outcome, with what is to be declared of them.
@@ -295,7 +315,9 @@ fn labelled(
     why: &str,
 ) -> Result<(String, ColumnSpec, String), Error> {
     let name = &column.name;
-    let seen = values(column);
+    let mut seen = values(column);
+    let code = unknown_code(column);
+    seen.retain(|v| Some(*v) != code);
     let file = path.display();
     let refuse = |what: String, hint: &str| Err(Error::Usage { what, hint: hint.into() });
     if seen.len() != 2 || column.values.len() > 64 {
@@ -331,12 +353,17 @@ fn labelled(
         let of = column.values.iter().filter(|(c, _)| canonical(c) == canonical(v)).map(|c| c.1).sum::<usize>();
         100.0 * of as f64 / column.filled.max(1) as f64
     };
-    let why = format!("{why}; positive in {:.1} % of the rows", share(&positive));
+    let mut why = format!("{why}; positive in {:.1} % of the rows", share(&positive));
+    let mut missing = markers(column);
+    if let Some(code) = code {
+        why.push_str(&format!("; a guess: {code} means unknown"));
+        missing.push(code.into());
+    }
     let spec = ColumnSpec {
         role: Role::Label,
         kind: ColumnKind::Category,
         positive: vec![positive],
-        missing: markers(column),
+        missing,
         ..ColumnSpec::default()
     };
     Ok((name.clone(), spec, why))

@@ -33,7 +33,7 @@ pub(super) fn columns(file: &Profile, named: &Named, path: &Path) -> Result<Vec<
             out.push(known);
             continue;
         }
-        let (mut spec, mut why) = suggest(c, file.dialect.numbers);
+        let (mut spec, mut why) = suggest(c, file.dialect.numbers, file.rows);
         if spec.role == Role::Feature && spec.kind == ColumnKind::Number && is_entry(&c.name) && followed {
             spec.role = Role::Ignore;
             why = format!(
@@ -59,7 +59,7 @@ fn spec(role: Role, kind: ColumnKind) -> ColumnSpec {
     ColumnSpec { role, kind, ..ColumnSpec::default() }
 }
 
-fn suggest(c: &ColumnProfile, style: NumberStyle) -> (ColumnSpec, String) {
+fn suggest(c: &ColumnProfile, style: NumberStyle, rows: usize) -> (ColumnSpec, String) {
     if let Some(kind) = &c.unread {
         return (spec(Role::Ignore, ColumnKind::Text), format!("of the type {kind}, which is no plain value"));
     }
@@ -96,7 +96,15 @@ fn suggest(c: &ColumnProfile, style: NumberStyle) -> (ColumnSpec, String) {
             Err(()) => (spec(Role::Ignore, ColumnKind::Text), what),
         };
     }
+    if c.filled * 20 < rows {
+        let why = format!("filled in {} of {rows} rows", c.filled);
+        return (spec(Role::Ignore, ColumnKind::Text), why);
+    }
     if is_codes(&values) {
+        if is_named(&c.name, &POSTCODES) && values.len() > LEVELS {
+            let why = format!("{} postal codes: too many for a category", values.len());
+            return (spec(Role::Ignore, ColumnKind::Category), why);
+        }
         return with_missing_codes(c, values.len(), &missing);
     }
     if let Some((s, why)) = number(c, &values, style, &mut missing.clone()) {
@@ -124,7 +132,7 @@ fn is_named(name: &str, words: &[&str]) -> bool {
     words.iter().any(|w| plain == *w || plain.ends_with(&format!("_{w}")) || plain.starts_with(&format!("{w}_")))
 }
 
-const TIME_NAMES: [&str; 16] = [
+const TIME_NAMES: [&str; 20] = [
     "date",
     "datum",
     "time",
@@ -141,9 +149,42 @@ const TIME_NAMES: [&str; 16] = [
     "admission",
     "visit",
     "on",
+    "login",
+    "seen",
+    "updated",
+    "modified",
 ];
-const IDS: [&str; 13] =
-    ["id", "patient", "customer", "card", "account", "client", "nr", "no", "number", "mrn", "subject", "key", "uuid"];
+const IDS: [&str; 26] = [
+    "id",
+    "patient",
+    "customer",
+    "card",
+    "account",
+    "client",
+    "nr",
+    "no",
+    "number",
+    "mrn",
+    "subject",
+    "key",
+    "uuid",
+    "hhid",
+    "pid",
+    "uid",
+    "cid",
+    "subjid",
+    "usubjid",
+    "caseid",
+    "patid",
+    "custid",
+    "kunde",
+    "nummer",
+    "kundennummer",
+    "numéro",
+];
+/// A place, not a quantity and not a row.
+const POSTCODES: [&str; 9] =
+    ["zip", "zipcode", "zip_code", "plz", "postleitzahl", "postcode", "postal_code", "code_postal", "pin_code"];
 
 fn time(c: &ColumnProfile, format: Option<String>, what: &str, missing: &[String]) -> (ColumnSpec, String) {
     let personal = is_named(&c.name, &["birth", "dob", "birthdate", "birthday", "death", "geburtsdatum", "naissance"]);
@@ -324,7 +365,7 @@ fn identity(
         let why = format!("{} values that repeat: the rows of one may belong together", values.len());
         return (spec(Role::Group, ColumnKind::Text), why);
     }
-    if is_named(&c.name, &["weight_of_row", "sample_weight", "case_weight"]) {
+    if is_named(&c.name, &["sample_weight", "case_weight", "survey_weight", "pweight", "weights", "wt"]) {
         return (ColumnSpec { role: Role::Weight, ..s }, format!("row weights ({why})"));
     }
     let role = if is_named(&c.name, &["amount", "amt", "betrag", "montant"]) { Role::Amount } else { s.role };

@@ -30,7 +30,7 @@ pub use error::ReadError;
 pub use numbers::AROUND;
 pub use profile::{ColumnProfile, Profile, profile};
 pub use sniff::sniff;
-pub use times::{is_time_format, seconds, seconds_in, time_formats, unit_word};
+pub use times::{LOCAL_DAY, is_time_format, seconds, seconds_in, time_formats, unit_word};
 
 /// Where rows come from.
 #[derive(Debug, Clone)]
@@ -348,6 +348,23 @@ fn open_rows(input: &Input, options: &Options) -> Result<Box<dyn Rows>, ReadErro
 /// As reading does.
 pub fn columns_of(input: &Input, options: &Options) -> Result<Vec<String>, ReadError> {
     Ok(open_rows(input, options)?.columns().to_vec())
+}
+
+/// The first cells of the column called `name`, as texts.
+///
+/// # Errors
+/// As reading does.
+pub fn first_cells(input: &Input, options: &Options, name: &str, many: usize) -> Result<Vec<String>, ReadError> {
+    let mut rows = open_rows(input, options)?;
+    let place = rows.columns().iter().position(|c| c == name);
+    let place = place.ok_or_else(|| ReadError::no_column(&input.name(), name, rows.columns()))?;
+    rows.need(&[place])?;
+    let mut out = Vec::new();
+    rows.read(many, &mut |_, cell| {
+        out.push(cell(place).text().trim().to_string());
+        Ok(())
+    })?;
+    Ok(out)
 }
 
 /// How the dates in the column called `name` are written, where a day or a month stands first.

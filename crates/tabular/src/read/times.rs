@@ -40,16 +40,20 @@ const WORDS: [(&str, Unit); 10] = [
     ("years", Unit::Years),
 ];
 
+/// The day that a text begins with, whatever its clock and its zone: what a bar of a day at midnight in Tokyo is of, which
+/// in UTC is the day before.
+pub const LOCAL_DAY: &str = "local-day";
+
 /// The words that a time column's `format` may be; a text with `%` is a pattern.
 #[must_use]
 pub fn time_formats() -> Vec<&'static str> {
-    WORDS.iter().map(|w| w.0).collect()
+    WORDS.iter().map(|w| w.0).chain([LOCAL_DAY]).collect()
 }
 
 /// Whether `format` says how a time is written: one of the words, or a pattern that chrono knows and that names a day.
 #[must_use]
 pub fn is_time_format(format: &str) -> bool {
-    if WORDS.iter().any(|w| w.0 == format) {
+    if format == LOCAL_DAY || WORDS.iter().any(|w| w.0 == format) {
         return true;
     }
     let items: Vec<_> = chrono::format::StrftimeItems::new(format).collect();
@@ -61,7 +65,14 @@ pub fn is_time_format(format: &str) -> bool {
         && read_pattern(&Utc.from_utc_datetime(&day).format(format).to_string(), format).is_some()
 }
 
+/// 1000-01-01: chrono reads the year 23 where a pattern has `%Y` and the cell two digits.
+const FOUR_DIGITS: f64 = -30_610_224_000.0;
+
 fn read_pattern(text: &str, pattern: &str) -> Option<f64> {
+    any_pattern(text, pattern).filter(|t| *t >= FOUR_DIGITS || !pattern.contains("%Y"))
+}
+
+fn any_pattern(text: &str, pattern: &str) -> Option<f64> {
     if let Ok(t) = DateTime::parse_from_str(text, pattern) {
         return Some(exact(&t.to_utc()));
     }
@@ -142,6 +153,9 @@ fn zoned(text: &str) -> Option<f64> {
 
 /// What a declared `format` makes of `text`.
 pub(super) fn declared(text: &str, format: &str) -> Option<f64> {
+    if format == LOCAL_DAY {
+        return midnight(NaiveDate::parse_from_str(text.get(..10)?, "%Y-%m-%d").ok()?);
+    }
     match WORDS.iter().find(|w| w.0 == format) {
         Some((_, unit)) => to_seconds(text.parse().ok().filter(|v: &f64| v.is_finite())?, *unit),
         // Months are written in capitals by SAS and Oracle; chrono reads them so.
@@ -274,7 +288,16 @@ mod tests {
         ] {
             assert_eq!(seconds(text), Some(at), "{text}");
         }
-        for text in ["02.01.1970", "1/2/2023", "soon", "2023-13-01", "2023-01-03 09:30:00 Nowhere/City", ""] {
+        for text in [
+            "31-DEC-23",
+            "23-01-05",
+            "02.01.1970",
+            "1/2/2023",
+            "soon",
+            "2023-13-01",
+            "2023-01-03 09:30:00 Nowhere/City",
+            "",
+        ] {
             assert_eq!(seconds(text), None, "{text}");
         }
     }

@@ -218,7 +218,7 @@ pub fn run(recipe: &Recipe, prepared: &Prepared, terminal: &Terminal, ctx: &Cont
     let labelled = |documents: &[Document], codes: &[usize]| -> Result<Labelled> {
         let texts: Vec<&str> = documents.iter().map(|d| d.text.as_str()).collect();
         let ids = encoder.tokenizer.encode_all(&texts, longest)?;
-        let base = Dense { values: encoder.embed(&encoder.params, None, &ids, ctx)?, width: encoder.config.width };
+        let base = Dense { values: encoder.embed(&encoder.params, None, &ids, ctx)?, width: encoder.config.vector() };
         Ok(Labelled { ids, labels: codes.to_vec(), base })
     };
     let source = labelled(&prepared.source, &prepared.source_codes)?;

@@ -50,7 +50,7 @@ impl Classifier {
 
     /// The vectors of `texts`; `base` holds those of the encoder as it is, where they are known.
     pub fn vectors(&self, encoder: &Encoder, texts: &[Vec<u32>], base: Option<&Dense>, ctx: &Context) -> Result<Dense> {
-        let width = encoder.config.width;
+        let width = encoder.config.vector();
         let values = match (&self.body, base) {
             (Body::Frozen, Some(base)) => return Ok(base.clone()),
             (Body::Frozen, None) => encoder.embed(&encoder.params, None, texts, ctx)?,

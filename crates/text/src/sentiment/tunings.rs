@@ -240,7 +240,7 @@ impl Start<'_> {
     /// The encoder's parameters and a head as `classifier`.
     fn with_head(&self, head: &Softmax) -> Params {
         let mut params = self.encoder.params.clone();
-        let (width, device) = (self.encoder.config.width, self.encoder.device());
+        let (width, device) = (self.encoder.config.vector(), self.encoder.device());
         let weight = head.coefficients.iter().flat_map(|c| c[..width].iter().map(|&v| v as f32)).collect();
         let bias = head.coefficients.iter().map(|c| c[width] as f32).collect();
         params.insert("classifier.weight", Param::new(&[self.classes, width], weight, &device));

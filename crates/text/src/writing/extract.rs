@@ -54,7 +54,7 @@ pub fn part(texts: &[&str], encoder: Option<&Encoder>, ctx: &Context) -> Result<
         Some(encoder) => {
             let ids = encoder.tokenizer.encode_all(&all, 64)?;
             let vectors = encoder.embed(&encoder.params, None, &ids, ctx)?;
-            let width = encoder.config.width;
+            let width = encoder.config.vector();
             Box::new(move |a, b| {
                 let row = |i: usize| &vectors[i * width..(i + 1) * width];
                 row(a).iter().zip(row(b)).map(|(x, y)| f64::from(x * y)).sum()
