@@ -338,7 +338,7 @@ fn models_that_cannot_be_adapted() {
     bringing("m.ubj", &ubj, 4, &["m.ubj"]);
     let lightgbm = fixture("thyroid_lightgbm.txt");
     bringing("m.txt", &lightgbm[..lightgbm.len() / 3], 4, &["m.txt"]);
-    bringing("m.txt", &lightgbm, 4, &["m.txt", "not in the data"]);
+    bringing("m.txt", &lightgbm, 4, &["m.txt", "does not declare"]);
     // A category is known to a brought model by its codes: their order must be declared.
     let here = Sandbox::default();
     let model = format!(

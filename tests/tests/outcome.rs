@@ -330,7 +330,10 @@ fn an_effect_without_chance_or_overlap_is_refused_with_the_reason() {
     refused(&here, &["domain.effect.treated=\"9\""], 2, &["domain.effect.treated", "one of the 2 levels"]);
     refused(&here, &["domain.effect.treatment=\"pill\""], 2, &["domain.effect.treatment"]);
     let said = run(&here, "out", &[]).stdout;
-    assert!(said.contains("EFFECT of drug = 1: ") && said.contains("in the target (randomised)"), "{said}");
+    assert!(
+        said.contains("EFFECT of drug = 1: ") && said.contains("in the target (randomised, 300 patients)"),
+        "{said}"
+    );
     // Only the young were treated: nobody to compare with.
     let treated = |i: usize, mut cells: Vec<String>| {
         let young = cells[0].parse::<f64>().unwrap() < 33.0;

@@ -434,7 +434,10 @@ fn one(
             held = Holding { shares: 1.0, cash: 0.0 };
         }
         base = factor;
-        factor *= (held.shares * price + held.cash) / price;
+        // A price of 0 is refused later, by its line.
+        if price > 0.0 {
+            factor *= (held.shares * price + held.cash) / price;
+        }
         at_bar = std::mem::replace(&mut held, Holding { shares: 1.0, cash: 0.0 });
         before = price;
         if vendors {

@@ -3,10 +3,10 @@
 mod outcome;
 mod suggest;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
-use specialist_core::{Dialect, NumberStyle, Role};
+use specialist_core::{Dialect, NumberStyle, Role, canonical};
 use specialist_tabular::read::{AROUND, ColumnProfile, Profile, ReadError, profile};
 
 use crate::Error;
@@ -99,6 +99,8 @@ fn merge(target: &mut Profile, source: Profile) {
     let mut theirs: HashMap<String, ColumnProfile> = source.columns.into_iter().map(|c| (c.name.clone(), c)).collect();
     for column in &mut target.columns {
         let Some(other) = theirs.remove(&column.name) else { continue };
+        let known: HashSet<_> = other.values.keys().map(|v| canonical(v)).collect();
+        column.shared = Some(column.values.keys().filter(|v| !is_marker(v) && known.contains(&canonical(v))).count());
         column.filled += other.filled;
         column.times &= other.times;
         column.unread = column.unread.take().or(other.unread);

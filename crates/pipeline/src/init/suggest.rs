@@ -43,6 +43,10 @@ pub(super) fn columns(file: &Profile, named: &Named, path: &Path) -> Result<Vec<
             spec.role = Role::Ignore;
             why = format!("how long a row was followed, or how that ended, is known afterwards only ({why})");
         }
+        if spec.role == Role::Feature && spec.kind == ColumnKind::Category && c.shared == Some(0) {
+            spec.role = Role::Ignore;
+            why = format!("{why}, none of which is in both files: a model of the one could say nothing of the other");
+        }
         out.push((c.name.clone(), spec, why));
     }
     one_of_each(&mut out);

@@ -41,6 +41,8 @@ pub struct ColumnProfile {
     kept_of: Option<usize>,
     /// The share of the filled cells that no other cell of the file repeats, among those looked at for it.
     pub distinct_share: f64,
+    /// How many of its distinct cells another file has as well, once the two were laid together.
+    pub shared: Option<usize>,
     /// The cell of the first row, and of the last.
     pub ends: [String; 2],
 }
