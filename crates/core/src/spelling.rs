@@ -81,7 +81,7 @@ mod tests {
         #[test]
         fn it_is_a_projection(cell in ".{0,12}") {
             let once = canonical(&cell).into_owned();
-            proptest::prop_assert_eq!(canonical(&once).into_owned(), once.clone());
+            proptest::prop_assert_eq!(canonical(&once).into_owned(), once);
         }
 
         #[test]

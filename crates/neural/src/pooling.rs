@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 use crate::error::{self, Error, Result};
 use crate::tokenizer::Batch;
 
-/// A JSON file larger than this is no config.
-const LARGEST: u64 = 1 << 22;
+/// A JSON file larger than this is no config, and no tokenizer.
+const LARGEST: u64 = 1 << 26;
 
 /// One way to make a vector of tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -233,9 +233,7 @@ fn modes(folder: &Path) -> Result<Vec<Mode>> {
 
 /// Whether the tokenizer makes letters small by itself.
 fn lowers(folder: &Path) -> Result<bool> {
-    let Some((_, tokenizer)) = optional(folder, "tokenizer.json").or_else(|_| Ok::<_, Error>(None))? else {
-        return Ok(false);
-    };
+    let Some((_, tokenizer)) = optional(folder, "tokenizer.json")? else { return Ok(false) };
     fn any(value: &Value) -> bool {
         match value {
             Value::Object(map) => {

@@ -66,7 +66,7 @@ impl CellColumn {
         match cell {
             Cell::Missing => true,
             Cell::Number(v) if v.is_nan() => true,
-            Cell::Text(t) if t.is_empty() => true,
+            Cell::Text("") => true,
             _ if self.column.missing.is_empty() => false,
             cell => {
                 let text = cell.text();

@@ -195,12 +195,13 @@ fn calendar_day(value: f64) -> Option<NaiveDate> {
 /// Since 1973, counts of seconds, milli-, micro- and nanoseconds have ranges that do not meet: a column that lies in
 /// one of them has that unit. Small numbers are seconds from a start of their own, as in simulations and in tables
 /// made anonymous, if they begin near 0. Where days of a spreadsheet, years or a day of 1970 are as good a reading, none is taken.
-pub(super) fn unit_of(values: impl Iterator<Item = f64> + Clone) -> Result<Unit, &'static str> {
+pub(super) fn unit_of(mut values: impl Iterator<Item = f64> + Clone) -> Result<Unit, &'static str> {
     let (mut low, mut high, mut whole) = (f64::INFINITY, f64::NEG_INFINITY, true);
-    for v in values.clone() {
+    let each = values.clone();
+    for v in values.by_ref() {
         (low, high, whole) = (low.min(v), high.max(v), whole && v.fract() == 0.0);
     }
-    let all = |unit| values.clone().all(|v| to_seconds(v, unit).is_some());
+    let all = |unit| each.clone().all(|v| to_seconds(v, unit).is_some());
     let within = |from: f64, to: f64| low >= from && high <= to;
     if whole && within(19_000_101.0, 22_001_231.0) && all(Unit::DateNumber) {
         return Ok(Unit::DateNumber);
