@@ -322,7 +322,8 @@ impl Forest {
                 Estimand::Survival { .. } => line.apply(old.ln()).exp(),
                 estimand => estimand.response(line.apply(estimand.margin(old))),
             };
-            *base = Value::String(format!("{new:E}"));
+            // In the digits of a single: XGBoost 1.7 and 2.0 misread longer ones without a word.
+            *base = Value::String(format!("{:E}", new as f32));
         }
         plain_base_score(&mut doc);
         let names = self.features.iter().map(|f| Value::String(f.name.clone())).collect();

@@ -160,6 +160,10 @@ fn what_was_read_is_written_and_read_back_to_the_same_scores() {
         let before = imported.forest.margin(&data).unwrap();
         let document = imported.forest.to_xgboost(Affine::IDENTITY).unwrap();
         let base = document["learner"]["learner_model_param"]["base_score"].as_str().unwrap();
+        // XGBoost 1.7 and 2.0 misread a number of more digits than a single has.
+        let moved = imported.forest.to_xgboost(Affine { slope: 0.731, intercept: -0.123_456_789_012_345 }).unwrap();
+        let digits = moved["learner"]["learner_model_param"]["base_score"].as_str().unwrap().to_string();
+        assert!(digits.bytes().filter(u8::is_ascii_digit).count() <= 11, "{digits}");
         assert!(base.parse::<f64>().is_ok(), "every version reads a plain number, this is {base}");
         let again = Forest::from_xgboost(&document, imported.forest.features.clone()).unwrap();
         assert_eq!(again.margin(&data).unwrap(), before, "{}", text(&entry, "file"));

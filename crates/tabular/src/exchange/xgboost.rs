@@ -217,7 +217,7 @@ fn base_score(learner: &mut Map<String, Value>) -> Result<(), ModelError> {
         _ => return Err(format("there is no `base_score`")),
     };
     let number: f64 = text.trim_matches(['[', ']']).parse().map_err(|_| format("`base_score` is not one number"))?;
-    *base = Value::String(format!("[{number:E}]"));
+    *base = Value::String(format!("[{:E}]", number as f32));
     Ok(())
 }
 
