@@ -88,6 +88,8 @@ impl NumberStyle {
         let digits = groups.iter().all(|g| g.bytes().all(|b| b.is_ascii_digit()));
         let sound = match groups.as_slice() {
             [_] => true,
+            // No number begins with a group of nothing: 0.031 is a fraction.
+            [first, .., _] if first.starts_with('0') => false,
             [first, middle @ .., last] => {
                 let by = |n: usize| middle.iter().all(|g| g.len() == n) && (1..=n).contains(&first.len());
                 last.len() == 3 && (by(3) || by(2))
@@ -140,6 +142,8 @@ mod tests {
             (NumberStyle::default(), "1 234"),
             (GERMAN, "1.5"),
             (GERMAN, "12.34"),
+            (GERMAN, "0.031"),
+            (US, "0,031"),
             (US, "1,5"),
             (US, "1234,5"),
             (US, "1,2345"),

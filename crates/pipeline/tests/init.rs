@@ -45,6 +45,7 @@ fn columns_of_twenty_tables_get_their_role_kind_and_markers() {
         let named = Named {
             label: label["column"].as_str().map(String::from),
             // Where nothing in the file says so, the user does.
+            decimal: None,
             positive: (label["sure"] == false).then(|| label["positive"][0].as_str().unwrap().to_string()),
         };
         let found = sketch(&folder().join(&file), None, &named);

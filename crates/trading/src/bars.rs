@@ -221,7 +221,7 @@ pub fn read(input: &Input, dialect: Dialect) -> Result<Market, Error> {
     })?;
     if !layout.has_close() {
         return Err(Error::Data {
-            what: format!("{file}, line 1: a long table needs a column `close`"),
+            what: format!("{file}, line 1: one instrument's bars, or a long table, need a column `close`"),
             hint: "name the columns date, asset, close and perhaps open, high, low, volume, split, dividend".into(),
         });
     }

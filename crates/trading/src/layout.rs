@@ -26,21 +26,48 @@ pub(crate) enum Field {
 /// Names without case, spaces and punctuation. Yahoo and yfinance, Stooq, Alpha Vantage, Nasdaq, Tiingo, CRSP,
 /// Interactive Brokers, Binance, FRED.
 const FIELDS: [(Field, &[&str]); 10] = [
-    (Field::Open, &["open", "openprice", "openprc", "dlyopen"]),
-    (Field::High, &["high", "highprice", "askhi", "dlyhigh"]),
-    (Field::Low, &["low", "lowprice", "bidlo", "dlylow"]),
-    (Field::Close, &["close", "closelast", "closeprice", "price", "prc", "dlyprc", "settle", "value"]),
+    (Field::Open, &["open", "openprice", "pxopen", "priceopen", "openprc", "dlyopen"]),
+    (Field::High, &["high", "highprice", "pxhigh", "pricehigh", "askhi", "dlyhigh"]),
+    (Field::Low, &["low", "lowprice", "pxlow", "pricelow", "bidlo", "dlylow"]),
+    (
+        Field::Close,
+        &[
+            "close",
+            "closelast",
+            "closeprice",
+            "priceclose",
+            "pxlast",
+            "pxclose",
+            "price",
+            "prc",
+            "dlyprc",
+            "settle",
+            "value",
+        ],
+    ),
     (Field::AdjustedClose, &["adjclose", "adjustedclose", "closeadj"]),
-    (Field::Volume, &["volume", "vol", "dlyvol"]),
+    (Field::Volume, &["volume", "vol", "dlyvol", "pxvolume"]),
     (Field::Split, &["split", "splits", "stocksplits", "splitcoefficient", "splitratio", "splitfactor"]),
     (Field::Dividend, &["dividend", "dividends", "dividendamount", "divamt", "divcash"]),
     (Field::PriceFactor, &["cfacpr", "dlycumfacpr"]),
     (Field::SplitLessOne, &["facpr", "dlyfacprc"]),
 ];
 /// In this order: where a table has a day and a clock of its own, the day is looked for first.
-const TIMES: [&str; 8] = ["date", "datetime", "timestamp", "opentime", "observationdate", "dlycaldt", "caldt", "time"];
+const TIMES: [&str; 11] = [
+    "date",
+    "dates",
+    "datum",
+    "windowstart",
+    "datetime",
+    "timestamp",
+    "opentime",
+    "observationdate",
+    "dlycaldt",
+    "caldt",
+    "time",
+];
 /// Numbers that stay the same come before tickers, which change hands.
-const ASSETS: [&str; 7] = ["asset", "permno", "symbol", "ticker", "instrument", "tic", "secid"];
+const ASSETS: [&str; 8] = ["ric", "asset", "permno", "symbol", "ticker", "instrument", "tic", "secid"];
 
 /// The columns of Binance's klines, which come without a header.
 const KLINES: [&str; 12] = [
@@ -105,6 +132,10 @@ impl Layout {
         }
         let single = known(Some(file.rsplit_once('.').map_or(file, |f| f.0).to_string()));
         if has_close(&single) {
+            return Some(Self { time, clock, asset, fields: single });
+        }
+        // Open, high, low or volume without a close are no instruments of these names.
+        if single.iter().any(|f| !matches!(f.1, Field::Split | Field::Dividend)) {
             return Some(Self { time, clock, asset, fields: single });
         }
         if let Some(fields) = by_ticker(header, time) {

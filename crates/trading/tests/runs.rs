@@ -412,7 +412,7 @@ fn bars_that_cannot_be_are_refused_with_their_line() {
     refused(&cell(100, 0, "last week"), &["line 100", "column `date`"]);
     refused(&(long(|_, _| {}) + "2000-01-05,S01,1,1,1,1,1\n"), &["two bars of S01 at 2000-01-05", "lines"]);
     refused(&long(|_, _| {}).replacen("date,", "when,", 1), &["line 1", "no column for the time"]);
-    refused(&long(|_, _| {}).replacen("close", "last", 1), &["line 1", "needs a column `close`"]);
+    refused(&long(|_, _| {}).replacen("close", "last", 1), &["line 1", "need a column `close`"]);
     refused("date,S00\n2000-01-01,1\n2000-01-02,2\n", &["none is left for the source", "[target] where"]);
     let short: String = universe().csv(7).lines().take(200).map(|l| l.to_string() + "\n").collect();
     refused(&short, &["none has history enough", "look back 253 bars"]);

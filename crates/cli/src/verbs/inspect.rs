@@ -115,7 +115,17 @@ pub fn init(session: &Session, args: &Args, source: Option<&Path>, named: &Named
         };
         Ok(file.display().to_string())
     };
-    if let Some(text) = session.domain.recipe_for(Path::new(data), &beside(Path::new(data))?)? {
+    if let Some(mut text) = session.domain.recipe_for(Path::new(data), &beside(Path::new(data))?)? {
+        if let Some(source) = source {
+            const UNNAMED: &str = "data = \"others.csv\"";
+            if !text.contains(UNNAMED) {
+                return Err(Error::Usage {
+                    what: format!("{data}: the source is the other assets of this file, and --source names another"),
+                    hint: "leave --source out, and name another source under [source] of the recipe".into(),
+                });
+            }
+            text = text.replace(UNNAMED, &format!("data = {:?}", beside(source)?));
+        }
         artifact::replace_file(&path, text.as_bytes())?;
         print(&format!("recipe: {}", path.display()))?;
         session.say(&format!("next: look at it, then {} check --recipe {}", session.domain.name(), path.display()));

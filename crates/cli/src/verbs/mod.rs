@@ -26,7 +26,7 @@ pub fn dispatch(session: &Session, args: &Args) -> Result<u8, Error> {
         Some(Verb::Report { artifact }) => inspect::report(session, args, artifact.as_deref()),
         Some(Verb::Verify { artifact }) => inspect::verify(session, args, artifact.as_deref()),
         Some(Verb::Init { source, label, positive }) => {
-            let named = Named { label: label.clone(), positive: positive.clone() };
+            let named = Named { label: label.clone(), positive: positive.clone(), decimal: args.decimal };
             inspect::init(session, args, source.as_deref(), &named)
         }
         Some(Verb::Recipe { what }) => inspect::recipe(session, args, *what),

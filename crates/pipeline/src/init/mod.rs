@@ -77,12 +77,12 @@ pub fn sketch(path: &Path, source: Option<&Path>, named: &Named) -> Result<Sketc
     let mut target = profile(path)?;
     refuse_no_rows(path, &target)?;
     let source = source.map(|s| Ok::<_, Error>((s, profile(s)?))).transpose()?;
-    target.dialect.numbers = number_style(&target);
+    target.dialect.numbers = number_style(&target, named.decimal);
     let mut rows = target.rows;
     let mut of_source = None;
     if let Some((path, mut source)) = source {
         refuse_no_rows(path, &source)?;
-        source.dialect.numbers = number_style(&source);
+        source.dialect.numbers = number_style(&source, None);
         of_source = Some(source.dialect);
         rows += source.rows;
         // A marker or a level may stand in one of the two files only. Files with numbers of different styles are not laid
@@ -113,10 +113,19 @@ fn merge(target: &mut Profile, source: Profile) {
 /// A row of units below the header, or of sums at the end, is no row.
 fn refuse_no_rows(path: &Path, file: &Profile) -> Result<(), Error> {
     const FEWEST: usize = 20;
+    // Columns that are counted from 0 are a matrix's; other numbers are a row that stands where the names should.
+    let counted = file.columns.iter().enumerate().all(|(i, c)| c.name == i.to_string());
+    let numbers = file.columns.iter().filter(|c| c.name.parse::<f64>().is_ok()).count();
+    if !counted && numbers * 2 >= file.columns.len() && numbers > 1 {
+        return Err(Error::Usage {
+            what: format!("{}: the first line holds numbers where the columns' names are expected", path.display()),
+            hint: "write the names of the columns as the first line".into(),
+        });
+    }
     if file.rows < FEWEST {
         return Ok(());
     }
-    let style = number_style(file);
+    let style = number_style(file, None);
     let number = |cell: &str| bare(cell, style).is_some();
     // Columns of numbers but for one cell: at which end does it stand?
     let mut odd = [0usize; 2];
@@ -161,7 +170,7 @@ pub(crate) fn bare(cell: &str, style: NumberStyle) -> Option<f64> {
 }
 
 /// The style in which most columns are numbers; of equals, the one that is likelier with this delimiter.
-fn number_style(file: &Profile) -> NumberStyle {
+fn number_style(file: &Profile, decimal: Option<char>) -> NumberStyle {
     let by_comma = file.dialect.delimiter == b',';
     let mut styles = NumberStyle::USUAL;
     // Where a comma parts cells, a comma inside a quoted number parts thousands.
@@ -169,18 +178,43 @@ fn number_style(file: &Profile) -> NumberStyle {
     let numeric = |style: NumberStyle| {
         let all = |c: &&ColumnProfile| {
             let mut values = c.values.keys().filter(|v| !is_marker(v)).peekable();
-            values.peek().is_some() && values.all(|v| bare(v, style).is_some())
+            values.peek().is_some() && values.all(|v| bare(v, style).is_some()) && !looks_grouped(c, style)
         };
         file.columns.iter().filter(all).count()
     };
-    let mut best = (NumberStyle::default(), numeric(NumberStyle::default()));
-    for style in styles {
+    let mut best = (NumberStyle::default(), 0);
+    for style in std::iter::once(NumberStyle::default()).chain(styles) {
+        if decimal.is_some_and(|d| d != style.decimal) {
+            continue;
+        }
         let count = numeric(style);
         if count > best.1 {
             best = (style, count);
         }
     }
     best.0
+}
+
+/// Whether what `style` takes for the decimal mark parts thousands in this column: behind it stand three digits wherever it
+/// stands, and the numbers without it are whole and below a thousand. (5,424 beside 100 and 250.)
+fn looks_grouped(column: &ColumnProfile, style: NumberStyle) -> bool {
+    const FEWEST: usize = 3;
+    if style.thousands.is_some() {
+        return false;
+    }
+    let digits = |t: &str| !t.is_empty() && t.bytes().all(|b| b.is_ascii_digit());
+    let (mut marked, mut plain) = (0usize, 0usize);
+    for value in column.values.keys().filter(|v| !is_marker(v)) {
+        let value = value.trim_start_matches('-');
+        match value.split_once(style.decimal) {
+            Some((whole, rest)) if digits(whole) && digits(rest) && rest.len() == 3 && !whole.starts_with('0') => {
+                marked += 1
+            }
+            None if digits(value) && value.len() <= 3 => plain += 1,
+            _ => return false,
+        }
+    }
+    marked >= FEWEST && plain * 10 >= marked
 }
 
 /// Leaves at most one column with each role that only one can have; the others become what `or` says.

@@ -17,6 +17,8 @@ pub struct Named {
     pub label: Option<String>,
     /// The cell that means the positive class, or the event.
     pub positive: Option<String>,
+    /// Between whole and fraction of the numbers.
+    pub decimal: Option<char>,
 }
 
 /// Words for "yes", lower case and canonical, in the languages of the spreadsheets that are read, and what people look for.
@@ -336,6 +338,17 @@ fn labelled(
         None => {
             let yes: Vec<&&str> = seen.iter().filter(|v| YES.contains(&word(v).as_str())).collect();
             let no: Vec<&&str> = seen.iter().filter(|v| NO.contains(&word(v).as_str())).collect();
+            // 1 and 2 are codes: R's `survival` means by 2 what others mean by 1. A column that is called after the absence of
+            // the event (censored, alive) says yes to that.
+            let coded = seen.iter().all(|v| ["1", "2"].contains(&word(v).as_str()));
+            let lower = name.to_lowercase();
+            let reversed = ["cens", "alive", "surviv"].iter().any(|w| lower.contains(w));
+            if coded || reversed {
+                return refuse(
+                    format!("{file}: which of the two values of `{name}` means the event cannot be told by its word"),
+                    "name it with --positive VALUE: the disease, the fraud, the event",
+                );
+            }
             match (yes.as_slice(), no.as_slice()) {
                 ([yes], []) | ([yes], [_]) => (**yes).to_string(),
                 // One is known to mean "no": the other means "yes".

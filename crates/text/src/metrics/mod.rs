@@ -4,6 +4,7 @@
 pub mod bleu;
 pub mod chrf;
 pub mod rouge;
+pub mod script;
 pub mod ter;
 
 use specialist_core::metric::Goal;

@@ -29,6 +29,7 @@ use crate::error::{Error, Result};
 use crate::fetch::Cache;
 use crate::judge;
 use crate::metrics::TextMetric;
+use crate::metrics::script::{ascii_share, unspaced_share};
 use crate::packages::sentences;
 use crate::recipe::{Recipe, Task};
 use curve::label_curve;
@@ -66,6 +67,32 @@ pub struct Prepared {
     pub data: Vec<DataRow>,
     folder: PathBuf,
     place: PathBuf,
+}
+
+/// Whether the metrics can split what is to be written. ROUGE decides over summaries: of letters that it takes for no
+/// letters every figure would be 0, and a verdict an accident.
+fn script(recipe: &Recipe, sealed: &[Document]) -> Result<Finding> {
+    const MOST: f64 = 0.5;
+    let answers = || sealed.iter().map(|d| d.answer.as_str());
+    let ascii = ascii_share(answers());
+    if recipe.task == Task::Summarize && ascii < MOST {
+        return Err(Error::Data {
+            place: "the target's summaries".into(),
+            what: format!("{:.0} % of their letters are of a script that ROUGE cannot split into words: it knows the letters a to z only", 100.0 * (1.0 - ascii)),
+            hint: "there is no metric for summaries in this script here; translations are judged by chrF, which counts letters of any script".into(),
+        });
+    }
+    let unspaced = unspaced_share(answers());
+    let count = usize::from(unspaced > MOST);
+    let message = if count == 0 {
+        "the metrics can split what is to be written into words".into()
+    } else {
+        format!(
+            "{:.0} % of the letters are of a script without spaces, which BLEU and TER cannot split: only chrF means something here",
+            100.0 * unspaced
+        )
+    };
+    Ok(judge::finding("script", &message, count, Vec::new()))
 }
 
 /// Load, check, split.
@@ -120,7 +147,7 @@ pub fn prepare(recipe: &Recipe, cache: &Cache, place: &Path, ctx: &Context) -> R
         judge::data_row("sealed test", &origin, sealed.len(), 0),
         judge::data_row("general test", "other sections, never trained on", general.len(), 0),
     ];
-    let findings = vec![copies, in_source];
+    let findings = vec![copies, in_source, script(recipe, &sealed)?];
     Ok(Prepared {
         train,
         sealed,
