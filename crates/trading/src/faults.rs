@@ -120,15 +120,17 @@ const MOST_SHARES: u32 = 100;
 /// Old shares in one new, where the ratio is a fraction: 3 for 2, 5 for 4.
 const SHARES_OF: u32 = 4;
 
-/// The ratio `n` for `m` that is nearest to a price's change, and how far away it is, as a logarithm.
-fn nearest_ratio(change: f64) -> (String, f64) {
+/// The ratio `n` for `m` that is nearest to a price's change, how far away it is, as a logarithm, and whether companies
+/// split by it as a rule: whole numbers and halves. (A fall of a quarter in a day is news more often than a split of 4 for 3.)
+fn nearest_ratio(change: f64) -> (String, f64, bool) {
     let size = change.abs();
     let ratios = (1..=SHARES_OF).flat_map(|m| (m + 1..=MOST_SHARES * m).map(move |n| (n, m)));
     let plain = ratios.filter(|(n, m)| *m == 1 || (n % m != 0 && n / m < 6));
     let away = |&(n, m): &(u32, u32)| (size - (f64::from(n) / f64::from(m)).ln()).abs();
     let (n, m) = plain.min_by(|a, b| away(a).total_cmp(&away(b))).expect("there are ratios");
     let name = if change < 0.0 { format!("{n} for {m}") } else { format!("{m} for {n}") };
-    (name, away(&(n, m)))
+    // Old shares are put together by whole numbers.
+    (name, away(&(n, m)), m == 1 || (m == 2 && change < 0.0))
 }
 
 /// A price that jumps by many of the asset's daily volatilities and stays there, whatever the ratio: a split that nobody
@@ -139,6 +141,8 @@ fn unadjusted(market: &Market) -> Finding {
     const AT_A_RATIO: f64 = 12.0;
     const DOZENS: f64 = 24.0;
     const SMALLEST: f64 = 0.18;
+    // A day's own movement; wider, and the worst days of true prices look like splits.
+    const NEAR: f64 = 0.02;
     let jump = |a: usize, i: usize| {
         let bars = &market.assets[a].bars;
         let change = (bars[i].close / bars[i - 1].close).ln();
@@ -149,8 +153,8 @@ fn unadjusted(market: &Market) -> Finding {
         // A wrong tick comes back; see `spikes`.
         let after = &bars[i..bars.len().min(i + 5)];
         let stays = after.iter().all(|b| (b.close / bars[i].close).ln().abs() < 0.4 * change.abs());
-        let (ratio, away) = nearest_ratio(change);
-        let at_ratio = away < (3.0 * usual).clamp(0.02, 0.06);
+        let (ratio, away, is_usual) = nearest_ratio(change);
+        let at_ratio = is_usual && away < NEAR;
         let far = change.abs() > if at_ratio { AT_A_RATIO } else { DOZENS } * usual;
         (stays && far).then_some((ratio, at_ratio))
     };

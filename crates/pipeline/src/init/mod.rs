@@ -208,7 +208,7 @@ fn looks_grouped(column: &ColumnProfile, style: NumberStyle) -> bool {
         let value = value.trim_start_matches('-');
         match value.split_once(style.decimal) {
             Some((whole, rest)) if digits(whole) && digits(rest) && rest.len() == 3 && !whole.starts_with('0') => {
-                marked += 1
+                marked += 1;
             }
             None if digits(value) && value.len() <= 3 => plain += 1,
             _ => return false,
