@@ -30,7 +30,7 @@ mod lightgbm;
 mod ubjson;
 pub(crate) mod xgboost;
 
-use specialist_core::{Estimand, Feature, FeatureKind, canonical};
+use specialist_core::{Estimand, Feature, FeatureKind};
 
 use crate::model::ModelError;
 use crate::trees::{Forest, nearest};
@@ -246,23 +246,8 @@ fn settle(feature: &mut Feature, category: &Category) -> Result<(), ModelError> 
         Category::Codes => {}
         Category::Levels(levels) => {
             let FeatureKind::Category { levels: declared } = &mut feature.kind else { return Ok(()) };
-            contradiction(&name, declared, levels)?;
             declared.clone_from(levels);
         }
-    }
-    Ok(())
-}
-
-/// Levels seen in the data are in any order; those that the recipe declares are in code order. Which of the two they are
-/// is known by the caller, who passes declared ones as they are.
-fn contradiction(name: &str, declared: &[String], stored: &[String]) -> Result<(), ModelError> {
-    let place = |l: &String| stored.iter().position(|s| canonical(s) == canonical(l));
-    let known: Vec<usize> = declared.iter().filter_map(place).collect();
-    if known.is_empty() && !declared.is_empty() {
-        return Err(unsupported(
-            format!("`{name}` has {} levels in the model, and none of them is in the data", stored.len()),
-            "spell the levels as the model's training data did",
-        ));
     }
     Ok(())
 }
