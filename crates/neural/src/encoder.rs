@@ -205,6 +205,13 @@ impl Encoder {
         error::write(&folder.join("model.safetensors"), &named.to_safetensors(&BTreeMap::new()))
     }
 
+    /// The same model with other parameters.
+    #[must_use]
+    pub fn with(&self, params: Params) -> Self {
+        let Self { config, tokenizer, json, prefixed, .. } = self;
+        Self { params, config: config.clone(), tokenizer: tokenizer.clone(), json: json.clone(), prefixed: *prefixed }
+    }
+
     /// Gives the model a head for `labels`, and the config that says so.
     pub fn set_head(&mut self, labels: &[String], problem: Problem, head: Params) {
         self.config.labels = labels.to_vec();

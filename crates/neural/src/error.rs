@@ -103,6 +103,9 @@ impl Error {
     #[must_use]
     pub fn hint(&self) -> &'static str {
         match self {
+            Self::Missing { file, .. } if file.starts_with("adapter_") => {
+                "name a folder that `save_pretrained` of peft wrote: adapter_config.json and adapter_model.safetensors"
+            }
             Self::Missing { .. } => "name a Hugging Face folder with config.json, model.safetensors and tokenizer.json",
             Self::Format { .. } => "fetch the file again; it may be cut short or of another program",
             Self::Architecture { .. } => "take a model of one of these types",

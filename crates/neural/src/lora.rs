@@ -1,6 +1,6 @@
 //! Low-rank adapters (Hu et al. 2022), read and saved in the format of Python's `peft`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use burn_tensor::Device;
@@ -37,6 +37,7 @@ pub enum Naming {
 }
 
 impl Naming {
+    /// The name in an adapter's file of a parameter that is called `name` here, without `peft`'s own prefix.
     fn full(self, name: &str) -> String {
         match self {
             Self::Plain => name.into(),
@@ -124,6 +125,40 @@ impl Lora {
         self.fold(params, -1.0, device);
     }
 
+    /// One adapter that changes a base as this one (matrices in `own`) and then `later` (in `others`) do: the changes add
+    /// up, and matrices side by side are their sum. A map that only one of them changes has zeros for the other.
+    #[must_use]
+    pub fn stacked(&self, own: &Params, later: &Self, others: &Params, device: &Device) -> (Self, Params) {
+        let path = |(n, _): (&String, &Param)| n.strip_suffix(".lora_A.weight").map(String::from);
+        let paths: BTreeSet<String> = own.iter().filter_map(path).chain(others.iter().filter_map(path)).collect();
+        let rank = self.rank + later.rank;
+        let mut both = Params::default();
+        for path in &paths {
+            let parts = [(self, own), (later, others)];
+            let of = |name: &str| parts.map(|(_, p)| p.get(name).cloned().map(Param::into_values));
+            let (a, b) = (of(&Self::a(path)), of(&Self::b(path)));
+            let length = |m: &[Option<Vec<f32>>; 2]| {
+                parts.iter().zip(m).find_map(|((l, _), m)| Some(m.as_ref()?.len() / l.rank)).unwrap_or_default()
+            };
+            let (into, out) = (length(&a), length(&b));
+            let [a0, a1] = a;
+            let zeros = |lora: &Self| vec![0.0; lora.rank * into];
+            let rows = [a0.unwrap_or_else(|| zeros(self)), a1.unwrap_or_else(|| zeros(later))].concat();
+            let mut columns = vec![0.0; out * rank];
+            for (((lora, _), matrix), start) in parts.iter().zip(&b).zip([0, self.rank]) {
+                for (o, row) in matrix.iter().flat_map(|m| m.chunks(lora.rank)).enumerate() {
+                    let to = &mut columns[o * rank + start..][..lora.rank];
+                    to.iter_mut().zip(row).for_each(|(t, v)| *t = lora.scale() as f32 * v);
+                }
+            }
+            both.insert(&Self::a(path), Param::new(&[rank, into], rows, device));
+            both.insert(&Self::b(path), Param::new(&[out, rank], columns, device));
+        }
+        // Each part's own strength is in its matrices: the whole has strength one.
+        let targets = paths.into_iter().collect();
+        (Self { rank, alpha: rank as f64, dropout: later.dropout, targets }, both)
+    }
+
     fn fold(&self, params: &mut Params, sign: f64, device: &Device) {
         let paths: Vec<(String, [usize; 2])> = self.paths(params).map(|(p, s)| (p.to_string(), s)).collect();
         for (path, shape) in paths {
@@ -134,7 +169,8 @@ impl Lora {
         }
     }
 
-    /// Saves the adapter among `params`, with the head if there is one, as `peft` does. (Other parameters that were trained whole,
+    /// Saves the adapter among `params`, with the head if there is one, as `peft` does; `base` names the model that it
+    /// belongs to, or is empty. (Other parameters that were trained whole,
     /// such as a pooler, are the caller's to keep: they look like those of the base.)
     ///
     /// # Errors
@@ -156,7 +192,7 @@ impl Lora {
         let config = json!({
             "peft_type": "LORA",
             "task_type": task,
-            "base_model_name_or_path": base,
+            "base_model_name_or_path": if base.is_empty() { Value::Null } else { base.into() },
             "r": self.rank,
             "lora_alpha": self.alpha,
             "lora_dropout": self.dropout,
@@ -232,8 +268,9 @@ impl Lora {
         Ok((lora, params))
     }
 
-    /// Checks that `adapter` has both matrices for every map of `base` that it targets, in the right shape, and nothing
-    /// that belongs nowhere: a tensor that is not used is a change that is lost without a word.
+    /// Checks that `adapter` has both matrices for every map of `base` that it targets, in the right shape, that what it
+    /// replaces has the base's shape, and that nothing belongs nowhere: a tensor that is not used is a change that is lost
+    /// without a word.
     ///
     /// # Errors
     /// [`Error::NoTensor`], [`Error::Shape`], or [`Error::Format`] for a tensor that nothing is done with.
@@ -249,6 +286,12 @@ impl Lora {
         };
         if let Some((name, _)) = adapter.iter().find(|(n, _)| !used(n)) {
             return Err(Error::format(&file, format!("the tensor `{name}` belongs to nothing that is built in")));
+        }
+        let replaced = adapter.iter().filter_map(|(name, p)| base.get(name).map(|b| (name, p.shape(), b.shape())));
+        for (name, found, expected) in replaced {
+            if found != expected {
+                return Err(Error::Shape { file: file.display().to_string(), name: name.clone(), found, expected });
+            }
         }
         adapter.fit(&both, &file)
     }

@@ -33,6 +33,8 @@ const AFTER: &str = "Examples:
   text                                        run the default sentiment recipe, up to the verdict
   text sentiment run --recipe mine.toml       the same for your own texts
   text sentiment predict --artifact DIR --data new.csv --output labels.csv
+  text sentiment run --adapter DIR            start from a backbone with an adapter of Python's peft
+  text sentiment export --adapter -o FOLDER   give the change of the shipped model back to peft
   text pretrain                               train a small translating and summarising model
   text translate run --backbone DIR           specialise it, or a T5 of your own, and judge it
 
@@ -110,6 +112,9 @@ pub enum TaskVerb {
         /// Exit with 1 unless the verdict is adopt
         #[arg(long)]
         gate: bool,
+        /// A folder with a `peft` adapter of the backbone, which is folded into it; overrides the recipe's
+        #[arg(long, value_name = "DIR")]
+        adapter: Option<PathBuf>,
     },
     /// Look for faults and copies in the texts; train nothing
     Check,
@@ -127,6 +132,21 @@ pub enum TaskVerb {
         /// The column of the texts; by default the one that the artifact was made with
         #[arg(long, value_name = "NAME")]
         column: Option<String>,
+    },
+    /// Write a model to the folder of --output, for Python: a Hugging Face folder, or a `peft` adapter
+    Export {
+        /// The artifact's folder
+        #[arg(long, value_name = "DIR")]
+        artifact: Option<PathBuf>,
+        /// The model to use; by default the one that the verdict ships
+        #[arg(long, value_name = "NAME")]
+        model: Option<String>,
+        /// Only the low-rank change of the backbone, as `peft` opens it
+        #[arg(long)]
+        adapter: bool,
+        /// With --adapter: what the backbone is called where the adapter will be used
+        #[arg(long, value_name = "OWNER/NAME", requires = "adapter")]
+        base: Option<String>,
     },
 }
 

@@ -1,8 +1,10 @@
 //! Text: sentiment, summarization, translation.
 
+mod adapter;
 mod args;
 mod corpus;
 mod error;
+mod export;
 mod fetch;
 mod judge;
 mod linear;

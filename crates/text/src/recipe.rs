@@ -40,6 +40,9 @@ pub struct Recipe {
     pub task: Task,
     /// The pre-trained model: the name of a fetched one, or a Hugging Face folder.
     pub backbone: String,
+    /// The folder of a `peft` adapter of the backbone, which is folded into it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub adapter: Option<String>,
     /// The broad population.
     pub source: Data,
     /// The population to specialise on.
@@ -66,6 +69,7 @@ impl Default for Recipe {
             seed: 42,
             task: Task::Sentiment,
             backbone: "minilm".into(),
+            adapter: None,
             source: Data::default(),
             target: Data::default(),
             columns: Columns::default(),

@@ -11,6 +11,7 @@ use specialist_report::{self as view, Report};
 use crate::args::{Args, LabelVerb, PRETRAIN, RECIPES, RecipeWhat, TaskVerb, Verb};
 use crate::corpus::{self, Document};
 use crate::error::{Error, Result};
+use crate::export;
 use crate::fetch::{self, Cache, ITEMS};
 use crate::judge;
 use crate::recipe::{self, Columns, Recipe, Task};
@@ -35,7 +36,7 @@ struct Chosen {
 /// Does what was typed; returns the exit code.
 pub fn dispatch(args: &Args, terminal: &Terminal) -> Result<u8> {
     let session = Session { args, terminal, cache: Cache::new(args.cache.as_deref()) };
-    let run = TaskVerb::Run { gate: false };
+    let run = TaskVerb::Run { gate: false, adapter: None };
     match args.verb.as_ref() {
         None => session.task(Task::Sentiment, &run),
         Some(Verb::Fetch { names, list, model }) => session.fetch(names, *list, model),
@@ -56,10 +57,13 @@ pub fn dispatch(args: &Args, terminal: &Terminal) -> Result<u8> {
 
 impl Session<'_> {
     /// The recipe that was named, or the task's own; flags override it.
-    fn recipe(&self, task: Task) -> Result<Chosen> {
+    fn recipe(&self, task: Task, adapter: Option<&Path>) -> Result<Chosen> {
         let mut overrides = self.args.common.set.clone();
         overrides.extend(self.args.common.seed.map(|s| format!("seed={s}")));
-        overrides.extend(self.args.backbone.as_ref().map(|b| format!("backbone={b}")));
+        // In quotation marks: a folder may be called 7 or true.
+        let quoted = |key: &str, value: &str| format!("{key}={}", toml::Value::from(value));
+        overrides.extend(self.args.backbone.as_ref().map(|b| quoted("backbone", b)));
+        overrides.extend(adapter.map(|a| quoted("adapter", &a.to_string_lossy())));
         let asked = self.args.common.recipe.as_deref().unwrap_or(task.name());
         let (name, file, text, place) = match RECIPES.iter().find(|r| r.0 == asked) {
             Some((name, _, text)) => ((*name).to_string(), format!("{name}.toml"), (*text).to_string(), PathBuf::new()),
@@ -136,7 +140,7 @@ impl Session<'_> {
 
     fn task(&self, task: Task, verb: &TaskVerb) -> Result<u8> {
         match verb {
-            TaskVerb::Run { gate } => self.run(task, *gate),
+            TaskVerb::Run { gate, adapter } => self.run(task, *gate, adapter.as_deref()),
             TaskVerb::Check => self.check(task),
             TaskVerb::Predict { artifact, model, data, column } => {
                 let folder = self.artifact(artifact.as_deref(), task);
@@ -150,11 +154,28 @@ impl Session<'_> {
                     self.rewrite(&folder, model.as_deref(), &documents)
                 }
             }
+            TaskVerb::Export { artifact, model, adapter, base } => {
+                let folder = self.artifact(artifact.as_deref(), task);
+                recipe::of_artifact(&folder, task)?;
+                let Some(out) = self.args.common.output.as_deref() else {
+                    return Err(Error::usage("there is no folder to write to", "name one with --output DIR"));
+                };
+                vacant(out)?;
+                let (backbone, name) = (self.args.backbone.as_deref(), model.as_deref());
+                let wanted = export::Wanted { adapter: *adapter, base: base.as_deref(), out };
+                let what = if task == Task::Sentiment {
+                    export::classifier(sentiment::Scorer::open(&folder, name, backbone, &self.cache)?, &wanted)?
+                } else {
+                    export::writer(writing::open(&folder, name)?, &folder, &wanted)?
+                };
+                print(&format!("{what}: {}", out.display()))?;
+                Ok(0)
+            }
         }
     }
 
-    fn run(&self, task: Task, gate: bool) -> Result<u8> {
-        let chosen = self.recipe(task)?;
+    fn run(&self, task: Task, gate: bool, adapter: Option<&Path>) -> Result<u8> {
+        let chosen = self.recipe(task, adapter)?;
         let folder = self.folder(&chosen.name);
         writable(&folder)?;
         let ctx = self.terminal.context(chosen.recipe.seed);
@@ -214,7 +235,7 @@ impl Session<'_> {
     }
 
     fn check(&self, task: Task) -> Result<u8> {
-        let chosen = self.recipe(task)?;
+        let chosen = self.recipe(task, None)?;
         let ctx = self.terminal.context(chosen.recipe.seed);
         let (data, findings) = if task == Task::Sentiment {
             let p = sentiment::prepare(&chosen.recipe, &self.cache, &chosen.place, &ctx)?;
@@ -258,13 +279,14 @@ impl Session<'_> {
 
     fn rewrite(&self, folder: &Path, model: Option<&str>, documents: &[Document]) -> Result<u8> {
         let texts: Vec<&str> = documents.iter().map(|d| d.text.as_str()).collect();
-        let (name, written) = writing::rewrite(folder, model, &texts, &self.terminal.context(0))?;
+        let opened = writing::open(folder, model)?;
+        let written = opened.write(&texts, &self.terminal.context(0))?;
         let rows = documents
             .iter()
             .zip(&written)
             .map(|(d, w)| vec![d.place.1.to_string(), w.clone(), writing::to_check(w, &d.text)]);
         self.table(&["line", "text", "not_in_the_source"].map(String::from), rows)?;
-        self.terminal.done("predict", &format!("{} texts by the {name}", documents.len()));
+        self.terminal.done("predict", &format!("{} texts by the {}", documents.len(), opened.name));
         Ok(0)
     }
 
@@ -371,7 +393,7 @@ impl Session<'_> {
                     .as_ref()
                     .and_then(|n| RECIPES.iter().find(|r| r.0 == n))
                     .map_or(Task::Sentiment, |r| r.1);
-                print(self.recipe(task)?.recipe.render().trim_end())?;
+                print(self.recipe(task, None)?.recipe.render().trim_end())?;
             }
         }
         Ok(0)

@@ -5,6 +5,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use specialist_neural::lora::Naming;
+use specialist_neural::{Batch, Device, Encoder, Lora, Params, Pass, T5};
+
 struct Said {
     code: i32,
     stdout: String,
@@ -166,6 +169,226 @@ fn threads_do_not_change_a_byte() {
     for (name, bytes) in &one {
         assert!(two[name] == *bytes, "{name} differs");
     }
+}
+
+/// What `peft` made of a base with an adapter, in and out by the command line: the model that `export` writes gives the
+/// logits that peft gives, and `export --adapter` the matrices that came in; one that was tuned further leaves as one
+/// adapter of the base that does what the whole model does.
+#[test]
+fn adapters_of_peft_come_in_and_go_out() {
+    let device = Device::flex();
+    let read = |p: &Path| -> serde_json::Value { serde_json::from_slice(&std::fs::read(p).unwrap()).unwrap() };
+    let kinds = [
+        "adapter-plain",
+        "adapter-no-head",
+        "adapter-head",
+        "adapter-rslora",
+        "adapter-regex",
+        "adapter-layers",
+        "adapter-all-linear",
+        "adapter-exclude",
+        "adapter-gaussian",
+        "adapter-olora-rslora-converted",
+        "adapter-pissa-converted",
+        "adapter-distilbert",
+        "adapter-roberta",
+        "adapter-encoder",
+    ];
+    for kind in kinds {
+        let expected = read(&fixture(kind).join("expected.json"));
+        let base = fixture(expected["base"].as_str().unwrap());
+        let here = sentiment();
+        let (base_name, adapter) = (base.display().to_string(), fixture(kind).display().to_string());
+        let said = here.ok(&[
+            "sentiment",
+            "run",
+            "--recipe",
+            "recipe.toml",
+            "-o",
+            "out",
+            "--backbone",
+            &base_name,
+            "--adapter",
+            &adapter,
+            "--set",
+            "tune.tunings=[\"lora\"]",
+            "--set",
+            "compare.splits=0",
+            "--set",
+            "compare.budgets=[0]",
+        ]);
+        assert!(said.stderr.contains("adapter") && said.stderr.contains("folded into the backbone"), "{}", said.stderr);
+        for model in ["generalist", "specialist"] {
+            let out = |what: &str| format!("{model}-{what}");
+            let common = ["sentiment", "export", "--artifact", "out", "--model", model, "-o"];
+            here.ok(&[&common[..], &[&out("whole")]].concat());
+            here.ok(&[&common[..], &[&out("adapter"), "--adapter", "--base", "some/base"]].concat());
+            let config = read(&here.path(&out("adapter")).join("adapter_config.json"));
+            assert_eq!(config["base_model_name_or_path"], "some/base", "{kind}");
+        }
+        // The whole generalist is what peft computed.
+        let whole = Encoder::read(&here.path("generalist-whole"), &device).unwrap();
+        let naming = Naming::Classifier(whole.config.family);
+        let (brought, matrices) = Lora::read(&fixture(kind), naming, &device).unwrap();
+        let mut params = whole.params.clone();
+        params.extend(matrices.only(|n| !Lora::owns(n)));
+        let numbers = |v: &serde_json::Value| {
+            let mut open = vec![v];
+            let mut out = Vec::new();
+            while let Some(v) = open.pop() {
+                match v {
+                    serde_json::Value::Array(all) => open.extend(all.iter().rev()),
+                    v => out.push(v.as_f64().unwrap()),
+                }
+            }
+            out
+        };
+        let of_base = read(&base.join("expected.json"));
+        let ids = of_base["input_ids"].as_array().unwrap();
+        let rows: Vec<Vec<u32>> = ids
+            .iter()
+            .zip(of_base["attention_mask"].as_array().unwrap())
+            .map(|(i, m)| numbers(i).iter().zip(numbers(m)).filter(|x| x.1 == 1.0).map(|x| *x.0 as u32).collect())
+            .collect();
+        let views: Vec<&[u32]> = rows.iter().map(Vec::as_slice).collect();
+        let mut batch = Batch::new(&views, whole.config.pad, &device);
+        if let Some(types) = of_base["token_type_ids"].as_array() {
+            let types: Vec<Vec<u32>> = types
+                .iter()
+                .zip(&rows)
+                .map(|(t, r)| numbers(t).iter().take(r.len()).map(|&t| t as u32).collect())
+                .collect();
+            batch = batch.with_types(&types.iter().map(Vec::as_slice).collect::<Vec<_>>());
+        }
+        let far = |a: &[f32], b: &[f64]| {
+            assert_eq!(a.len(), b.len(), "{kind}");
+            a.iter().zip(b).map(|(a, b)| (f64::from(*a) - b).abs()).fold(0.0, f64::max)
+        };
+        let pass = |params: &Params, lora: Option<&Lora>, model: &Encoder| {
+            model.pooled(&Pass::predict(params, lora), &batch).into_data().try_into_vec::<f32>().unwrap()
+        };
+        if !expected["logits"].is_null() {
+            let ours = whole.logits(&Pass::predict(&params, None), &batch).into_data().try_into_vec::<f32>().unwrap();
+            let worst = far(&ours, &numbers(&expected["logits"]));
+            assert!(worst < 1e-4, "{kind}: {worst}");
+        }
+        // The matrices that came in are those that go out.
+        let (again, out) = Lora::read(&here.path("generalist-adapter"), Naming::Plain, &device).unwrap();
+        let plain = |p: &Params| {
+            p.only(Lora::owns).iter().map(|(n, p)| (n.clone(), p.clone().into_values())).collect::<Vec<_>>()
+        };
+        assert_eq!(plain(&out), plain(&matrices), "{kind}");
+        assert!((again.scale() - brought.scale()).abs() < 1e-12, "{kind}");
+        // What was tuned on top of it leaves as one adapter of the base.
+        let whole = Encoder::read(&here.path("specialist-whole"), &device).unwrap();
+        let (both, out) = Lora::read(&here.path("specialist-adapter"), Naming::Plain, &device).unwrap();
+        let alone = Encoder::read(&base, &device).unwrap();
+        both.fit(&alone.params, &out, &here.path("specialist-adapter")).unwrap();
+        let mut params = alone.params.clone();
+        params.extend(out);
+        let theirs: Vec<f64> = pass(&whole.params, None, &whole).iter().map(|v| f64::from(*v)).collect();
+        let worst = far(&pass(&params, Some(&both), &alone), &theirs);
+        assert!(worst < 1e-4, "{kind}: {worst}");
+        let without = far(&pass(&alone.params, None, &alone), &theirs);
+        assert!(without > 100.0 * worst, "{kind}: the adapter changes nothing ({without})");
+    }
+}
+
+/// A writing model that was tuned leaves as an adapter of its backbone, comes back, is tuned further, and leaves again:
+/// each time the backbone with the adapter writes what the model wrote.
+#[test]
+fn adapters_of_writing_models_go_out_and_come_in() {
+    let here = writing();
+    here.ok(&["pretrain", "-q", "--recipe", "pretrain.toml", "-o", "general"]);
+    here.write(
+        "recipe.toml",
+        "task = \"translate\"\nbackbone = \"general\"\nlanguages = [\"en\", \"de\"]\n[target]\ndata = [\"pairs.jsonl\"]\n\
+         sections = [\"games\"]\n[columns]\ngroup = \"group\"\n[split]\nalike = 1.0\n[tune]\ntunings = [\"lora\"]\n\
+         deep_trials = 1\nepochs = 1\nlongest = 32\n[decode]\nlongest = 12\n[compare]\nbootstrap = 200\n",
+    );
+    let mut adapter: Option<String> = None;
+    for step in ["one", "two", "three"] {
+        let mut args = vec!["translate", "run", "-q", "--recipe", "recipe.toml", "-o", step];
+        args.extend(adapter.iter().flat_map(|a| ["--adapter", a.as_str()]));
+        here.ok(&args);
+        let model = |folder: &str| T5::read(&here.path(folder), &Device::flex()).unwrap().params;
+        let apart = |a: &Params, b: &Params| {
+            let pairs = a.iter().zip(b.iter()).flat_map(|((n, a), (m, b))| {
+                assert_eq!(n, m);
+                a.clone().into_values().into_iter().zip(b.clone().into_values())
+            });
+            pairs.map(|(a, b)| (a - b).abs()).fold(0f32, f32::max)
+        };
+        if let Some(before) = &adapter {
+            let before = before.trim_end_matches("-adapter");
+            let now = model(&format!("{step}/models/generalist"));
+            let same = apart(&now, &model(&format!("{before}-whole")));
+            let moved = apart(&now, &model(&format!("{before}/models/generalist")));
+            assert!(same < 1e-6 && moved > 1e-4, "{step}: {same} {moved}");
+        }
+        let out = format!("{step}-adapter");
+        let export = ["translate", "export", "--artifact", step, "--model", "specialist", "-o"];
+        here.ok(&[&export[..], &[&out, "--adapter"]].concat());
+        here.ok(&[&export[..], &[&format!("{step}-whole")]].concat());
+        let whole = format!("backbone={:?}", format!("{step}-whole"));
+        here.ok(&["translate", "check", "--recipe", "recipe.toml", "--set", &whole]);
+        let config: serde_json::Value = serde_json::from_slice(&here.files(&out)["adapter_config.json"]).unwrap();
+        // Side by side: every round adds its rank.
+        assert_eq!(config["r"], 8 * ["one", "two", "three"].iter().position(|s| *s == step).unwrap() + 8);
+        assert!(config["base_model_name_or_path"].is_null() && config["task_type"] == "SEQ_2_SEQ_LM");
+        adapter = Some(out);
+    }
+    here.ok(&["translate", "run", "-q", "--recipe", "recipe.toml", "-o", "full", "--set", "tune.tunings=[\"full\"]"]);
+    let said =
+        here.run(&["translate", "export", "--artifact", "full", "--model", "specialist", "--adapter", "-o", "new"]);
+    assert!(said.code == 2 && said.stderr.contains("changed as a whole"), "{}", said.stderr);
+}
+
+#[test]
+fn adapters_that_do_not_fit_are_refused_by_name() {
+    let here = sentiment();
+    let base = fixture("bert-tiny").display().to_string();
+    for (adapter, code, word) in [
+        ("adapter-dora", 4, "use_dora"),
+        ("adapter-bias-all", 4, "bias"),
+        ("adapter-pissa", 4, "pissa"),
+        ("adapter-olora", 4, "olora"),
+        ("adapter-ia3", 4, "not a LoRA"),
+        ("adapter-roberta", 4, "tensor"),
+        ("adapter-t5", 4, "tensor"),
+        ("bert-tiny", 2, "there is no adapter_config.json"),
+    ] {
+        let from = fixture(adapter).display().to_string();
+        let said = here.run(&[
+            "sentiment",
+            "run",
+            "--recipe",
+            "recipe.toml",
+            "-o",
+            "out",
+            "--backbone",
+            &base,
+            "--adapter",
+            &from,
+        ]);
+        assert_eq!(said.code, code, "{adapter}: {}", said.stderr);
+        assert!(said.stderr.contains(word) && said.stderr.contains("hint: "), "{adapter}: {}", said.stderr);
+        assert!(!here.path("out").exists(), "{adapter}");
+    }
+    // Models that are no adapter, and folders that are taken.
+    here.ok(&["sentiment", "run", "-q", "--recipe", "recipe.toml", "-o", "out", "--set", "tune.tunings=[\"full\"]"]);
+    let refused = |args: &[&str], word: &str| {
+        let said = here.run(args);
+        assert_eq!(said.code, 2, "{args:?}: {}", said.stderr);
+        assert!(said.stderr.contains(word) && said.stderr.contains("hint: "), "{args:?}: {}", said.stderr);
+    };
+    let export = ["sentiment", "export", "--artifact", "out"];
+    refused(&export, "no folder to write to");
+    refused(&[&export[..], &["-o", "out"]].concat(), "out");
+    refused(&[&export[..], &["--adapter", "--model", "generalist", "-o", "new"]].concat(), "has no adapter");
+    refused(&[&export[..], &["--adapter", "--model", "specialist", "-o", "new"]].concat(), "changed as a whole");
+    refused(&["translate", "export", "--artifact", "out", "-o", "new"], "of the task sentiment");
+    assert!(!here.path("new").exists());
 }
 
 /// Pairs that a small model can learn: words with their translation, and long texts with a summary.

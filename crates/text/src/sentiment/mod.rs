@@ -14,12 +14,14 @@ use std::path::{Path, PathBuf};
 use specialist_cli::Terminal;
 use specialist_core::evidence::Interval;
 use specialist_core::{Context, Panel};
+use specialist_neural::lora::Naming;
 use specialist_neural::{Device, Encoder};
 use specialist_pipeline::artifact::Draft;
 use specialist_pipeline::studies;
 use specialist_report::{BestTrial, DataRow, Finding, Report, Tuning as Summary};
 use specialist_search::journal_text;
 
+use crate::adapter::Brought;
 use crate::corpus::{self, Document};
 use crate::error::{Error, Result};
 use crate::fetch::Cache;
@@ -29,6 +31,7 @@ use crate::recipe::{Data, Recipe};
 use curve::{label_curve, splits_panel};
 pub use figures::likeliest;
 use figures::{FIGURES, figures};
+pub use model::Body;
 use model::Classifier;
 pub use scorer::Scorer;
 use scorer::artifact_backbone;
@@ -213,7 +216,10 @@ fn candidates(bench: &Bench<'_>, chosen: &Chosen, train: &[usize], sealed: &[usi
 /// # Errors
 /// When a model or the data cannot be used, or the run is cancelled.
 pub fn run(recipe: &Recipe, prepared: &Prepared, terminal: &Terminal, ctx: &Context) -> Result<(Report, Draft)> {
-    let encoder = Encoder::read(&prepared.folder, &Device::flex())?;
+    let mut encoder = Encoder::read(&prepared.folder, &Device::flex())?;
+    let naming = Naming::Classifier(encoder.config.family);
+    let brought = Brought::of_recipe(recipe, naming, &mut encoder.params, terminal)?;
+    let encoder = encoder;
     let longest = recipe.tune.longest.min(encoder.longest());
     let labelled = |documents: &[Document], codes: &[usize]| -> Result<Labelled> {
         let texts: Vec<&str> = documents.iter().map(|d| d.text.as_str()).collect();
@@ -273,7 +279,10 @@ pub fn run(recipe: &Recipe, prepared: &Prepared, terminal: &Terminal, ctx: &Cont
         panels,
         recipe: recipe.render(),
     };
-    let draft = draft(recipe, prepared, &chosen, &made, &sealed)?;
+    let mut draft = draft(recipe, prepared, &chosen, &made, &sealed)?;
+    if let Some(brought) = &brought {
+        brought.add(&mut draft);
+    }
     Ok((report, draft))
 }
 

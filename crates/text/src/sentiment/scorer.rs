@@ -3,10 +3,12 @@
 use std::path::Path;
 
 use specialist_core::Context;
+use specialist_neural::lora::Naming;
 use specialist_neural::{Device, Encoder};
 
 use super::figures::likeliest;
 use super::model::Classifier;
+use crate::adapter::Brought;
 use crate::error::{Error, Result};
 use crate::fetch::Cache;
 
@@ -34,11 +36,16 @@ pub struct Explanation {
 pub struct Scorer {
     /// The model's name in the artifact.
     pub name: String,
-    encoder: Encoder,
-    classifier: Classifier,
+    /// The encoder, with what was brought folded in.
+    pub encoder: Encoder,
+    /// What stands on it.
+    pub classifier: Classifier,
+    /// The adapter that is folded into the encoder.
+    pub brought: Option<Brought>,
     /// The labels in order.
     pub labels: Vec<String>,
-    longest: usize,
+    /// Tokens that are read of a text.
+    pub longest: usize,
 }
 
 impl Scorer {
@@ -61,7 +68,11 @@ impl Scorer {
             }
             .into());
         }
-        let encoder = Encoder::read(&backbone, &Device::flex())?;
+        let mut encoder = Encoder::read(&backbone, &Device::flex())?;
+        let brought = Brought::of_artifact(folder, Naming::Classifier(encoder.config.family))?;
+        if let Some(brought) = &brought {
+            brought.merge(&mut encoder.params)?;
+        }
         if !manifest.files.contains_key(&format!("models/{name}/head.json")) {
             return Err(Error::usage(
                 format!("the artifact has no model `{name}`"),
@@ -71,7 +82,7 @@ impl Scorer {
         let classifier = Classifier::read(folder, &name, &encoder)?;
         let labels = artifact::read_json(folder, "labels.json")?;
         let longest = recipe.tune.longest.min(encoder.longest());
-        Ok(Self { name, encoder, classifier, labels, longest })
+        Ok(Self { name, encoder, classifier, brought, labels, longest })
     }
 
     /// Probabilities of the labels, a text each.

@@ -24,6 +24,7 @@ use specialist_neural::{Device, Encoder, Lora, Params, T5};
 use specialist_pipeline::artifact::{self, Draft};
 use specialist_report::{BestTrial, DataRow, Finding, Report, Tuning as Summary};
 
+use crate::adapter::Brought;
 use crate::corpus::{self, Document};
 use crate::error::{Error, Result};
 use crate::fetch::Cache;
@@ -37,6 +38,7 @@ use extract::{Extractive, lead, part};
 use panels::{bar, faithfulness, forgetting, signatures, terms};
 use pretrain::{Ids, ids};
 use search::{Tried, Tuning, choose, counts, scratch, tune, tunings, values};
+pub use task::prefix as instruction;
 use task::{Glossary, metrics, prefix, unsupported, worthwhile};
 
 /// General texts on which forgetting is measured, at most.
@@ -311,7 +313,9 @@ pub fn run(
     terminal: &Terminal,
     ctx: &Context,
 ) -> Result<(Report, Draft)> {
-    let model = T5::read(&prepared.folder, &Device::flex())?;
+    let mut model = T5::read(&prepared.folder, &Device::flex())?;
+    let brought = Brought::of_recipe(recipe, Naming::Plain, &mut model.params, terminal)?;
+    let model = model;
     let decoding = recipe.decode.decoding();
     let bench = Bench { recipe, model: &model, prefix: prefix(recipe)?, decoding };
     let metrics = metrics(recipe.task);
@@ -337,10 +341,11 @@ pub fn run(
     let mut writers = vec![(
         "generalist".to_string(),
         format!(
-            "the backbone {} as it is",
+            "the backbone {} {}",
             Path::new(&recipe.backbone)
                 .file_name()
-                .map_or(recipe.backbone.clone(), |n| n.to_string_lossy().into_owned())
+                .map_or(recipe.backbone.clone(), |n| n.to_string_lossy().into_owned()),
+            if brought.is_some() { "with its adapter" } else { "as it is" }
         ),
         keep,
     )];
@@ -435,7 +440,11 @@ pub fn run(
         panels,
         recipe: recipe.render(),
     };
-    Ok((report, draft(recipe, prepared, &model, &writers)?))
+    let mut draft = draft(recipe, prepared, &model, &writers)?;
+    if let Some(brought) = &brought {
+        brought.add(&mut draft);
+    }
+    Ok((report, draft))
 }
 
 /// What takes no training of a model.
@@ -539,11 +548,23 @@ fn draft(recipe: &Recipe, prepared: &Prepared, model: &T5, writers: &[(String, S
     Ok(draft)
 }
 
-/// Rewrites texts with a model of an artifact; without a name the one that the verdict ships.
+/// A writing model of an artifact, ready to write.
+pub struct Opened {
+    /// Its name in the artifact.
+    pub name: String,
+    /// How it was made.
+    pub recipe: Recipe,
+    /// The model, with the matrices of its adapter among its parameters.
+    pub model: T5,
+    /// The adapter's settings, if it has one.
+    pub lora: Option<Lora>,
+}
+
+/// Opens the model `name` of an artifact; without a name the one that the verdict ships.
 ///
 /// # Errors
 /// When the artifact or the model cannot be used.
-pub fn rewrite(folder: &Path, name: Option<&str>, texts: &[&str], ctx: &Context) -> Result<(String, Vec<String>)> {
+pub fn open(folder: &Path, name: Option<&str>) -> Result<Opened> {
     let manifest = artifact::open(folder)?;
     let text = String::from_utf8_lossy(&artifact::read(folder, "recipe.toml")?).into_owned();
     let recipe = crate::recipe::parse("recipe.toml", &text, &[])?;
@@ -562,9 +583,18 @@ pub fn rewrite(folder: &Path, name: Option<&str>, texts: &[&str], ctx: &Context)
         model.params.extend(adapter);
         lora = Some(settings);
     }
-    let decoding = recipe.decode.decoding();
-    let written = write_with(&model, lora.as_ref(), &prefix(&recipe)?, &recipe, &decoding, texts, ctx)?;
-    Ok((name.to_string(), written))
+    Ok(Opened { name: name.to_string(), recipe, model, lora })
+}
+
+impl Opened {
+    /// Writes a text for every text.
+    ///
+    /// # Errors
+    /// When the run is cancelled.
+    pub fn write(&self, texts: &[&str], ctx: &Context) -> Result<Vec<String>> {
+        let Self { recipe, model, lora, .. } = self;
+        write_with(model, lora.as_ref(), &prefix(recipe)?, recipe, &recipe.decode.decoding(), texts, ctx)
+    }
 }
 
 /// What a reader must check in a written text.
