@@ -16,6 +16,9 @@ pub enum Role {
     Duration,
     /// Whether the time of `duration` is that of the event.
     Event,
+    /// From when on the row was followed, on the clock of `duration` (left truncation; the start of a start–stop table).
+    /// Times then count from it; it is an input of the model too.
+    Entry,
     /// Rows with the same value belong together (a patient, a card).
     Group,
     /// When the row happened.

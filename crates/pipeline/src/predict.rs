@@ -136,11 +136,11 @@ impl Scorer {
     fn schema(&self) -> Schema {
         let mut schema = self.recipe.schema();
         if self.recipe.features == "as-is" {
-            schema.columns.retain(|c| matches!(c.role, Role::Feature | Role::Amount | Role::Id));
+            schema.columns.retain(|c| matches!(c.role, Role::Feature | Role::Entry | Role::Amount | Role::Id));
             // What the model does not read need not be there.
             let features = self.model.features();
             let reads = |c: &Column| c.kind == ColumnKind::Text || features.iter().any(|f| f.name == c.name);
-            schema.columns.retain(|c| c.role != Role::Feature || reads(c));
+            schema.columns.retain(|c| !matches!(c.role, Role::Feature | Role::Entry) || reads(c));
         }
         schema
     }

@@ -210,7 +210,8 @@ pub struct ColumnSpec {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub missing: Vec<String>,
     /// For a time: how it is written, by a word (`seconds`, `milliseconds`, `microseconds`, `nanoseconds`, `yyyymmdd`,
-    /// `yyyymmddhhmmss`, `spreadsheet-days`, `days-since-1960`, `days-since-1970`, `years`) or a pattern (`%d.%m.%Y`).
+    /// `yyyymmddhhmmss`, `spreadsheet-days`, `seconds-since-1960`,
+    /// `milliseconds-since-1960`, `days-since-1960`, `days-since-1970`, `years`) or a pattern (`%d.%m.%Y`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub format: Option<String>,
     /// For a number: texts that are taken off its cells, such as `%` or `€`; the number stays as it is written.

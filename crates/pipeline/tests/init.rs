@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use specialist_core::{ColumnKind, Limits, Role};
-use specialist_pipeline::init::{Named, sketch};
+use specialist_pipeline::init::{Named, Suggestion, sketch};
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/init")
@@ -58,7 +58,7 @@ fn columns_of_twenty_tables_get_their_role_kind_and_markers() {
         for (name, column) in table["columns"].as_object().unwrap() {
             all += 1;
             let name = if name.is_empty() { "Unnamed: 0" } else { name };
-            let Some((_, spec, why)) = found.columns.iter().find(|c| c.0 == name) else {
+            let Some(Suggestion { spec, why, .. }) = found.columns.iter().find(|c| c.name == name) else {
                 wrong.push(format!("{file} {name}: not there"));
                 continue;
             };
@@ -102,7 +102,7 @@ fn columns_of_twenty_tables_get_their_role_kind_and_markers() {
             }
         }
         if let Some(positive) = label["positive"].as_array() {
-            let spec = &found.columns.iter().find(|c| c.0 == label["column"].as_str().unwrap()).unwrap().1;
+            let spec = &found.columns.iter().find(|c| c.name == label["column"].as_str().unwrap()).unwrap().spec;
             assert_eq!(spec.positive, texts(&Value::Array(positive.clone())), "{file}: the label's positive value");
         }
         let dialect = &table["dialect"];
@@ -117,4 +117,171 @@ fn columns_of_twenty_tables_get_their_role_kind_and_markers() {
     }
     println!("{right} of {all} columns are right\n{}", wrong.join("\n"));
     assert!(right * 100 >= all * 97, "{right} of {all}:\n{}", wrong.join("\n"));
+}
+
+/// A table of `rows` lines made by `row`, below `header`.
+fn table(folder: &Path, name: &str, header: &str, rows: usize, row: impl Fn(usize) -> String) -> PathBuf {
+    let path = folder.join(name);
+    let lines: Vec<String> = (0..rows).map(row).collect();
+    std::fs::write(&path, format!("{header}\n{}\n", lines.join("\n"))).unwrap();
+    path
+}
+
+fn named(label: Option<&str>, positive: Option<&str>) -> Named {
+    Named { label: label.map(String::from), positive: positive.map(String::from), decimal: None }
+}
+
+fn of<'a>(found: &'a specialist_pipeline::init::Sketch, name: &str) -> &'a Suggestion {
+    found.columns.iter().find(|c| c.name == name).unwrap_or_else(|| panic!("no column {name}"))
+}
+
+/// A number that looks drawn, the same on every run.
+fn draw(i: usize, below: usize) -> usize {
+    (i.wrapping_mul(2_654_435_761) >> 7) % below
+}
+
+#[test]
+fn an_event_goes_with_its_own_time() {
+    let here = tempfile::tempdir().unwrap();
+    // As in Rotterdam's table: the recurrence and its time, then the death and its time.
+    let row = |i: usize| {
+        let r = 100 + draw(i, 2000);
+        format!("{i},{},{r},{},{},{}", 30 + draw(i, 50), i % 3 / 2, r + draw(i + 7, 500), i % 5 / 4)
+    };
+    let path = table(here.path(), "t.csv", "pid,age,rtime,recur,dtime,death", 200, row);
+    let error = sketch(&path, None, &named(None, None)).err().expect("two outcomes").to_string();
+    assert!(error.contains("`recur` with `rtime`") && error.contains("`death` with `dtime`"), "{error}");
+    for (event, duration, others) in [("death", "dtime", ["recur", "rtime"]), ("recur", "rtime", ["death", "dtime"])] {
+        let found = sketch(&path, None, &named(Some(event), None)).unwrap();
+        assert_eq!((of(&found, event).spec.role, of(&found, duration).spec.role), (Role::Event, Role::Duration));
+        for other in others {
+            assert_eq!(of(&found, other).spec.role, Role::Ignore, "{other} is known afterwards only");
+        }
+    }
+    // Whatever the order of the columns.
+    let path = table(here.path(), "u.csv", "death,pid,rtime,recur,dtime", 200, |i| {
+        format!("{},{i},{},{},{}", i % 5 / 4, 100 + draw(i, 2000), i % 3 / 2, 2200 + draw(i, 300))
+    });
+    let found = sketch(&path, None, &named(Some("death"), None)).unwrap();
+    assert_eq!(of(&found, "dtime").spec.role, Role::Duration);
+    let path = table(here.path(), "v.csv", "pid,start,stop,event,age", 200, |i| {
+        format!("{i},{},{},{},{}", draw(i, 9), 10 + draw(i, 2000), i % 5 / 4, 30 + draw(i, 50))
+    });
+    std::fs::write(&path, std::fs::read_to_string(&path).unwrap().replace("start,stop", "tstart,tstop")).unwrap();
+    let found = sketch(&path, None, &named(None, None)).unwrap();
+    assert_eq!((of(&found, "tstart").spec.role, of(&found, "tstop").spec.role), (Role::Entry, Role::Duration));
+}
+
+#[test]
+fn what_only_the_user_knows_is_asked() {
+    let here = tempfile::tempdir().unwrap();
+    let header = "id,bp,age,icd,size,sex,seen,room,nyha,account_days,y";
+    let row = |i: usize| {
+        let bp = if i % 18 == 0 { "0".into() } else { format!("{}.{}", 75 + draw(i, 90), i % 10) };
+        let age = if i == 7 || i == 90 { 65511 + i } else { 1 + draw(i, 94) };
+        let sex = ["male", "Male", "female"][i % 3];
+        let seen = if i % 30 == 0 { String::new() } else { format!("2024-{:02}-{:02}", 1 + i % 12, 1 + i % 28) };
+        let nyha = if i % 25 == 0 { 9 } else { 1 + draw(i, 4) };
+        format!(
+            "{i},{bp},{age},E{:02}.{},{},{sex},{seen},{}E{},{nyha},{},{}",
+            draw(i, 40),
+            i % 7,
+            ["<=20", "20-50", ">50"][i % 3],
+            1 + i % 9,
+            1 + i % 4,
+            1 + draw(i, 220),
+            i % 4 / 3
+        )
+    };
+    let path = table(here.path(), "t.csv", header, 400, row);
+    let found = sketch(&path, None, &named(Some("y"), None)).unwrap();
+    let asked: Vec<&str> = found.columns.iter().filter(|c| c.ask).map(|c| c.name.as_str()).collect();
+    assert_eq!(asked, ["bp", "age", "icd", "sex", "seen"], "{:#?}", found.columns);
+    assert!(of(&found, "bp").why.contains("missing = [\"0\"]") && of(&found, "age").why.contains("65518"));
+    for (name, role, kind) in [
+        ("icd", Role::Feature, ColumnKind::Category),
+        ("size", Role::Feature, ColumnKind::Category),
+        ("room", Role::Feature, ColumnKind::Category),
+        ("account_days", Role::Feature, ColumnKind::Number),
+    ] {
+        let spec = &of(&found, name).spec;
+        assert_eq!((spec.role, spec.kind), (role, kind), "{name}: {}", of(&found, name).why);
+    }
+    assert_eq!(of(&found, "nyha").spec.missing, ["9"]);
+
+    // Bands in the source, numbers in the target: neither is half of a limit, nor missing.
+    let target = table(here.path(), "u.csv", header, 400, |i| {
+        row(i).replace("<=20", "12.5").replace("20-50", "33").replace(">50", &format!("{}", 51 + i % 40))
+    });
+    let both = sketch(&target, Some(&path), &named(Some("y"), None)).unwrap();
+    let size = of(&both, "size");
+    assert!(size.ask && size.spec.role == Role::Ignore && size.spec.missing.is_empty(), "{size:?}");
+}
+
+#[test]
+fn rows_are_named_by_their_own_name() {
+    let here = tempfile::tempdir().unwrap();
+    let path = table(here.path(), "t.csv", "rownames,pid,x,y", 60, |i| {
+        format!("{},{},{},{}", i + 1, 132 + draw(i, 7) + 9 * i, draw(i, 40), i % 3 / 2)
+    });
+    let found = sketch(&path, None, &named(None, None)).unwrap();
+    assert_eq!((of(&found, "rownames").spec.role, of(&found, "pid").spec.role), (Role::Ignore, Role::Id));
+    // In few rows as well.
+    for rows in [12, 30, 45, 60] {
+        let path = table(here.path(), "u.csv", "id,x,y", rows, |i| format!("P{i},{},{}", draw(i, 40), i % 3 / 2));
+        assert_eq!(of(&sketch(&path, None, &named(None, None)).unwrap(), "id").spec.role, Role::Id, "{rows} rows");
+    }
+}
+
+#[test]
+fn labels_of_several_values_and_spellings() {
+    let here = tempfile::tempdir().unwrap();
+    let path = table(here.path(), "t.csv", "x,target", 90, |i| format!("{},{}", draw(i, 50), ["-", "K", "S"][i % 3]));
+    let error = sketch(&path, None, &named(None, None)).err().expect("three values");
+    assert!(error.to_string().contains("`target` is called like a label and has"), "{error}");
+    // A dash in many rows says that there is no disease, and not that nobody knows.
+    let spec = of(&sketch(&path, None, &named(Some("target"), Some("K"))).unwrap(), "target").spec.clone();
+    assert!(spec.missing.is_empty() && spec.negative.contains(&"-".to_string()), "{spec:?}");
+    let path =
+        table(here.path(), "u.csv", "x,label3", 90, |i| format!("{},{}", draw(i, 50), ["low", "mid", "top"][i % 3]));
+    let error = sketch(&path, None, &named(None, None)).err().expect("three values");
+    assert!(error.to_string().contains("`label3`") && error.hint().contains("--positive"), "{error}");
+    let found = sketch(&path, None, &named(Some("label3"), Some("top,mid"))).unwrap();
+    let spec = &of(&found, "label3").spec;
+    assert_eq!(
+        (&spec.positive[..], &spec.negative[..]),
+        (&["top".to_string(), "mid".into()][..], &["low".to_string()][..])
+    );
+    assert!(sketch(&path, None, &named(Some("label3"), Some("top,high"))).is_err());
+    let path =
+        table(here.path(), "v.csv", "x,y", 90, |i| format!("{},{}", draw(i, 50), ["Yes", "no", "yes", "0"][i % 4]));
+    let mut spec = of(&sketch(&path, None, &named(Some("y"), None)).unwrap(), "y").spec.clone();
+    spec.negative.sort();
+    assert_eq!(
+        (&spec.positive[..], &spec.negative[..]),
+        (&["Yes".to_string(), "yes".into()][..], &["0".to_string(), "no".into()][..])
+    );
+}
+
+#[test]
+fn the_source_is_looked_at_too() {
+    let here = tempfile::tempdir().unwrap();
+    let target = table(here.path(), "t.csv", "id,day,x,lab,y", 80, |i| {
+        format!("{i},2024-{:02}-{:02},{},{}.5,{}", 1 + i % 12, 1 + i % 28, draw(i, 50), draw(i, 9), i % 3 / 2)
+    });
+    let source = table(here.path(), "s.csv", "id,day,x,old,y", 80, |i| {
+        format!("{i},2023-{:02}-{:02},{},{}.5,{}", 1 + i % 12, 1 + i % 28, draw(i, 50), draw(i, 9), i % 3 / 2)
+    });
+    let found = sketch(&target, Some(&source), &named(None, None)).unwrap();
+    assert!(of(&found, "lab").spec.only_target && !of(&found, "x").spec.only_target);
+    assert_eq!(found.only_source, ["old"]);
+    let text = specialist_pipeline::recipe::template("t.csv", Some("s.csv"), &found);
+    assert!(
+        text.contains("cut_source = true") && text.contains("only_target = true") && text.contains("old"),
+        "{text}"
+    );
+    let other =
+        table(here.path(), "o.csv", "id,day,x,outcome", 80, |i| format!("{i},2023-01-02,{},{}", draw(i, 50), i % 2));
+    let error = sketch(&target, Some(&other), &named(None, None)).err().expect("no outcome");
+    assert!(error.to_string().contains("the source has no column `y`"), "{error}");
 }

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use specialist_core::Role;
 use specialist_pipeline::init::{self as sketching, Named};
 use specialist_pipeline::recipe::{Recipe, template};
 use specialist_pipeline::{Error, artifact, report as reporting, verify as verifying};
@@ -137,8 +138,15 @@ pub fn init(session: &Session, args: &Args, source: Option<&Path>, named: &Named
     artifact::replace_file(&path, text.as_bytes())?;
     print(&format!("recipe: {}", path.display()))?;
     session.say(&format!("{} rows looked at, all there are", sketch.rows));
-    for (name, spec, why) in &sketch.columns {
-        session.say(&format!("  {name:<28} {:<9} {why}", format!("{:?}", spec.role).to_lowercase()));
+    for c in &sketch.columns {
+        let role = format!("{:?}", c.spec.role).to_lowercase();
+        session.say(&format!("{} {:<28} {role:<9} {}", if c.ask { "?" } else { " " }, c.name, c.why));
+    }
+    if !sketch.only_source.is_empty() {
+        session.say(&format!("? only the source has, and nothing reads: {}", sketch.only_source.join(", ")));
+    }
+    if !sketch.columns.iter().any(|c| c.spec.role == Role::Feature) {
+        session.say("? no column is a feature: give one the role feature; texts are read with kind = \"text\", or by the program `text`");
     }
     let name_it = if source.is_some() { "" } else { ", name the source" };
     let (program, path) = (session.domain.name(), path.display());

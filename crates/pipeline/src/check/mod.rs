@@ -6,6 +6,8 @@
 
 mod columns;
 mod duplicates;
+mod immortal;
+mod ranges;
 
 use std::collections::HashSet;
 
@@ -17,7 +19,7 @@ use specialist_tabular::read::ReadReport;
 use crate::recipe::Recipe;
 
 /// The checks' names, as a waiver spells them.
-pub const NAMES: [&str; 15] = [
+pub const NAMES: [&str; 18] = [
     "impossible-values",
     "duplicate-rows",
     "near-duplicate-rows",
@@ -31,6 +33,9 @@ pub const NAMES: [&str; 15] = [
     "spellings",
     "unlabelled-rows",
     "time-units",
+    "late-entry",
+    "immortal-time",
+    "unlike-ranges",
     "identifiers",
     "sample-size",
 ];
@@ -67,6 +72,9 @@ pub fn check(input: &Input<'_>) -> Vec<Finding> {
     out.push(spellings(input));
     out.push(unlabelled(input));
     out.extend(time_units(input));
+    out.extend(late_entry(input));
+    out.extend(immortal::find(input));
+    out.extend(ranges::find(input));
     out.extend_from_slice(input.own);
     for f in &mut out {
         f.waived = f.severity == Severity::Leak && input.recipe.check.waive.contains(&f.name);
@@ -258,6 +266,33 @@ fn time_units(input: &Input<'_>) -> Option<Finding> {
         longest.0, longest.1, shortest.0, shortest.1
     );
     Some(finding(name, Severity::Leak, message, Vec::new()))
+}
+
+/// Rows that were not followed from 0.
+fn late_entry(input: &Input<'_>) -> Option<Finding> {
+    let told: Vec<String> = input
+        .reports
+        .iter()
+        .filter_map(|r| {
+            let [late, joined] = r.late?;
+            let file = r.input.rsplit('/').next().unwrap_or("");
+            let on = if joined > 0 {
+                format!(", {joined} of them go on in another row of their group")
+            } else {
+                String::new()
+            };
+            Some(format!("{late} of {} rows of {file} are followed from later than 0{on}", r.kept))
+        })
+        .collect();
+    let Estimand::Survival { horizon } = input.target.estimand else { return None };
+    if told.is_empty() {
+        return None;
+    }
+    let message = format!(
+        "{}; times count from there: the risk is that of the next {horizon} after a row's entry",
+        told.join("; ")
+    );
+    Some(finding("late-entry", Severity::Warning, message, Vec::new()))
 }
 
 fn time_order(input: &Input<'_>) -> Finding {

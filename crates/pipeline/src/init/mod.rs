@@ -20,10 +20,31 @@ pub struct Sketch {
     pub dialect: Dialect,
     /// How the source's file is written, where there is one.
     pub source: Option<Dialect>,
-    /// Every column with a suggestion and the reason for it.
-    pub columns: Vec<(String, ColumnSpec, String)>,
+    /// Every column of the target.
+    pub columns: Vec<Suggestion>,
+    /// Columns that only the source has, which are not read.
+    pub only_source: Vec<String>,
     /// Rows that were looked at, the source's among them.
     pub rows: usize,
+}
+
+/// What a column seems to be.
+#[derive(Debug, Clone)]
+pub struct Suggestion {
+    /// Its name.
+    pub name: String,
+    /// What is to be declared.
+    pub spec: ColumnSpec,
+    /// The reason.
+    pub why: String,
+    /// Whether the reason is a question that only the user can answer.
+    pub ask: bool,
+}
+
+impl Suggestion {
+    pub(crate) fn new(name: &str, spec: ColumnSpec, why: String) -> Self {
+        Self { name: name.into(), spec, why, ask: false }
+    }
 }
 
 /// Cells that mean "missing" wherever they stand: those of pandas, R, SQL, SAS and Stata, SPSS, and of spreadsheets in
@@ -80,27 +101,46 @@ pub fn sketch(path: &Path, source: Option<&Path>, named: &Named) -> Result<Sketc
     target.dialect.numbers = number_style(&target, named.decimal);
     let mut rows = target.rows;
     let mut of_source = None;
+    let (mut lacking, mut only_source) = (Vec::new(), Vec::new());
     if let Some((path, mut source)) = source {
         refuse_no_rows(path, &source)?;
         source.dialect.numbers = number_style(&source, None);
         of_source = Some(source.dialect);
         rows += source.rows;
+        let names = |of: &Profile| of.columns.iter().map(|c| c.name.clone()).collect::<Vec<_>>();
+        let (own, theirs) = (names(&target), names(&source));
+        only_source = theirs.iter().filter(|n| !own.contains(n)).cloned().collect();
+        lacking = own.into_iter().filter(|n| !theirs.contains(n)).collect();
         // A marker or a level may stand in one of the two files only. Files with numbers of different styles are not laid
         // together: their cells would not mean the same.
         if source.dialect.numbers == target.dialect.numbers {
             merge(&mut target, source);
         }
     }
-    let columns = suggest::columns(&target, named, path)?;
-    Ok(Sketch { dialect: target.dialect, source: of_source, columns, rows })
+    let mut columns = suggest::columns(&target, named, path)?;
+    for column in columns.iter_mut().filter(|c| lacking.contains(&c.name) && c.spec.role != Role::Ignore) {
+        if matches!(column.spec.role, Role::Label | Role::Event | Role::Duration) {
+            let what =
+                format!("the source has no column `{}`, which is the outcome in {}", column.name, path.display());
+            let hint = "the two need the same outcome under the same name: rename a column, or name one that both have with --label";
+            return Err(Error::Usage { what, hint: hint.into() });
+        }
+        column.spec.only_target = true;
+        column.why.push_str("; the source does not have it");
+    }
+    Ok(Sketch { dialect: target.dialect, source: of_source, columns, only_source, rows })
 }
 
 fn merge(target: &mut Profile, source: Profile) {
+    let style = target.dialect.numbers;
     let mut theirs: HashMap<String, ColumnProfile> = source.columns.into_iter().map(|c| (c.name.clone(), c)).collect();
     for column in &mut target.columns {
         let Some(other) = theirs.remove(&column.name) else { continue };
         let known: HashSet<_> = other.values.keys().map(|v| canonical(v)).collect();
         column.shared = Some(column.values.keys().filter(|v| !is_marker(v) && known.contains(&canonical(v))).count());
+        let numeric = |c: &ColumnProfile| c.values.keys().any(|v| !is_marker(v) && style.parse(v).is_some());
+        column.unlike = column.values.len() > 1 && other.values.len() > 1 && numeric(column) != numeric(&other);
+        column.rows += other.rows;
         column.filled += other.filled;
         column.times &= other.times;
         column.unread = column.unread.take().or(other.unread);
@@ -218,7 +258,7 @@ fn looks_grouped(column: &ColumnProfile, style: NumberStyle) -> bool {
 }
 
 /// Leaves at most one column with each role that only one can have; the others become what `or` says.
-pub(crate) fn one_of_each(columns: &mut [(String, ColumnSpec, String)]) {
+pub(crate) fn one_of_each(columns: &mut [Suggestion]) {
     for (role, or) in [
         (Role::Id, Role::Ignore),
         (Role::Group, Role::Ignore),
@@ -228,12 +268,12 @@ pub(crate) fn one_of_each(columns: &mut [(String, ColumnSpec, String)]) {
         (Role::Weight, Role::Ignore),
     ] {
         let mut first: Option<String> = None;
-        for (name, spec, why) in columns.iter_mut().filter(|c| c.1.role == role) {
+        for column in columns.iter_mut().filter(|c| c.spec.role == role) {
             match &first {
-                None => first = Some(name.clone()),
+                None => first = Some(column.name.clone()),
                 Some(first) => {
-                    spec.role = or;
-                    why.push_str(&format!("; only one column can have that role, and `{first}` has it"));
+                    column.spec.role = or;
+                    column.why.push_str(&format!("; only one column can have that role, and `{first}` has it"));
                 }
             }
         }

@@ -6,7 +6,7 @@ use std::path::Path;
 use specialist_core::{ColumnKind, Role, canonical};
 use specialist_tabular::read::{ColumnProfile, Profile};
 
-use super::{bare, find, is_marker};
+use super::{Suggestion, bare, find, is_marker};
 use crate::Error;
 use crate::recipe::ColumnSpec;
 
@@ -137,7 +137,7 @@ const LABELS: [&str; 22] = [
     "zielvariable",
     "cible",
 ];
-const EVENTS: [&str; 19] = [
+const EVENTS: [&str; 27] = [
     "status",
     "event",
     "death",
@@ -157,7 +157,17 @@ const EVENTS: [&str; 19] = [
     "vital_status",
     "fstat",
     "event_occurred",
+    "recur",
+    "recurred",
+    "recurrence",
+    "relapsed",
+    "progression",
+    "progressed",
+    "rfs_status",
+    "pfs_status",
 ];
+/// Names of ends of a follow-up in any table.
+const ENDS: [&str; 5] = ["os_status", "vital_status", "dfs_status", "rfs_event", "os_event"];
 const DURATIONS: [&str; 33] = [
     "exit",
     "exit_days",
@@ -205,15 +215,39 @@ pub(super) fn is_duration(name: &str) -> bool {
     is_named(name, &DURATIONS)
 }
 
+/// Whether a column says how the follow-up of a row ended: by its name, in a table with times of follow-up.
+pub(super) fn is_event(c: &ColumnProfile, file: &Profile) -> bool {
+    let beside_times = || file.columns.iter().any(|d| is_duration(&d.name) && is_positive(d, file));
+    is_named(&c.name, &ENDS) || (is_named(&c.name, &EVENTS) && c.values.len() <= 12 && beside_times())
+}
+
+/// Whether a column's name says how a follow-up ended.
+pub(super) fn is_end(name: &str) -> bool {
+    is_named(name, &ENDS) || is_named(name, &EVENTS)
+}
+
+/// Whether a column holds many different numbers above 0.
+fn is_positive(c: &ColumnProfile, file: &Profile) -> bool {
+    let style = file.dialect.numbers;
+    let mut values = c.values.keys().filter(|v| !is_marker(v)).peekable();
+    values.peek().is_some() && c.values.len() > 10 && values.all(|v| bare(v, style).is_some_and(|v| v > 0.0))
+}
+
 /// Whether a column's name says that rows are followed from then on.
 pub(super) fn is_entry(name: &str) -> bool {
     is_named(name, &ENTRIES)
 }
 
+/// Whether a cell of a label means that there is none. A dash or the word none in many rows is a value: no disease.
+fn is_unlabelled(column: &ColumnProfile, cell: &str) -> bool {
+    let says_no = ["-", "--", ".", "None"].contains(&cell);
+    is_marker(cell) && !(says_no && column.values.get(cell).is_some_and(|n| n * 5 > column.filled))
+}
+
 /// The values of a column but for the markers for missing, by canonical spelling.
 fn values(column: &ColumnProfile) -> Vec<&str> {
     let mut out: Vec<&str> = Vec::new();
-    for v in column.values.keys().filter(|v| !is_marker(v)) {
+    for v in column.values.keys().filter(|v| !is_unlabelled(column, v)) {
         if !out.iter().any(|o| canonical(o) == canonical(v)) {
             out.push(v);
         }
@@ -244,41 +278,91 @@ fn has_two(column: &ColumnProfile) -> bool {
 }
 
 /// The columns with the outcome, with what is to be declared of them.
-pub(super) fn outcome(file: &Profile, named: &Named, path: &Path) -> Result<Vec<(String, ColumnSpec, String)>, Error> {
+pub(super) fn outcome(file: &Profile, named: &Named, path: &Path) -> Result<Vec<Suggestion>, Error> {
+    let pairs = pairs(file);
+    let in_time = |(event, duration): &(&ColumnProfile, &ColumnProfile), why: &str| {
+        let mut event = labelled(event, named, path, why)?;
+        event.spec.role = Role::Event;
+        Ok(vec![followed(duration, file), event])
+    };
     if let Some(name) = &named.label {
         let column = find(file, name, path)?;
+        // Whether it came says less than when: a label that has its time is an outcome in time.
+        if let Some(pair) = pairs.iter().find(|p| p.0.name == *name) {
+            return in_time(pair, "as you said");
+        }
         return Ok(vec![labelled(column, named, path, "as you said")?]);
     }
     let two: Vec<&ColumnProfile> = file.columns.iter().filter(|c| has_two(c)).collect();
-    let event = two.iter().find(|c| is_named(&c.name, &EVENTS));
-    let style = file.dialect.numbers;
-    let positive = |c: &&ColumnProfile| {
-        let mut values = c.values.keys().filter(|v| !is_marker(v)).peekable();
-        values.peek().is_some() && c.values.len() > 10 && values.all(|v| bare(v, style).is_some_and(|v| v > 0.0))
-    };
-    let duration = file.columns.iter().filter(positive).find(|c| is_duration(&c.name));
-    if let (Some(event), Some(duration)) = (event, duration) {
-        let (name, mut spec, why) = labelled(event, named, path, "a guess: check which value means the event")?;
-        spec.role = Role::Event;
-        return Ok(vec![followed(duration, file), (name, spec, why)]);
+    match pairs.as_slice() {
+        [] => {}
+        [pair] => return in_time(pair, "a guess: check which value means the event"),
+        several => {
+            let named: Vec<String> = several.iter().map(|(e, d)| format!("`{}` with `{}`", e.name, d.name)).collect();
+            return Err(Error::Usage {
+                what: format!("{}: there are several outcomes in time: {}", path.display(), named.join(", ")),
+                hint: format!("name the event that you ask about: --label {}", several[0].0.name),
+            });
+        }
     }
+    let event = two.iter().find(|c| is_named(&c.name, &EVENTS));
     let by_name = LABELS.iter().find_map(|w| two.iter().find(|c| is_named(&c.name, &[w]))).or(event);
     let only = if let [only] = two.as_slice() { Some(only) } else { None };
     match by_name.or(only) {
         Some(column) => Ok(vec![labelled(column, named, path, "a guess: check it, and which value is positive")?]),
-        None => Err(Error::Usage {
-            what: format!(
-                "{}: {} columns have two values, and none is called like a label",
-                path.display(),
-                if two.is_empty() { "no".into() } else { two.len().to_string() }
-            ),
-            hint: "name it with --label COLUMN".into(),
-        }),
+        None => Err(no_label(file, &two, path)),
     }
 }
 
+/// Why no column was taken for the label.
+fn no_label(file: &Profile, two: &[&ColumnProfile], path: &Path) -> Error {
+    let file_name = path.display();
+    let like = |c: &&ColumnProfile| {
+        is_named(c.name.trim_end_matches(|d: char| d.is_ascii_digit()), &LABELS) && c.unread.is_none()
+    };
+    if let Some(c) = file.columns.iter().find(like) {
+        return Error::Usage {
+            what: format!(
+                "{file_name}: the column `{}` is called like a label and has {} values, a label has two",
+                c.name,
+                values(c).len()
+            ),
+            hint: format!(
+                "say which of them are positive, and all others are negative: --label {} --positive VALUE[,VALUE]; or name another column",
+                c.name
+            ),
+        };
+    }
+    let count = if two.is_empty() { "no".into() } else { two.len().to_string() };
+    Error::Usage {
+        what: format!("{file_name}: {count} columns have two values, and none is called like a label"),
+        hint: "name it with --label COLUMN".into(),
+    }
+}
+
+/// Events with the time that each belongs to: by the beginning of their names (rtime and recur, dtime and death), then by
+/// how near the columns stand.
+fn pairs(file: &Profile) -> Vec<(&ColumnProfile, &ColumnProfile)> {
+    let of = |keep: &dyn Fn(&ColumnProfile) -> bool| {
+        file.columns.iter().enumerate().filter(|(_, c)| keep(c)).collect::<Vec<_>>()
+    };
+    let mut events = of(&|c| has_two(c) && is_named(&c.name, &EVENTS));
+    let mut durations = of(&|c| is_duration(&c.name) && is_positive(c, file));
+    let alike =
+        |a: &str, b: &str| a.to_lowercase().chars().zip(b.to_lowercase().chars()).take_while(|(a, b)| a == b).count();
+    let mut out = Vec::new();
+    loop {
+        let all =
+            events.iter().enumerate().flat_map(|(i, e)| durations.iter().enumerate().map(move |(j, d)| (i, e, j, d)));
+        let best = all.max_by_key(|(_, e, _, d)| (alike(&e.1.name, &d.1.name), std::cmp::Reverse(e.0.abs_diff(d.0))));
+        let Some((i, j)) = best.map(|b| (b.0, b.2)) else { break };
+        out.push((events.remove(i).1, durations.remove(j).1));
+    }
+    out
+}
+
 /// How long somebody was followed; the horizon is where half of them still are, which leaves rows on both sides.
-fn followed(column: &ColumnProfile, file: &Profile) -> (String, ColumnSpec, String) {
+fn followed(column: &ColumnProfile, file: &Profile) -> Suggestion {
     let style = file.dialect.numbers;
     let mut times: Vec<(f64, usize)> = column.values.iter().filter_map(|(v, n)| Some((bare(v, style)?, *n))).collect();
     times.sort_by(|a, b| a.0.total_cmp(&b.0));
@@ -301,32 +385,41 @@ fn followed(column: &ColumnProfile, file: &Profile) -> (String, ColumnSpec, Stri
         ..ColumnSpec::default()
     };
     let why = "a guess: how long the row was followed; the horizon is the middle of these times, set the one that you ask about";
-    (column.name.clone(), spec, why.into())
+    Suggestion::new(&column.name, spec, why.into())
 }
 
 fn markers(column: &ColumnProfile) -> Vec<String> {
-    let mut out: Vec<String> = column.values.keys().filter(|v| is_marker(v)).cloned().collect();
+    let mut out: Vec<String> = column.values.keys().filter(|v| is_unlabelled(column, v)).cloned().collect();
     out.sort_unstable();
     out
 }
 
-fn labelled(
-    column: &ColumnProfile,
-    named: &Named,
-    path: &Path,
-    why: &str,
-) -> Result<(String, ColumnSpec, String), Error> {
+fn labelled(column: &ColumnProfile, named: &Named, path: &Path, why: &str) -> Result<Suggestion, Error> {
     let name = &column.name;
     let mut seen = values(column);
     let code = unknown_code(column);
     seen.retain(|v| Some(*v) != code);
     let file = path.display();
     let refuse = |what: String, hint: &str| Err(Error::Usage { what, hint: hint.into() });
-    if seen.len() != 2 || column.values.len() > 64 {
+    let word = |v: &&str| canonical(v).to_lowercase();
+    // A file that spells a value in two ways, or two files that do: Yes and yes, 1 and Yes.
+    let known = |words: &[&str]| seen.iter().filter(|v| words.contains(&word(v).as_str())).copied().collect::<Vec<_>>();
+    let (yes, no) = (known(&YES), known(&NO));
+    let in_words = seen.len() > 2 && yes.len() + no.len() == seen.len() && !yes.is_empty() && !no.is_empty();
+    if column.values.len() > 64 || seen.len() < 2 {
         let what = format!("{file}: the column `{name}` has {} value(s), a label has two", seen.len());
         return refuse(what, "name another column with --label, or bring rows of both classes");
     }
-    let word = |v: &&str| canonical(v).to_lowercase();
+    if seen.len() > 2 && (named.positive.is_some() || in_words) {
+        return sorted_out(column, &seen, named, path, why, in_words.then_some(yes));
+    }
+    if seen.len() > 2 {
+        let what = format!("{file}: the column `{name}` has {} values, a label has two", seen.len());
+        return refuse(
+            what,
+            "say which of them are positive, and all others are negative: --positive VALUE[,VALUE]; or name another column with --label",
+        );
+    }
     let positive = match &named.positive {
         Some(p) if seen.iter().any(|v| canonical(v) == canonical(p)) => p.clone(),
         Some(_) => {
@@ -362,11 +455,7 @@ fn labelled(
             }
         }
     };
-    let share = |v: &str| {
-        let of = column.values.iter().filter(|(c, _)| canonical(c) == canonical(v)).map(|c| c.1).sum::<usize>();
-        100.0 * of as f64 / column.filled.max(1) as f64
-    };
-    let mut why = format!("{why}; positive in {:.1} % of the rows", share(&positive));
+    let mut why = format!("{why}; positive in {:.1} % of the rows", share(column, &[&positive]));
     let mut missing = markers(column);
     if let Some(code) = code {
         why.push_str(&format!("; a guess: {code} means unknown"));
@@ -379,5 +468,57 @@ fn labelled(
         missing,
         ..ColumnSpec::default()
     };
-    Ok((name.clone(), spec, why))
+    Ok(Suggestion::new(name, spec, why))
+}
+
+/// The percentage of the filled cells that mean one of `values`.
+fn share(column: &ColumnProfile, values: &[&str]) -> f64 {
+    let is = |cell: &str| values.iter().any(|v| canonical(cell) == canonical(v));
+    let of = column.values.iter().filter(|(c, _)| is(c)).map(|c| c.1).sum::<usize>();
+    100.0 * of as f64 / column.filled.max(1) as f64
+}
+
+/// A label of more than two values, of which some are positive: those that the user names, or the words for yes.
+fn sorted_out(
+    column: &ColumnProfile,
+    seen: &[&str],
+    named: &Named,
+    path: &Path,
+    why: &str,
+    words: Option<Vec<&str>>,
+) -> Result<Suggestion, Error> {
+    let of = |wanted: &str| seen.iter().find(|v| canonical(v) == canonical(wanted)).copied();
+    let (positive, why) = match (&named.positive, words) {
+        (Some(list), _) => {
+            let parts: Vec<&str> =
+                if of(list).is_some() { vec![list] } else { list.split(',').map(str::trim).collect() };
+            let found: Option<Vec<&str>> = parts.into_iter().map(of).collect();
+            let Some(found) = found.filter(|f| f.len() < seen.len()) else {
+                return Err(Error::Usage {
+                    what: format!(
+                        "{}: not every value that --positive names is a cell of `{}`, or all of them are",
+                        path.display(),
+                        column.name
+                    ),
+                    hint: "spell them as the file does, parted by commas".into(),
+                });
+            };
+            let rest = seen.len() - found.len();
+            (found, format!("{why}; the other {rest} values are negative: take out of `negative` what is neither"))
+        }
+        (None, words) => {
+            (words.unwrap_or_default(), format!("{why}; the words for yes and no are spelled in several ways"))
+        }
+    };
+    let negative: Vec<String> = seen.iter().filter(|v| !positive.contains(v)).map(ToString::to_string).collect();
+    let why = format!("{why}; positive in {:.1} % of the rows", share(column, &positive));
+    let spec = ColumnSpec {
+        role: Role::Label,
+        kind: ColumnKind::Category,
+        positive: positive.iter().map(ToString::to_string).collect(),
+        negative,
+        missing: markers(column),
+        ..ColumnSpec::default()
+    };
+    Ok(Suggestion { ask: true, ..Suggestion::new(&column.name, spec, why) })
 }

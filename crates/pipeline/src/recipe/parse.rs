@@ -334,6 +334,9 @@ fn columns(recipe: Recipe) -> Result<Recipe, RecipeError> {
             return invalid(key, &format!("a column with role = \"{word}\""));
         }
     }
+    if count(Role::Entry) > count(Role::Duration) {
+        return invalid("columns", "at most one column with the role entry, beside one with the role duration");
+    }
     for role in [Role::Group, Role::Time, Role::Site, Role::Id, Role::Amount, Role::Weight] {
         if recipe.columns.values().filter(|c| c.role == role).count() > 1 {
             return invalid("columns", &format!("at most one column with the role {role:?}").to_lowercase());
@@ -343,6 +346,9 @@ fn columns(recipe: Recipe) -> Result<Recipe, RecipeError> {
         let horizon = c.horizon.is_some_and(|h| h > 0.0 && h.is_finite());
         if c.role == Role::Duration && !horizon {
             return invalid(&format!("columns.{name}.horizon"), "until when risk is predicted: a time above 0");
+        }
+        if c.role == Role::Entry && c.kind != ColumnKind::Number {
+            return invalid(&format!("columns.{name}.kind"), "number: it counts like the duration");
         }
         if c.role != Role::Duration && (c.horizon.is_some() || c.until.is_some()) {
             return invalid(&format!("columns.{name}.horizon"), "left out: only a duration has one");

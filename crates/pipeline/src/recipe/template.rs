@@ -12,7 +12,7 @@ use crate::init::Sketch;
 pub fn template(target: &str, source: Option<&str>, sketch: &Sketch) -> String {
     let mut out = String::new();
     let written = dialect_lines(sketch.dialect);
-    let of = |role| sketch.columns.iter().find(|c| c.1.role == role).map(|c| &c.0);
+    let of = |role| sketch.columns.iter().find(|c| c.spec.role == role).map(|c| &c.name);
     let label = of(Role::Label).or(of(Role::Event)).map_or("", String::as_str);
     let (group, time) = (of(Role::Group), of(Role::Time));
     let source = match source {
@@ -20,10 +20,15 @@ pub fn template(target: &str, source: Option<&str>, sketch: &Sketch) -> String {
         None => "# Rows of the broad population, with the same columns …\ndata = \"source.csv\"\n# … or a model trained on them: XGBoost .json or .ubj, LightGBM .txt, an artifact folder.\n# model = \"generalist.json\"\n".into(),
     };
     let split = match (time, group) {
-        (Some(t), _) => format!(
-            "time_on = {}      # test on the latest rows\ngap = \"0d\"           # time between train and test rows; also the delay of a label\n",
-            quoted(t)
-        ),
+        (Some(t), _) => {
+            let dated = sketch.source.is_some() && sketch.columns.iter().any(|c| c.name == *t && !c.spec.only_target);
+            let cut =
+                if dated { "cut_source = true     # no source row that is later than the train rows\n" } else { "" };
+            format!(
+                "time_on = {}      # test on the latest rows\ngap = \"0d\"           # time between train and test rows; also the delay of a label\n{cut}",
+                quoted(t)
+            )
+        }
         (None, Some(g)) => {
             format!("group_on = {}     # rows of one group stay together\nstratify_on = {}\n", quoted(g), quoted(label))
         }
@@ -40,12 +45,16 @@ pub fn template(target: &str, source: Option<&str>, sketch: &Sketch) -> String {
          [pretrain]\nestimator = \"boosted-trees\"   # or glm, linfa-logistic, linfa-tree, smartcore-logistic, smartcore-forest\n\n\
          [tune]\nsampler = \"auto\"     # or gp, tpe, random, sobol, grid\ntrials = 40\nfolds = 5\n# tunings = [\"slope\", \"continue\"]   # by default every rung that fits\n\n\
          [compare]\nworthwhile = 0.01    # the smallest gain in the primary metric worth a change\nbootstrap = 2000\n\n\
-         # role: feature (default), label (or duration and event), group, time, site, id, amount, weight, key, ignore\n\
+         # role: feature (default), label (or duration and event, with entry), group, time, site, id, amount, weight, key, ignore\n\
          # kind: number (default), category, time, text\n",
         sketch.rows
     );
-    for (name, spec, why) in &sketch.columns {
-        let _ = write!(out, "\n[columns.{}]   # {why}\n{}", quoted(name), lines(spec));
+    for c in &sketch.columns {
+        let ask = if c.ask { "TO DECIDE: " } else { "" };
+        let _ = write!(out, "\n[columns.{}]   # {ask}{}\n{}", quoted(&c.name), c.why, lines(&c.spec));
+    }
+    if !sketch.only_source.is_empty() {
+        let _ = write!(out, "\n# Only the source has, and nothing reads: {}\n", sketch.only_source.join(", "));
     }
     out
 }
@@ -95,10 +104,15 @@ fn lines(spec: &ColumnSpec) -> String {
         let _ =
             writeln!(out, "limits = {}   # or value, missing", toml::Value::try_from(spec.limits).expect("plain data"));
     }
+    if spec.only_target {
+        out.push_str("only_target = true\n");
+    }
     if let Some(horizon) = spec.horizon {
         let _ = writeln!(out, "horizon = {horizon}   # until when risk is predicted, in the unit of this column");
     }
-    for (key, list) in [("positive", &spec.positive), ("missing", &spec.missing), ("strip", &spec.strip)] {
+    for (key, list) in
+        [("positive", &spec.positive), ("negative", &spec.negative), ("missing", &spec.missing), ("strip", &spec.strip)]
+    {
         if !list.is_empty() {
             let _ = writeln!(out, "{key} = {}", toml::Value::try_from(list).expect("plain data"));
         }

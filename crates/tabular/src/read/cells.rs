@@ -95,6 +95,7 @@ impl CellColumn {
             (Role::Label, _) => self.label(&cell.text()),
             (Role::Event, _) => self.event(&cell.text()),
             (Role::Duration, _) => self.duration(cell, line),
+            (Role::Entry, _) => self.entry(cell, line),
             (Role::Group | Role::Site | Role::Key, _) => Ok(f64::from(self.code(&cell.text()))),
             (Role::Time, _) | (_, ColumnKind::Time) => self.time(cell),
             (_, ColumnKind::Category) => Ok(self.category(&cell.text(), line)),
@@ -237,6 +238,18 @@ impl CellColumn {
                 expected: "a time above 0 is expected: how long the row was followed".into(),
                 hint: "leave out rows that were never followed; who had the event at once is followed for half a day"
                     .into(),
+            });
+        }
+        Ok(value)
+    }
+
+    /// From when on somebody was followed.
+    fn entry(&mut self, cell: Cell<'_>, line: u64) -> Result<f64, CellFault> {
+        let value = self.number(cell, line)?;
+        if value.is_nan() || value < 0.0 {
+            return Err(CellFault {
+                expected: "a time of 0 or above is expected: from when on the row was followed".into(),
+                hint: "0 where it was followed from the start".into(),
             });
         }
         Ok(value)

@@ -6,6 +6,7 @@ mod cells;
 mod csv_rows;
 mod dates;
 mod error;
+mod followed;
 mod numbers;
 mod parquet_rows;
 mod profile;
@@ -112,6 +113,9 @@ pub struct ReadReport {
     /// Where rows are followed for a time, how long half of those that were read last were.
     #[serde(default)]
     pub half_followed: Option<f64>,
+    /// Where a column says from when on rows were followed: how many later than 0, and how many go on in another row.
+    #[serde(default)]
+    pub late: Option<[usize; 2]>,
 }
 
 /// One cell as a file holds it.
@@ -233,6 +237,17 @@ impl Reader {
                     );
                 }
             }
+            let of = |role| columns.iter().position(|c| c.column.role == role);
+            if let (Some(entry), Some(exit)) = (of(Role::Entry), of(Role::Duration)) {
+                let last = |column: usize| values[column].last().copied().unwrap_or(f64::NAN);
+                if last(exit) <= last(entry) {
+                    let fault = error::CellFault {
+                        expected: format!("a time after that of `{}` is expected", columns[entry].column.name),
+                        hint: "both count from the same start: the first says from when on the row was followed, the second until when".into(),
+                    };
+                    return Err(fault.locate(&input, line, &columns[exit].column));
+                }
+            }
             let unknown =
                 |(c, v): (&CellColumn, &Vec<f64>)| is_outcome(c.column.role) && v.last().is_some_and(|v| v.is_nan());
             if options.labelled && columns.iter().zip(&values).any(unknown) {
@@ -259,7 +274,20 @@ impl Reader {
         report.half_followed = duration.filter(|_| !lines.is_empty()).map(|d| quantile(&values[d], 0.5));
         report.invalid =
             columns.iter().filter_map(|c| c.invalid.as_ref().map(|i| invalid_cells(&c.column, i))).collect();
+        let late = self.count_from_entry(&mut values);
+        self.report.late = late;
         Ok(Some(Chunk { data: self.assemble(&values, lines), ids }))
+    }
+
+    /// Lets the times of rows count from their entries, where a column says them.
+    fn count_from_entry(&self, values: &mut [Vec<f64>]) -> Option<[usize; 2]> {
+        let of = |role| self.columns.iter().position(|c| c.column.role == role);
+        let (entry, exit, event) = (of(Role::Entry)?, of(Role::Duration)?, of(Role::Event)?);
+        let group = of(Role::Group).map(|g| values[g].as_slice());
+        let followed = followed::from_entry(&values[entry], &values[exit], &values[event], group);
+        let late = values[entry].iter().filter(|e| **e > 0.0).count();
+        (values[exit], values[event]) = (followed.time, followed.cause);
+        Some([late, followed.joined])
     }
 
     fn assemble(&self, values: &[Vec<f64>], lines: Vec<u64>) -> Dataset {
@@ -294,7 +322,7 @@ impl Reader {
                 Role::Group => keys.push(key(KeyRole::Group)),
                 Role::Site => keys.push(key(KeyRole::Site)),
                 Role::Key => keys.push(key(KeyRole::Other)),
-                Role::Feature | Role::Amount => {
+                Role::Feature | Role::Amount | Role::Entry => {
                     if c.column.role == Role::Amount {
                         amount = Some(v.clone());
                     }

@@ -33,6 +33,8 @@ pub struct ColumnProfile {
     pub unread: Option<String>,
     /// Whether the file says that its cells are times.
     pub times: bool,
+    /// Rows of the files that have the column.
+    pub rows: usize,
     /// Cells that are not empty.
     pub filled: usize,
     /// Distinct cells, trimmed, and how often each occurs; texts beyond a limit of kept ones are left out.
@@ -41,8 +43,11 @@ pub struct ColumnProfile {
     kept_of: Option<usize>,
     /// The share of the filled cells that no other cell of the file repeats, among those looked at for it.
     pub distinct_share: f64,
-    /// How many of its distinct cells another file has as well, once the two were laid together.
+    /// How many of its distinct cells another file has as well, once the two were laid together; `None` where the other has
+    /// no such column.
     pub shared: Option<usize>,
+    /// Whether one of two files holds numbers here and the other none.
+    pub unlike: bool,
     /// The cell of the first row, and of the last.
     pub ends: [String; 2],
 }
@@ -105,6 +110,7 @@ pub fn profile(path: &Path) -> Result<Profile, ReadError> {
     }
     for column in &mut columns {
         let kept = column.values.len().min(KEPT);
+        column.rows = seen;
         column.distinct_share = kept as f64 / column.kept_of.unwrap_or(column.filled).max(1) as f64;
     }
     Ok(Profile { dialect, rows: seen, columns })

@@ -5,6 +5,8 @@ use chrono_tz::Tz;
 
 /// Seconds of a day.
 const DAY: f64 = 86_400.0;
+/// Seconds from 1960-01-01 to 1970-01-01.
+const FROM_1960: f64 = 3_653.0 * DAY;
 
 /// What a bare number counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,6 +21,10 @@ pub(super) enum Unit {
     DateTimeNumber,
     /// Days since 1899-12-30, as spreadsheets keep a date.
     SpreadsheetDays,
+    /// Seconds since 1960-01-01, as SAS keeps a time of day.
+    SecondsSince1960,
+    /// Milliseconds since 1960-01-01, as Stata does.
+    MillisecondsSince1960,
     /// Days since 1960-01-01, as SAS and Stata do.
     DaysSince1960,
     /// Days since 1970-01-01, as R does.
@@ -27,7 +33,7 @@ pub(super) enum Unit {
 }
 
 /// The words that a column's `format` may be, beside a pattern.
-const WORDS: [(&str, Unit); 10] = [
+const WORDS: [(&str, Unit); 12] = [
     ("seconds", Unit::Seconds),
     ("milliseconds", Unit::Milliseconds),
     ("microseconds", Unit::Microseconds),
@@ -35,6 +41,8 @@ const WORDS: [(&str, Unit); 10] = [
     ("yyyymmdd", Unit::DateNumber),
     ("yyyymmddhhmmss", Unit::DateTimeNumber),
     ("spreadsheet-days", Unit::SpreadsheetDays),
+    ("seconds-since-1960", Unit::SecondsSince1960),
+    ("milliseconds-since-1960", Unit::MillisecondsSince1960),
     ("days-since-1960", Unit::DaysSince1960),
     ("days-since-1970", Unit::DaysSince1970),
     ("years", Unit::Years),
@@ -178,10 +186,17 @@ pub(super) fn to_seconds(value: f64, unit: Unit) -> Option<f64> {
         }
         // 1899-12-30 makes up for the day 1900-02-29 that spreadsheets believe in; right from 1900-03-01 on.
         Unit::SpreadsheetDays => (value - 25_569.0) * DAY,
-        Unit::DaysSince1960 => (value - 3_653.0) * DAY,
+        Unit::SecondsSince1960 => value - FROM_1960,
+        Unit::MillisecondsSince1960 => value / 1e3 - FROM_1960,
+        Unit::DaysSince1960 => value * DAY - FROM_1960,
         Unit::DaysSince1970 => value * DAY,
         Unit::Years => midnight(NaiveDate::from_ymd_opt(value as i32, 1, 1).filter(|_| value.fract() == 0.0)?)?,
     })
+}
+
+/// Seconds since 1970 of today.
+fn now() -> f64 {
+    Utc::now().timestamp() as f64
 }
 
 fn calendar_day(value: f64) -> Option<NaiveDate> {
@@ -214,6 +229,15 @@ pub(super) fn unit_of(mut values: impl Iterator<Item = f64> + Clone) -> Result<U
     {
         // 1973-03-03 to 2286-11-20.
         if within(1e8 * per_second, 1e10 * per_second) {
+            // Rows of a table have happened: what lies more than a year ahead, and in the past if it is counted from
+            // 1960, is as well SAS's or Stata's way to count.
+            let latest = high / per_second - now() - 366.0 * DAY;
+            if latest > 0.0 && latest < FROM_1960 && unit == Unit::Seconds {
+                return Err("seconds since 1970, of which some are yet to come, or since 1960 (SAS)");
+            }
+            if latest > 0.0 && latest < FROM_1960 && unit == Unit::Milliseconds {
+                return Err("milliseconds since 1970, of which some are yet to come, or since 1960 (Stata)");
+            }
             return Ok(unit);
         }
     }
@@ -316,6 +340,9 @@ mod tests {
         // From a start of their own: two days of card payments.
         assert_eq!(unit_of([0.0, 172_792.0].into_iter()), Ok(Unit::Seconds));
         assert_eq!(unit_of([-8e8, 3e8].into_iter()), Ok(Unit::Seconds));
+        // SAS and Stata count from 1960: what would be years ahead is not taken for a time of a row.
+        let ahead = super::now() + 5.0 * 365.0 * DAY;
+        assert!(unit_of([ahead, now].into_iter()).is_err() && unit_of([ahead * 1e3].into_iter()).is_err());
         for unclear in
             [vec![45_000.0, 45_200.0], vec![2_001.0, 2_020.0], vec![20_241_331.0, 20_240_101.0], vec![now, now * 1e3]]
         {
@@ -331,6 +358,9 @@ mod tests {
         assert_eq!(declared("45291", "spreadsheet-days"), Some(1_703_980_800.0));
         assert_eq!(declared("23375", "days-since-1960"), Some(1_703_980_800.0));
         assert_eq!(declared("19722", "days-since-1970"), Some(1_703_980_800.0));
+        // SAS: '31DEC2023:00:00:00'dt; Stata: clock("31dec2023", "DMY").
+        assert_eq!(declared("2019600000", "seconds-since-1960"), Some(1_703_980_800.0));
+        assert_eq!(declared("2019600000000", "milliseconds-since-1960"), Some(1_703_980_800.0));
         assert_eq!(declared("20231231", "yyyymmdd"), Some(1_703_980_800.0));
         assert_eq!(declared("2023", "years"), Some(1_672_531_200.0));
         assert_eq!(declared("31.12.2023", "%m.%d.%Y"), None);

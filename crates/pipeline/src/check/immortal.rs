@@ -1,0 +1,158 @@
+//! Immortal time (Suissa 2008): a column that was written after the rows began to be followed. Whoever has a value in it
+//! has lived until it was written, and a model takes that for protection.
+
+use ndarray::ArrayView1;
+use specialist_core::survival::{is_event, time};
+use specialist_core::{Dataset, Estimand, FeatureKind, Role};
+use specialist_report::{Finding, Severity};
+
+use super::{Input, finding, ok};
+
+/// Fewer rows than this prove nothing.
+const FEWEST: usize = 20;
+/// Chance makes a column look so with less than this probability; columns and levels are many.
+const CHANCE: f64 = 1e-6;
+
+pub(super) fn find(input: &Input<'_>) -> Option<Finding> {
+    let name = "immortal-time";
+    if !matches!(input.target.estimand, Estimand::Survival { .. }) {
+        return None;
+    }
+    let train = input.target.select(&input.split.train);
+    let (mut waits, mut lived) = (Vec::new(), Vec::new());
+    for data in [Some(&train), input.source].into_iter().flatten() {
+        for (c, feature) in data.features.iter().enumerate() {
+            let entry = input.recipe.columns.get(&feature.name).is_some_and(|c| c.role == Role::Entry);
+            let x = data.records().column(c);
+            if entry || waits.contains(&feature.name) || lived.contains(&feature.name) {
+                continue;
+            }
+            match &feature.kind {
+                FeatureKind::Number if is_wait(x, data.labels().view()) => waits.push(feature.name.clone()),
+                _ if has_survivors(x, data) => lived.push(feature.name.clone()),
+                _ => {}
+            }
+        }
+    }
+    let names = |of: &[String]| of.iter().map(|n| format!("`{n}`")).collect::<Vec<_>>().join(", ");
+    Some(match (waits.is_empty(), lived.is_empty()) {
+        (true, true) => ok(name, "no column looks as if it was written after the rows began to be followed"),
+        (false, _) => finding(
+            name,
+            Severity::Leak,
+            format!(
+                "{} is never beyond the row's own time: it was written on the way, and whoever has it lived until then. Let rows count from it with the role entry, or give it the role ignore",
+                names(&waits)
+            ),
+            Vec::new(),
+        ),
+        (true, false) => finding(
+            name,
+            Severity::Warning,
+            format!(
+                "{}: rows with one of its values are neither lost nor have the event early, as all others are; was it written after they began to be followed?",
+                names(&lived)
+            ),
+            Vec::new(),
+        ),
+    })
+}
+
+/// Whether a number with gaps lies between 0 and its own row's time in every row, where it would often lie beyond other
+/// rows' times.
+fn is_wait(x: ArrayView1<'_, f64>, label: ArrayView1<'_, f64>) -> bool {
+    let known: Vec<(f64, f64)> =
+        x.iter().zip(label).filter(|(x, _)| !x.is_nan()).map(|(x, l)| (*x, time(*l))).collect();
+    let gaps = known.len() < x.len();
+    if !gaps || known.len() < FEWEST || known.iter().any(|(x, t)| *x < 0.0 || x > t) {
+        return false;
+    }
+    // Against the times of all rows: those without a value are the ones that did not live to get it.
+    let mut times: Vec<f64> = label.iter().map(|l| time(*l)).collect();
+    times.sort_by(f64::total_cmp);
+    let held = |x: &f64| 1.0 - times.partition_point(|t| t < x) as f64 / times.len() as f64;
+    known.iter().map(|(x, _)| held(x).max(1e-3).ln()).sum::<f64>() < CHANCE.ln()
+}
+
+/// Whether the rows with one value of a column have neither an event nor an end of follow-up as early as other rows have.
+/// A factor that protects keeps events away and not losses: both must be missing.
+fn has_survivors(x: ArrayView1<'_, f64>, data: &Dataset) -> bool {
+    let label = data.labels();
+    let mut values: Vec<u64> = x.iter().map(|v| v.to_bits()).collect();
+    values.sort_unstable();
+    values.dedup();
+    const MOST: usize = 12;
+    if values.len() < 2 || values.len() > MOST {
+        return false;
+    }
+    values.into_iter().any(|value| {
+        let inside = |r: usize| x[r].to_bits() == value;
+        let earliest = (0..x.len()).filter(|&r| inside(r)).map(|r| time(label[r])).fold(f64::INFINITY, f64::min);
+        // The logarithm of the probability that none of the rows inside ends so early by chance.
+        let chance = |event: bool| {
+            let of = |within: bool| (0..x.len()).filter(move |&r| inside(r) == within && is_event(label[r]) == event);
+            let (n, others) = (of(true).count(), of(false).count());
+            if n < FEWEST / 2 || others < FEWEST / 2 {
+                return 0.0;
+            }
+            let early = of(false).filter(|&r| time(label[r]) < earliest).count() as f64 / others as f64;
+            n as f64 * (1.0 - early).max(1e-3).ln()
+        };
+        let (events, losses) = (chance(true), chance(false));
+        let half = CHANCE.ln() / 2.0;
+        events < half && losses < half
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::{Array1, array};
+    use rand::Rng;
+    use specialist_core::survival::label;
+    use specialist_core::{Context, Feature};
+
+    /// Rows with a constant hazard and losses; the first column is a wait for a treatment that only those have who live to
+    /// get it and that does nothing, the second whether they got it, the third a factor that halves the hazard, the fourth
+    /// a measurement with gaps.
+    fn rows(n: usize, seed: u64) -> Dataset {
+        let mut rng = Context::new(seed, 1).rng("rows");
+        let mut draw = |mean: f64| -mean * (1.0 - rng.random::<f64>()).ln();
+        let mut records = Vec::new();
+        let mut labels = Vec::new();
+        for i in 0..n {
+            let factor = (i % 2) as f64;
+            let (event, loss, wait) = (draw(100.0 * (1.0 + factor)), draw(150.0), 20.0 + draw(60.0));
+            let t = event.min(loss);
+            let treated = wait < t;
+            let measured = if i % 3 == 0 { f64::NAN } else { draw(10.0) };
+            records.extend([if treated { wait } else { f64::NAN }, f64::from(u8::from(treated)), factor, measured]);
+            labels.push(label(t, event < loss));
+        }
+        let features = ["wait", "treated", "factor", "measured"].map(Feature::number).to_vec();
+        let records = ndarray::Array2::from_shape_vec((n, 4), records).unwrap();
+        let mut data = Dataset::new(features, records, Array1::from(labels)).unwrap();
+        data.estimand = Estimand::Survival { horizon: 100.0 };
+        data
+    }
+
+    #[test]
+    fn what_was_written_on_the_way_is_told_from_what_protects() {
+        let mut found = [0; 4];
+        for seed in 0..100 {
+            let data = rows(300, seed);
+            let column = |c: usize| data.records().column(c).to_owned();
+            found[0] += usize::from(is_wait(column(0).view(), data.labels().view()));
+            found[1] += usize::from(has_survivors(column(1).view(), &data));
+            found[2] += usize::from(has_survivors(column(2).view(), &data));
+            found[3] += usize::from(is_wait(column(3).view(), data.labels().view()));
+        }
+        assert_eq!((found[0], found[2], found[3]), (100, 0, 0), "{found:?}");
+        assert!(found[1] >= 95, "{found:?}");
+    }
+
+    #[test]
+    fn few_rows_prove_nothing() {
+        assert!(!is_wait(array![1.0, f64::NAN, 2.0].view(), array![3.0, -1.0, 4.0].view()));
+    }
+}
