@@ -395,3 +395,181 @@ fn what_names_people_is_refused_until_it_is_ignored() {
     let said = run(&here, "out", &["columns.birth_date.role=ignore"]).stdout;
     assert!(said.contains("VERDICT: "), "{said}");
 }
+
+/// The same patients, followed from a day of their own on: those who had the event before it are not in the table.
+fn late(rows: usize, seed: u64) -> String {
+    let mut uniform = uniforms(seed);
+    let mut out = String::from("age,grade,marker,drug,entry,days,event\n");
+    let mut kept = 0;
+    while kept < rows {
+        let (age, drug, entry) = (30.0 + 50.0 * uniform(), u8::from(uniform() < 0.5), (600.0 * uniform()).floor());
+        let log = 0.04 * (age - 55.0) - 0.5 * f64::from(drug);
+        let (time, end) = (-uniform().ln() * 900.0 / log.exp(), entry + 200.0 + 1800.0 * uniform());
+        if time <= entry {
+            continue;
+        }
+        kept += 1;
+        let (seen, event) = (time.min(end).max(entry + 1.0), u8::from(time <= end));
+        out.push_str(&format!("{age:.1},mid,5.0,{drug},{entry},{seen:.3},{event}\n"));
+    }
+    out
+}
+
+#[test]
+fn rows_that_are_followed_late_are_not_taken_as_followed_from_the_start() {
+    let here = sound();
+    here.write("source.csv", late(800, 1));
+    here.write("target.csv", late(500, 2));
+    here.write("recipe.toml", format!("{RECIPE}[columns.entry]\nrole = \"entry\"\n"));
+    here.write("naive.toml", format!("{RECIPE}[columns.entry]\nrole = \"ignore\"\n"));
+    let said = here.ok("medical", &["check", "--recipe", "recipe.toml"]).stdout;
+    assert!(said.contains("late-entry") && said.contains("are followed from later than 0"), "{said}");
+    let observed = |recipe: &str, out: &str| {
+        let _ = here.ok("medical", &["run", "--recipe", recipe, "--output", out]);
+        let _ = here.ok(
+            "medical",
+            &["predict", "-q", "--artifact", out, "--model", "generalist", "--data", "target.csv", "-o", "s.csv"],
+        );
+        let text = String::from_utf8(here.read("s.csv")).unwrap();
+        std::fs::remove_file(here.path("s.csv")).unwrap();
+        let header = text.lines().next().unwrap().to_string();
+        let at = header.split(',').position(|c| c.starts_with("risk")).unwrap_or_else(|| panic!("{header}"));
+        let all: Vec<f64> = text.lines().skip(1).map(|l| l.split(',').nth(at).unwrap().parse().unwrap()).collect();
+        all.iter().sum::<f64>() / all.len() as f64
+    };
+    // The hazard is constant: the risk of the next 1,000 days is that of the first 1,000, whenever a row entered.
+    let truth = {
+        let (mut sum, mut n) = (0.0, 0.0);
+        for line in String::from_utf8(here.read("target.csv")).unwrap().lines().skip(1) {
+            let cells: Vec<f64> = line.split(',').filter_map(|c| c.parse().ok()).collect();
+            let log = 0.04 * (cells[0] - 55.0) - 0.5 * cells[2];
+            sum += 1.0 - (-1000.0 / 900.0 * f64::exp(log)).exp();
+            n += 1.0;
+        }
+        sum / n
+    };
+    let (right, naive) = (observed("recipe.toml", "out"), observed("naive.toml", "naive"));
+    assert!((right - truth).abs() < 0.04, "{right} where {truth} is true");
+    assert!(truth - naive > 0.06, "taken as followed from 0 the risk is too small: {naive} where {truth} is true");
+
+    // A start–stop table says the same as one row a patient: stretches are joined.
+    let split = |text: String| {
+        let mut out = String::from("patient,age,grade,marker,drug,entry,days,event\n");
+        for (i, line) in text.lines().skip(1).enumerate() {
+            let c: Vec<&str> = line.split(',').collect();
+            let (entry, days): (f64, f64) = (c[4].parse().unwrap(), c[5].parse().unwrap());
+            let before = c[..4].join(",");
+            if days > entry + 400.0 {
+                let cut = entry + 400.0;
+                out.push_str(&format!("{i},{before},{entry},{cut},0\n{i},{before},{cut},{},{}\n", c[5], c[6]));
+            } else {
+                out.push_str(&format!("{i},{before},{}\n", c[4..].join(",")));
+            }
+        }
+        out
+    };
+    here.write("source.csv", split(late(800, 1)));
+    here.write("target.csv", split(late(500, 2)));
+    let group = "[columns.entry]\nrole = \"entry\"\n[columns.patient]\nrole = \"group\"\nkind = \"text\"\n";
+    let text = RECIPE.replace("stratify_on = \"event\"", "group_on = \"patient\"");
+    // The patients of the two files are numbered alike.
+    let text = text.replace("[pretrain]", "[check]\nwaive = [\"group-overlap\"]\n[pretrain]");
+    here.write("split.toml", format!("{text}{group}"));
+    let said = here.ok("medical", &["check", "--recipe", "split.toml"]).stdout;
+    assert!(said.contains("go on in another row of their group"), "{said}");
+    let joined = observed("split.toml", "split");
+    assert!((joined - truth).abs() < 0.04, "{joined} where {truth} is true");
+
+    here.write("target.csv", late(300, 2).replacen(",1\n", ",1\n50.0,mid,5.0,1,700,650,1\n", 1));
+    let said = here.run("medical", &["check", "--recipe", "recipe.toml"]);
+    assert_eq!(said.code, 3, "{}", said.stderr);
+    assert!(said.stderr.contains("a time after that of `entry` is expected"), "{}", said.stderr);
+}
+
+#[test]
+fn what_was_written_on_the_way_is_a_leak() {
+    let here = sound();
+    // A transplant that does nothing: whoever waited for it and lived has it.
+    let waited = |rows, seed| {
+        let mut uniform = uniforms(seed + 100);
+        let text = patients(rows, seed, 1.0);
+        let mut lines = text.lines().map(|line| {
+            let days: f64 = line.split(',').nth(4).and_then(|d| d.parse().ok()).unwrap_or(0.0);
+            let wait = 30.0 - 300.0 * uniform().ln();
+            if days == 0.0 {
+                format!("{line},wait")
+            } else if wait < days {
+                format!("{line},{wait:.0}")
+            } else {
+                format!("{line},")
+            }
+        });
+        let header = lines.next().unwrap();
+        std::iter::once(header).chain(lines).collect::<Vec<_>>().join("\n") + "\n"
+    };
+    here.write("source.csv", waited(500, 1));
+    here.write("target.csv", waited(300, 2));
+    here.write("recipe.toml", format!("{RECIPE}[columns.wait]\n"));
+    let said = here.run("medical", &["run", "--recipe", "recipe.toml", "--output", "out"]);
+    assert_eq!(said.code, 3, "{}", said.stderr);
+    let all = said.stdout + &said.stderr;
+    assert!(all.contains("immortal-time") && all.contains("`wait`"), "{all}");
+}
+
+#[test]
+fn another_unit_in_one_of_two_files_stops_the_run() {
+    let here = sound();
+    // The source's marker in mg/dl, the target's in mmol/l.
+    let text = patients(500, 1, 1.0);
+    let other = text.lines().enumerate().map(|(i, line)| {
+        let mut cells: Vec<String> = line.split(',').map(String::from).collect();
+        if i > 0 {
+            cells[2] = format!("{:.1}", 90.0 + 18.0 * cells[2].parse::<f64>().unwrap());
+        }
+        cells.join(",")
+    });
+    here.write("source.csv", other.collect::<Vec<_>>().join("\n") + "\n");
+    let said = here.run("medical", &["check", "--recipe", "recipe.toml"]);
+    assert_eq!(said.code, 3, "{}{}", said.stdout, said.stderr);
+    assert!(said.stdout.contains("unlike-ranges") && said.stdout.contains("`marker`"), "{}", said.stdout);
+    // Ages of children and of grown-ups are two populations: said, and no reason to stop.
+    let young = text.lines().enumerate().map(|(i, line)| {
+        let mut cells: Vec<String> = line.split(',').map(String::from).collect();
+        if i > 0 {
+            cells[0] = format!("{:.1}", cells[0].parse::<f64>().unwrap() / 4.0);
+        }
+        cells.join(",")
+    });
+    here.write("source.csv", young.collect::<Vec<_>>().join("\n") + "\n");
+    let said = here.ok("medical", &["check", "--recipe", "recipe.toml"]);
+    assert!(said.stdout.contains("two populations?"), "{}", said.stdout);
+}
+
+#[test]
+fn an_effect_in_one_trial_needs_no_source() {
+    let here = sound();
+    let text = RECIPE.replace("[source]\ndata = \"source.csv\"\n", "");
+    let effect =
+        "[domain.effect]\ntreatment = \"drug\"\ntreated = \"1\"\ntarget = \"randomised\"\nnote = \"made so\"\n";
+    here.write("recipe.toml", format!("{text}{effect}"));
+    let said = here.ok("medical", &["run", "--recipe", "recipe.toml", "--output", "out"]);
+    assert!(said.stdout.contains("time lived without the event") || said.stdout.contains("Effect"), "{}", said.stdout);
+    assert!(said.stderr.contains("names no source"), "{}", said.stderr);
+    assert!(!here.path("out").exists());
+    // The figures are those of a run with a source: it speaks of all of the target's rows as well.
+    here.write("both.toml", format!("{RECIPE}{effect}"));
+    let whole = here.ok("medical", &["run", "--json", "-q", "--recipe", "both.toml", "--output", "both"]).stdout;
+    let whole: serde_json::Value = serde_json::from_str(&whole).unwrap();
+    let alone = here.ok("medical", &["run", "--json", "-q", "--recipe", "recipe.toml", "--output", "out"]).stdout;
+    let alone: serde_json::Value = serde_json::from_str(&alone).unwrap();
+    let of = |panels: &serde_json::Value| {
+        let first = alone[0]["title"].clone();
+        panels.as_array().unwrap().iter().find(|p| p["title"] == first).unwrap()["table"].clone()
+    };
+    let row = |table: &serde_json::Value| table.as_array().unwrap().len();
+    assert_eq!(row(&of(&whole["panels"])), row(&of(&alone)));
+    // Without the question a source is needed, and that is said.
+    here.write("recipe.toml", text);
+    let said = here.run("medical", &["run", "--recipe", "recipe.toml", "--output", "out"]);
+    assert!(said.code == 2 && said.stderr.contains("hint: "), "{}", said.stderr);
+}

@@ -171,8 +171,8 @@ pub enum Verb {
     },
     /// Print a recipe, the list of them, or what one may hold
     Recipe {
-        /// What to print
-        #[arg(value_enum, default_value = "show")]
+        /// What to print: show, list, schema, or the name of a recipe
+        #[arg(default_value = "show")]
         what: RecipeWhat,
     },
     /// Print an embedded data set as CSV, or the list of them
@@ -240,12 +240,25 @@ pub enum StudyWhat {
 }
 
 /// What `recipe` prints.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RecipeWhat {
-    /// The recipe as it would run, with every default
+    /// The recipe as it would run, with every default.
     Show,
-    /// The recipes that ship with the program
+    /// The recipes that ship with the program.
     List,
-    /// The JSON schema of a recipe
+    /// The JSON schema of a recipe.
     Schema,
+    /// The recipe of this name or in this file, as `show` with `--recipe`.
+    Named(String),
+}
+
+impl From<&str> for RecipeWhat {
+    fn from(word: &str) -> Self {
+        match word {
+            "show" => Self::Show,
+            "list" => Self::List,
+            "schema" => Self::Schema,
+            name => Self::Named(name.into()),
+        }
+    }
 }

@@ -6,7 +6,7 @@ mod session;
 mod terminal;
 mod verbs;
 
-pub use args::Common;
+pub use args::{Common, RecipeWhat};
 pub use progress::Progress;
 pub use terminal::{Terminal, guarded, is_broken_pipe, print};
 

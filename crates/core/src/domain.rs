@@ -218,6 +218,20 @@ pub trait Domain: Send + Sync {
         Err(Error::Setting { setting: "domain".into(), expected })
     }
 
+    /// What `[domain]` asks about the rows of one population by themselves (an effect in one trial), for a recipe without a
+    /// source; none where a generalist is needed.
+    ///
+    /// # Errors
+    /// When the rows are not as the settings say.
+    fn alone(&self, _rows: &Dataset, _settings: &str, _ctx: &Context) -> Result<Vec<Panel>, Error> {
+        Ok(Vec::new())
+    }
+
+    /// The JSON schema of `[domain]` of a recipe, for a domain that has such settings.
+    fn settings_schema(&self) -> Option<String> {
+        None
+    }
+
     /// What the rows of [`Domain::tables`] are called where scores are written; `None` where a row is a line of a file.
     fn names(&self, _rows: &Dataset) -> Option<Vec<String>> {
         None

@@ -67,8 +67,20 @@ impl Domain for Medical {
         bedside::beside(panels, row, model, predicted)
     }
 
+    fn settings_schema(&self) -> Option<String> {
+        serde_json::to_string(&schemars::schema_for!(Settings)).ok()
+    }
+
     fn check_settings(&self, settings: &str) -> Result<(), Error> {
         Settings::parse(settings).map(|_| ())
+    }
+
+    fn alone(&self, rows: &Dataset, settings: &str, ctx: &specialist_core::Context) -> Result<Vec<Panel>, Error> {
+        match &Settings::parse(settings)?.effect {
+            Some(_) if outcome::has_competing(rows) => Ok(vec![effect::refused_for_competing_causes()]),
+            Some(effect) => effect::of_rows(rows, None, effect, ctx),
+            None => Ok(Vec::new()),
+        }
     }
 
     fn panels(&self, input: &PanelInput<'_>) -> Result<Vec<Panel>, Error> {

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use specialist_core::Error;
 
 /// How treatment came about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Design {
     /// By chance.
@@ -14,7 +14,7 @@ pub enum Design {
 }
 
 /// A treatment whose effect is asked for.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct EffectSettings {
     /// The feature that says who was treated.
@@ -32,7 +32,7 @@ pub struct EffectSettings {
 }
 
 /// All of it.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Settings {
     /// A treatment whose effect is asked for.

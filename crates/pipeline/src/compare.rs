@@ -68,8 +68,15 @@ pub(crate) fn compare(
     let simple: Vec<&str> = rows.baselines.iter().map(|b| b.name.as_str()).collect();
     predictions.extend_from_slice(rows.baselines);
     let bootstrap = Bootstrap::new(sealed, keys, recipe.compare.bootstrap, ctx);
-    let (judged, primary) = evidence::judge(sealed, &predictions, metrics, &bootstrap, confidence, ctx);
+    let (mut judged, primary) = evidence::judge(sealed, &predictions, metrics, &bootstrap, confidence, ctx);
     ctx.check()?;
+    // What cannot be told of these rows for any candidate (what cards cost, where there are no cards) is no column.
+    let told = |m: usize| m == 0 || judged.iter().any(|c| !c.figures[m].interval.estimate.is_nan());
+    let told: Vec<bool> = (0..metrics.len()).map(told).collect();
+    for candidate in &mut judged {
+        let mut keep = told.iter();
+        candidate.figures.retain(|_| keep.next() == Some(&true));
+    }
 
     let names: Vec<&str> = predictions.iter().map(|p| p.name.as_str()).collect();
     let place = |name: &str| names.iter().position(|n| *n == name);

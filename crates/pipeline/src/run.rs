@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use specialist_core::{Context, Dataset, Domain, Estimand, FineTune, Metric, Pretrain, Split, Tuning as _, metric};
+use specialist_core::{
+    Context, Dataset, Domain, Estimand, FineTune, Metric, Panel, Pretrain, Split, Tuning as _, metric,
+};
 use specialist_report::{Finding, Report, Tuning};
 use specialist_search::{Params, journal_text};
 use specialist_tabular::{Base, EstimatorSettings, Model, TuningPlan, plan};
@@ -146,6 +148,23 @@ impl Job<'_> {
         }
         let sealed = loaded.target.select(&target.test);
         Ok(Prepared { loaded, findings, train, sealed, source_train, source_test })
+    }
+
+    /// What the domain says of the target's rows by themselves, where the recipe names no source; none where it needs one.
+    ///
+    /// # Errors
+    /// [`Error::Leak`] when a check found one that is not waived; the domain's own.
+    pub fn alone(&self, prepared: &Prepared) -> Result<Vec<Panel>, Error> {
+        let source = &self.recipe.source;
+        if source.data.is_some() || source.model.is_some() || !source.models.is_empty() {
+            return Ok(Vec::new());
+        }
+        let leaks = report::leaks(&prepared.findings);
+        if !leaks.is_empty() {
+            return Err(Error::Leak(leaks));
+        }
+        let settings = toml::to_string(&self.recipe.domain).expect("a table is TOML");
+        Ok(self.domain.alone(&prepared.loaded.target, &settings, self.ctx)?)
     }
 
     /// Makes the generalist.

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
-use specialist_cli::Common;
+use specialist_cli::{Common, RecipeWhat};
 
 use crate::recipe::Task;
 
@@ -92,8 +92,8 @@ pub enum Verb {
     },
     /// Print a recipe, the list of them, or what one may hold
     Recipe {
-        /// What to print
-        #[arg(value_enum, default_value = "show")]
+        /// What to print: show, list, schema, or the name of a recipe
+        #[arg(default_value = "show")]
         what: RecipeWhat,
     },
     /// Print a completion script for a shell
@@ -167,17 +167,6 @@ pub enum LabelVerb {
         /// The text
         text: String,
     },
-}
-
-/// What `recipe` prints.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum RecipeWhat {
-    /// The recipe as it would run, with every default
-    Show,
-    /// The recipes that ship with the program
-    List,
-    /// The JSON schema of a recipe
-    Schema,
 }
 
 /// The recipes that ship with the program: name, task, text.

@@ -2,13 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use specialist_cli::{Terminal, print};
+use specialist_cli::{RecipeWhat, Terminal, print};
 use specialist_core::Outcome;
 use specialist_pipeline::artifact::{self, ArtifactError, Draft};
 use specialist_pipeline::report::read_report;
 use specialist_report::{self as view, Report};
 
-use crate::args::{Args, LabelVerb, PRETRAIN, RECIPES, RecipeWhat, TaskVerb, Verb};
+use crate::args::{Args, LabelVerb, PRETRAIN, RECIPES, TaskVerb, Verb};
 use crate::corpus::{self, Document};
 use crate::error::{Error, Result};
 use crate::export;
@@ -50,7 +50,7 @@ pub fn dispatch(args: &Args, terminal: &Terminal) -> Result<u8> {
         Some(Verb::Sentiment { verb: None }) => session.task(Task::Sentiment, &run),
         Some(Verb::Report { artifact }) => session.report(artifact.as_deref()),
         Some(Verb::Verify { artifact }) => session.verify(artifact.as_deref()),
-        Some(Verb::Recipe { what }) => session.recipes(*what),
+        Some(Verb::Recipe { what }) => session.recipes(what),
         Some(Verb::Completions { .. }) => Ok(0),
     }
 }
@@ -58,13 +58,17 @@ pub fn dispatch(args: &Args, terminal: &Terminal) -> Result<u8> {
 impl Session<'_> {
     /// The recipe that was named, or the task's own; flags override it.
     fn recipe(&self, task: Task, adapter: Option<&Path>) -> Result<Chosen> {
+        self.named(self.args.common.recipe.as_deref(), task, adapter)
+    }
+
+    fn named(&self, asked: Option<&str>, task: Task, adapter: Option<&Path>) -> Result<Chosen> {
         let mut overrides = self.args.common.set.clone();
         overrides.extend(self.args.common.seed.map(|s| format!("seed={s}")));
         // In quotation marks: a folder may be called 7 or true.
         let quoted = |key: &str, value: &str| format!("{key}={}", toml::Value::from(value));
         overrides.extend(self.args.backbone.as_ref().map(|b| quoted("backbone", b)));
         overrides.extend(adapter.map(|a| quoted("adapter", &a.to_string_lossy())));
-        let asked = self.args.common.recipe.as_deref().unwrap_or(task.name());
+        let asked = asked.unwrap_or(task.name());
         let (name, file, text, place) = match RECIPES.iter().find(|r| r.0 == asked) {
             Some((name, _, text)) => ((*name).to_string(), format!("{name}.toml"), (*text).to_string(), PathBuf::new()),
             None => {
@@ -369,7 +373,11 @@ impl Session<'_> {
         Ok(0)
     }
 
-    fn recipes(&self, what: RecipeWhat) -> Result<u8> {
+    fn recipes(&self, what: &RecipeWhat) -> Result<u8> {
+        let asked = match what {
+            RecipeWhat::Named(name) => Some(name.as_str()),
+            _ => self.args.common.recipe.as_deref(),
+        };
         match what {
             RecipeWhat::List => {
                 for (name, _, _) in RECIPES {
@@ -378,22 +386,16 @@ impl Session<'_> {
                 print("pretrain")?;
             }
             RecipeWhat::Schema => {
-                let schema = match self.args.common.recipe.as_deref() {
+                let schema = match asked {
                     Some("pretrain") => schemars::schema_for!(writing::pretrain::Recipe),
                     _ => schemars::schema_for!(Recipe),
                 };
                 print(&serde_json::to_string_pretty(&schema).expect("plain data"))?;
             }
-            RecipeWhat::Show if self.args.common.recipe.as_deref() == Some("pretrain") => print(PRETRAIN.trim_end())?,
-            RecipeWhat::Show => {
-                let task = self
-                    .args
-                    .common
-                    .recipe
-                    .as_ref()
-                    .and_then(|n| RECIPES.iter().find(|r| r.0 == n))
-                    .map_or(Task::Sentiment, |r| r.1);
-                print(self.recipe(task, None)?.recipe.render().trim_end())?;
+            RecipeWhat::Show | RecipeWhat::Named(_) if asked == Some("pretrain") => print(PRETRAIN.trim_end())?,
+            RecipeWhat::Show | RecipeWhat::Named(_) => {
+                let task = asked.and_then(|n| RECIPES.iter().find(|r| r.0 == n)).map_or(Task::Sentiment, |r| r.1);
+                print(self.named(asked, task, None)?.recipe.render().trim_end())?;
             }
         }
         Ok(0)

@@ -118,6 +118,10 @@ impl Domain for Trading {
         (name == "stocks").then_some(Cow::Borrowed(include_bytes!("../../../data/stocks/stocks.csv")))
     }
 
+    fn settings_schema(&self) -> Option<String> {
+        serde_json::to_string(&schemars::schema_for!(crate::tables::Settings)).ok()
+    }
+
     fn tables(&self, input: &TablesInput<'_>) -> Result<Option<Tables>, Error> {
         let (tables, made) = make(input, self, now())?;
         *self.made.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(made));

@@ -8,7 +8,7 @@ use crate::features::LONGEST_GAP;
 use crate::volatility::log_realised;
 
 /// What the label says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Task {
     /// Realised volatility over the horizon is above that of the last 66 bars.

@@ -8,7 +8,7 @@ use specialist_core::{Error, Finding, Severity};
 use crate::bars::{Market, place};
 
 /// An exchange's hours, as a recipe says them.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Session {
     /// The exchange's time zone, such as `America/New_York`: summer time follows from it.

@@ -6,16 +6,17 @@ use specialist_core::{
     Dataset, Domain, Error, Feature, Finding, Key, KeyRole, Population, Severity, Tables, TablesInput,
 };
 use specialist_pipeline::Place;
+use specialist_tabular::read::{is_time_format, time_formats};
 
 use crate::backtest::{Account, Costs};
-use crate::bars::{Market, Members, day, members, place, read};
+use crate::bars::{Market, Members, day, members, place, read_dated};
 use crate::faults::{chosen_by_outcome, faults};
 use crate::features::{Features, Rows, Standard, knows_the_future};
 use crate::labels::{Task, label, uniqueness};
 use crate::session::Session;
 
 /// A recipe's `[domain]`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Settings {
     /// What is predicted: `volatility`, `direction`, `barrier`, `meta`, or a number: `realised`, `return`, `quantile`.
@@ -28,6 +29,9 @@ pub struct Settings {
     pub quantile: f64,
     /// A table of `asset,entry,exit`: who belonged to the universe, and when.
     pub universe: Option<String>,
+    /// How the times of bars are written, where the file does not tell: a pattern (`%d/%m/%Y`) or a word (`milliseconds`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub date_format: Option<String>,
     /// The first day to use.
     pub from: Option<String>,
     /// The last day to use.
@@ -53,6 +57,7 @@ impl Default for Settings {
             barrier: 1.0,
             quantile: 0.05,
             universe: None,
+            date_format: None,
             from: None,
             until: None,
             session: None,
@@ -90,6 +95,11 @@ impl Settings {
         let tail = settings.quantile.min(1.0 - settings.quantile);
         if tail.is_nan() || !(0.001..=0.4).contains(&tail) {
             return Err(wrong("domain.quantile", "in a tail: from 0.001 to 0.4, or from 0.6 to 0.999"));
+        }
+        if settings.date_format.as_ref().is_some_and(|f| !is_time_format(f)) {
+            let expected =
+                format!("a pattern that names a day (\"%d/%m/%Y\"), or one of {}", time_formats().join(", "));
+            return Err(wrong("domain.date-format", &expected));
         }
         if let Some(session) = &settings.session {
             session.hours()?;
@@ -188,7 +198,7 @@ pub fn make(request: &TablesInput<'_>, domain: &dyn Domain, today: i64) -> Resul
     let open = |data: &str| {
         let missing =
             |e: specialist_pipeline::Error| Error::Setting { setting: "data".into(), expected: e.to_string() };
-        read(&place.input(data, domain).map_err(missing)?, request.dialect)
+        read_dated(&place.input(data, domain).map_err(missing)?, request.dialect, settings.date_format.as_deref())
     };
     let (wanted, of_source) = (
         assets(&request.target, "target")?,

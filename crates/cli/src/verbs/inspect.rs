@@ -57,10 +57,20 @@ pub fn verify(session: &Session, args: &Args, artifact: Option<&Path>) -> Result
 }
 
 /// Prints recipes.
-pub fn recipe(session: &Session, args: &Args, what: RecipeWhat) -> Result<u8, Error> {
+pub fn recipe(session: &Session, args: &Args, what: &RecipeWhat) -> Result<u8, Error> {
     match what {
         RecipeWhat::Schema => {
-            print(&serde_json::to_string_pretty(&schemars::schema_for!(Recipe)).expect("a schema is JSON"))?;
+            let mut schema = serde_json::to_value(schemars::schema_for!(Recipe)).expect("a schema is JSON");
+            // What `[domain]` may hold, the domain knows.
+            if let Some(own) = session.domain.settings_schema() {
+                let mut own: serde_json::Value = serde_json::from_str(&own).expect("a schema is JSON");
+                if let Some(definitions) = own.as_object_mut().and_then(|o| o.remove("$defs")) {
+                    let all = schema["$defs"].as_object_mut().expect("a recipe has tables");
+                    all.extend(definitions.as_object().cloned().unwrap_or_default());
+                }
+                schema["properties"]["domain"] = own;
+            }
+            print(&serde_json::to_string_pretty(&schema).expect("a schema is JSON"))?;
         }
         RecipeWhat::List => {
             for r in session.domain.recipes() {
@@ -69,6 +79,11 @@ pub fn recipe(session: &Session, args: &Args, what: RecipeWhat) -> Result<u8, Er
             }
         }
         RecipeWhat::Show => print(session.recipe(args)?.recipe.render().trim_end())?,
+        RecipeWhat::Named(name) => {
+            let mut named = args.clone();
+            named.common.recipe = Some(name.clone());
+            print(session.recipe(&named)?.recipe.render().trim_end())?;
+        }
     }
     Ok(0)
 }

@@ -29,7 +29,7 @@ pub fn dispatch(session: &Session, args: &Args) -> Result<u8, Error> {
             let named = Named { label: label.clone(), positive: positive.clone(), decimal: args.decimal };
             inspect::init(session, args, source.as_deref(), &named)
         }
-        Some(Verb::Recipe { what }) => inspect::recipe(session, args, *what),
+        Some(Verb::Recipe { what }) => inspect::recipe(session, args, what),
         Some(Verb::Embedded { name }) => inspect::embedded(session, name.as_deref()),
         Some(Verb::Predict { artifact, model }) => score::predict(session, args, artifact.as_deref(), model.as_deref()),
         Some(Verb::Explain { artifact, model, row }) => {

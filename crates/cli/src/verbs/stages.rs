@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use specialist_core::Outcome;
+use specialist_core::{Outcome, Panel};
 use specialist_pipeline::{Compared, Error, Job, Prepared, Tuned, artifact};
 use specialist_report as view;
 
@@ -36,8 +36,28 @@ pub fn run(session: &Session, args: &Args, gate: bool) -> Result<u8, Error> {
         session.say(&chosen.recipe.question);
     }
     let prepared = prepare(session, args, &job)?;
+    let alone = job.alone(&prepared)?;
+    if !alone.is_empty() {
+        return show_alone(session, args, &alone);
+    }
     let tuned = tune_all(session, args, &job, &prepared)?;
     finish(session, args, &job, &prepared, &tuned, &folder, gate)
+}
+
+/// What was asked of one population: there is no generalist to beat, so no model is made and nothing is judged.
+fn show_alone(session: &Session, args: &Args, panels: &[Panel]) -> Result<u8, Error> {
+    if args.common.json {
+        print(&serde_json::to_string_pretty(panels).expect("panels are plain data"))?;
+        return Ok(0);
+    }
+    for panel in panels {
+        print(&view::panel(panel, session.colour))?;
+        if !panel.table.is_empty() {
+            print(&format!("{}\n", panel.note))?;
+        }
+    }
+    session.say("the recipe names no source: no generalist, no verdict, and nothing was written");
+    Ok(0)
 }
 
 /// Load, check, split; tells what it found.

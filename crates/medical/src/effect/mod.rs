@@ -9,7 +9,7 @@ mod report;
 mod tests;
 mod who;
 
-pub use report::{panels, refused_for_competing_causes};
+pub use report::{of_rows, panels, refused_for_competing_causes};
 
 use ndarray::Axis;
 use specialist_core::{Context, Dataset, Error, Estimand, FeatureKind, Predict, canonical, same_value};

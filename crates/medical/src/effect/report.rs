@@ -76,11 +76,23 @@ impl<'a> Population<'a> {
 /// # Errors
 /// When the treatment is not as the recipe says, or an arm is empty.
 pub fn panels(input: &PanelInput<'_>, settings: &EffectSettings) -> Result<Vec<Panel>, Error> {
-    let ctx = &input.ctx.child("effect");
     // The verdict is reached: the average effect may use every row of the target.
-    let target = both(input.train, input.rows)?;
-    let mut populations = vec![Population::of("target", settings.target, &target, settings, ctx)?];
-    if let (Some(design), Some(source)) = (settings.source, input.source) {
+    of_rows(&both(input.train, input.rows)?, input.source, settings, input.ctx)
+}
+
+/// As [`panels`], of all rows of the target, and of a source if there is one.
+///
+/// # Errors
+/// As [`panels`].
+pub fn of_rows(
+    target: &Dataset,
+    source: Option<&Dataset>,
+    settings: &EffectSettings,
+    ctx: &Context,
+) -> Result<Vec<Panel>, Error> {
+    let ctx = &ctx.child("effect");
+    let mut populations = vec![Population::of("target", settings.target, target, settings, ctx)?];
+    if let (Some(design), Some(source)) = (settings.source, source) {
         populations.push(Population::of("source", design, source, settings, ctx)?);
     }
     let mut out = vec![average(&populations, settings, ctx)];

@@ -9,6 +9,7 @@ use specialist_core::{Dataset, Estimand, FeatureKind, Metric, Role};
 use specialist_report::{Finding, Severity};
 
 use super::{Input, finding, ok};
+use crate::init::is_identifier;
 
 /// One column alone does not tell the label this well unless it was written after the label.
 const GIVES_AWAY: f64 = 0.99;
@@ -110,23 +111,42 @@ fn edges(x: ArrayView1<'_, f64>, bins: usize) -> Vec<f64> {
     cut
 }
 
+/// Whether whole numbers, nearly every one different, are names of rows and no measurements: incomes differ from row to row
+/// as well. A count without gaps names, and so do long numbers of one length.
+pub(crate) fn names_rows(values: impl Iterator<Item = f64> + Clone, different: usize) -> bool {
+    const LONG: f64 = 1e7;
+    let (low, high) = values.clone().fold((f64::MAX, f64::MIN), |(a, b), v| (a.min(v), b.max(v)));
+    let counted = high - low < 1.5 * different as f64;
+    counted || (low >= LONG && low.log10().floor() == high.log10().floor())
+}
+
 fn id_like(input: &Input<'_>, train: &Dataset) -> Finding {
     let name = "id-like-feature";
     let declared = |f: &str| input.recipe.columns.get(f).is_some_and(|c| c.role == Role::Feature);
-    let looks = |c: usize| {
+    let (mut named, mut unsure) = (Vec::new(), Vec::new());
+    for (c, feature) in train.features.iter().enumerate().filter(|(_, f)| declared(&f.name)) {
         let x: Vec<f64> = train.records().column(c).iter().copied().filter(|v| !v.is_nan()).collect();
-        let whole = x.iter().all(|v| v.fract() == 0.0);
-        let distinct: HashSet<u64> = x.iter().map(|v| v.to_bits()).collect();
-        x.len() >= FEWEST && whole && distinct.len() as f64 > DISTINCT * x.len() as f64
-    };
-    let told: Vec<String> = (0..train.features.len())
-        .filter(|&c| declared(&train.features[c].name) && looks(c))
-        .map(|c| train.features[c].name.clone())
-        .collect();
-    if told.is_empty() {
+        let different = x.iter().map(|v| v.to_bits()).collect::<HashSet<u64>>().len();
+        let own = different as f64 > DISTINCT * x.len() as f64;
+        if x.len() < FEWEST || !own || x.iter().any(|v| v.fract() != 0.0) {
+            continue;
+        }
+        // Incomes differ from row to row as well: a name is told by its form, or by what the column is called.
+        let is_name = names_rows(x.iter().copied(), different) || is_identifier(&feature.name);
+        if is_name { named.push(feature.name.clone()) } else { unsure.push(feature.name.clone()) }
+    }
+    if named.is_empty() && unsure.is_empty() {
         return ok(name, "no feature looks like the name of a row");
     }
-    let message = format!("{} has a value of its own in nearly every row: give it the role id or ignore", names(&told));
+    if named.is_empty() {
+        let message = format!(
+            "{} is a whole number of its own in nearly every row: a measurement? If it names the row, give it the role id",
+            names(&unsure)
+        );
+        return finding(name, Severity::Warning, message, Vec::new());
+    }
+    let message =
+        format!("{} has a value of its own in nearly every row: give it the role id or ignore", names(&named));
     finding(name, Severity::Leak, message, Vec::new())
 }
 

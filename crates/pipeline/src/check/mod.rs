@@ -9,6 +9,8 @@ mod duplicates;
 mod immortal;
 mod ranges;
 
+pub(crate) use columns::names_rows;
+
 use std::collections::HashSet;
 
 use specialist_core::bootstrap::quantile;

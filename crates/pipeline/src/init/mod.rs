@@ -13,6 +13,7 @@ use crate::Error;
 use crate::recipe::ColumnSpec;
 
 pub use outcome::Named;
+pub(crate) use suggest::is_identifier;
 
 /// What a look at a file suggests.
 pub struct Sketch {

@@ -8,6 +8,7 @@ use specialist_tabular::read::{AROUND, ColumnProfile, DayOrder, Profile, day_fir
 use super::outcome::{Named, is_duration, is_end, is_entry, is_event, outcome};
 use super::{Suggestion, bare, is_marker, one_of_each};
 use crate::Error;
+use crate::check::names_rows;
 use crate::recipe::ColumnSpec;
 
 /// More distinct values than this are a long list of codes.
@@ -251,7 +252,9 @@ const CODED: [&str; 17] = [
 ];
 /// Whom a row belongs to, where a word for a name follows.
 const WHO: [&str; 8] = ["patient", "customer", "card", "account", "client", "subject", "kunde", "user"];
-const IDS: [&str; 26] = [
+const IDS: [&str; 28] = [
+    "serial",
+    "code_id",
     "id",
     "patient",
     "customer",
@@ -285,7 +288,7 @@ const POSTCODES: [&str; 9] =
 
 /// Whether a column's name says that it names rows or their owners: it ends in a word for that. What begins with one may
 /// be a measure (account_days, patient_age).
-fn is_identifier(name: &str) -> bool {
+pub(crate) fn is_identifier(name: &str) -> bool {
     let plain = plain(name);
     let last = plain.rsplit('_').next().unwrap_or_default();
     let named =
@@ -573,12 +576,8 @@ fn identity(
     let whole = values.iter().filter(|v| !s.missing.iter().any(|m| m == *v)).all(|v| v.parse::<i64>().is_ok());
     let own = c.distinct_share > 0.98 && c.filled > FEWEST;
     let named = is_identifier(&c.name);
-    let figures = || values.iter().filter_map(|v| bare(v, style));
-    let (low, high) = figures().fold((f64::MAX, f64::MIN), |(a, b), v| (a.min(v), b.max(v)));
-    // Incomes differ from row to row as well: only a gapless count, long numbers of one length or a name tell a name.
-    let counted = high - low < 1.5 * values.len() as f64;
-    let long = values.iter().all(|v| v.len() >= 8 && v.len() == values[0].len());
-    if own && whole && (named || counted || long) {
+    // One rule with the check that stops a run.
+    if own && whole && (named || names_rows(values.iter().filter_map(|v| bare(v, style)), values.len())) {
         return (spec(Role::Id, ColumnKind::Text), "a value of its own in nearly every row".into());
     }
     // However few rows there are: every one has its own, and the name says what it is.

@@ -45,7 +45,10 @@ impl Written {
 }
 
 /// Texts that stand around numbers: what `init` takes off, and what an error can name.
-pub const AROUND: [&str; 10] = ["%", "€", "$", "£", "₹", "¥", "CHF", "EUR", "USD", "Rs."];
+pub const AROUND: [&str; 21] = [
+    "R$", "%", "€", "$", "£", "₹", "¥", "円", "元", "₩", "zł", "kr.", "kr", "CHF", "EUR", "USD", "GBP", "SEK", "NOK",
+    "DKK", "Rs.",
+];
 
 /// What to do about a cell that is no number in `style`, told by its shape and never by its content.
 pub(super) fn advice(text: &str, style: NumberStyle, column: &Column) -> String {

@@ -27,7 +27,7 @@ pub struct Signal {
 }
 
 /// What trading costs, in basis points (hundredths of a percent) of the traded value unless said otherwise.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Costs {
     /// Broker and exchange.
@@ -60,7 +60,7 @@ impl Costs {
 }
 
 /// What an account may do.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Account {
     /// What it starts with.
