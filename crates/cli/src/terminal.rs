@@ -98,6 +98,9 @@ impl Terminal {
 /// Runs a program whose panics are told as bugs.
 pub fn guarded(program: impl FnOnce() -> u8) -> ExitCode {
     std::panic::set_hook(Box::new(|panic| {
+        if specialist_core::foreign::at_work() {
+            return;
+        }
         let place = panic.location().map_or(String::new(), |l| format!(" ({}:{})", l.file(), l.line()));
         eprintln!("error: this is a bug in the program, not in your data{place}: {panic}");
         eprintln!("hint: please report it with the recipe, without the data; nothing was half-written");

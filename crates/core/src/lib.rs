@@ -16,6 +16,7 @@ mod error;
 mod estimand;
 pub mod evidence;
 mod finding;
+pub mod foreign;
 pub mod metric;
 mod model;
 mod schema;

@@ -5,6 +5,8 @@ use std::path::Path;
 use burn_tensor::{Device, Int, Tensor, TensorData};
 use tokenizers::Tokenizer as Inner;
 
+use specialist_core::foreign::caught;
+
 use crate::error::{self, Error, Result};
 
 const LARGEST: u64 = 256 << 20;
@@ -38,10 +40,18 @@ impl Tokenizer {
     /// # Errors
     /// [`Error::Format`].
     pub fn parse(json: Vec<u8>, file: &Path) -> Result<Self> {
-        let mut inner = Inner::from_bytes(&json).map_err(|e| Error::format(file, format!("not a tokenizer ({e})")))?;
-        // Padding and cutting are done here, the same for every model.
-        inner.with_padding(None);
-        inner.with_truncation(None).map_err(|e| Error::format(file, e))?;
+        let parsed = || {
+            let wrong = |e: tokenizers::Error| Error::format(file, format!("not a tokenizer ({e})"));
+            let mut inner = Inner::from_bytes(&json).map_err(wrong)?;
+            // Padding and cutting are done here, the same for every model.
+            inner.with_padding(None);
+            inner.with_truncation(None).map_err(|e| Error::format(file, e))?;
+            // Some faults show only with the first text.
+            let ids = inner.encode_fast("a", true).map_err(wrong)?;
+            inner.decode(ids.get_ids(), true).map_err(wrong)?;
+            Ok(inner)
+        };
+        let inner = caught(parsed).unwrap_or_else(|e| Err(Error::format(file, format!("not a tokenizer ({e})"))))?;
         Ok(Self { inner, json })
     }
 
@@ -65,8 +75,8 @@ impl Tokenizer {
     pub fn encode(&self, text: &str, longest: usize) -> Result<Vec<u32>> {
         // A text of a megabyte has no more use than its beginning: what could not fit is not tokenized at all.
         let text = head(text, longest.saturating_mul(CHARACTERS_A_TOKEN));
-        let wrong = |e: tokenizers::Error| Error::format("a text", format!("cannot be tokenized ({e})"));
-        let encoding = self.inner.encode_fast(text, true).map_err(wrong)?;
+        let wrong = |e: &dyn std::fmt::Display| Error::format("a text", format!("cannot be tokenized ({e})"));
+        let encoding = caught(|| self.inner.encode_fast(text, true)).map_err(|e| wrong(&e))?.map_err(|e| wrong(&e))?;
         let mut ids = encoding.get_ids().to_vec();
         if ids.len() > longest {
             let closing = encoding.get_special_tokens_mask().last() == Some(&1);
@@ -93,7 +103,8 @@ impl Tokenizer {
     /// # Errors
     /// [`Error::Format`] when an id is unknown.
     pub fn decode(&self, ids: &[u32]) -> Result<String> {
-        self.inner.decode(ids, true).map_err(|e| Error::format("token ids", e))
+        let wrong = |e: &dyn std::fmt::Display| Error::format("token ids", e);
+        caught(|| self.inner.decode(ids, true)).map_err(|e| wrong(&e))?.map_err(|e| wrong(&e))
     }
 
     /// The text of every token.

@@ -597,3 +597,14 @@ fn vectors_are_pooled_as_the_folder_says_or_it_is_refused_by_name() {
         assert_eq!(again.config.pooling, model.config.pooling, "{name}");
     }
 }
+
+/// Files of which a few bytes are damaged, on which the tokenizers crate panics.
+#[test]
+fn a_damaged_tokenizer_is_an_error_and_no_panic() {
+    let damaged = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/damaged");
+    for name in ["1025", "403", "624"] {
+        let file = damaged.join(format!("tokenizer-{name}.json"));
+        let error = specialist_neural::Tokenizer::parse(std::fs::read(&file).unwrap(), &file).expect_err(name);
+        assert!(error.to_string().contains("not a tokenizer"), "{name}: {error}");
+    }
+}

@@ -142,3 +142,47 @@ fn a_column_that_nobody_needs_is_never_decoded() {
     let error = read(&path, "map", ColumnKind::Number).unwrap_err();
     assert!(error.to_string().contains("`map`") && error.hint().contains("ignore"), "{error}");
 }
+
+/// Reads everything in a file; whether it was read or refused.
+fn read_whole(file: &Path) -> Result<(), ReadError> {
+    let input = Input::File(file.into());
+    let options = Options { labelled: false, ..Options::default() };
+    let id =
+        |name: &String| Column { name: name.clone(), role: Role::Key, kind: ColumnKind::Text, ..Column::default() };
+    let columns = columns_of(&input, &options)?.iter().map(id).collect();
+    let mut reader = Reader::open(&input, &Schema { columns }, &options)?;
+    while reader.next_chunk(usize::MAX)?.is_some() {}
+    Ok(())
+}
+
+/// Files of which a few bytes are damaged: on some of them the decoder panics. What is told is about the file.
+#[test]
+fn a_damaged_file_is_an_error_and_no_panic() {
+    let damaged = folder().join("../damaged");
+    let mut refused = 0;
+    for name in ["1169", "1288", "689", "719", "789"] {
+        let error = read_whole(&damaged.join(format!("{name}.parquet"))).expect_err(name);
+        assert!(error.to_string().contains("damaged") && !error.hint().is_empty(), "{name}: {error}");
+    }
+    // Other bytes, the same on every run.
+    let here = tempfile::tempdir().unwrap();
+    let mut files: Vec<PathBuf> = std::fs::read_dir(folder()).unwrap().map(|e| e.unwrap().path()).collect();
+    files.retain(|p| p.extension().is_some_and(|e| e == "parquet") && std::fs::metadata(p).unwrap().len() < 6000);
+    files.sort();
+    let mut state = 7u64;
+    let mut draw = |below: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as usize % below
+    };
+    for i in 0..600 {
+        let mut bytes = std::fs::read(&files[i % files.len()]).unwrap();
+        for _ in 0..=draw(3) {
+            let at = draw(bytes.len());
+            bytes[at] = draw(256) as u8;
+        }
+        let path = here.path().join("m.parquet");
+        std::fs::write(&path, bytes).unwrap();
+        refused += usize::from(read_whole(&path).is_err());
+    }
+    assert!(refused > 100, "{refused} of 600 were refused");
+}

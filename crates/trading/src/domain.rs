@@ -70,7 +70,8 @@ impl Domain for Trading {
             &Input::File(data.into()),
             sniff(data).map_err(|e| Error::Data { what: e.to_string(), hint: e.hint() })?,
         )?;
-        let longest = market.assets.iter().max_by_key(|a| a.bars.len());
+        // Of equals the first: the order of the file is the user's.
+        let longest = market.assets.iter().rev().max_by_key(|a| a.bars.len());
         let name = longest.map_or("", |a| a.name.as_str());
         let quoted = |text: &str| toml::Value::from(text).to_string();
         let shipped = RECIPES[0].text.lines().filter(|l| !l.starts_with("from = ")).collect::<Vec<_>>().join("\n");
@@ -81,7 +82,11 @@ impl Domain for Trading {
             .replace("19 other stocks", "all others")
             .replace("19 others", "all others");
         if market.assets.len() > 1 {
-            return Ok(Some(text + "\n"));
+            let asked = format!(
+                "[target]\n# TO DECIDE: the asset that you ask about, of {}; this one has the most bars.",
+                market.assets.len()
+            );
+            return Ok(Some(text.replacen("[target]", &asked, 1) + "\n"));
         }
         // One instrument has nobody to learn from: its file is the target, and the source is to be named.
         let source =

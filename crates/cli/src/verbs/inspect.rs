@@ -144,6 +144,9 @@ pub fn init(session: &Session, args: &Args, source: Option<&Path>, named: &Named
         }
         artifact::replace_file(&path, text.as_bytes())?;
         print(&format!("recipe: {}", path.display()))?;
+        for line in text.lines().filter_map(|l| l.strip_prefix("# TO DECIDE: ")) {
+            session.say(&format!("? {line}"));
+        }
         session.say(&format!("next: look at it, then {} check --recipe {}", session.domain.name(), path.display()));
         return Ok(0);
     }

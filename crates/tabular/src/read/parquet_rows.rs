@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
+use specialist_core::foreign::caught;
+
 use polars::prelude::{ArrowDataType, Column, DataFrame, DataType, ParquetReader, PolarsError, SerReader, TimeUnit};
 
 use polars_parquet::parquet::schema::types::{ParquetType, PrimitiveLogicalType};
@@ -57,6 +59,10 @@ enum Cells {
 
 impl ParquetRows {
     pub(super) fn open(path: &Path) -> Result<Self, ReadError> {
+        whole(path, || Self::opened(path))
+    }
+
+    fn opened(path: &Path) -> Result<Self, ReadError> {
         let name = path.display().to_string();
         let file = File::open(path).map_err(|e| match e.kind() {
             std::io::ErrorKind::NotFound => ReadError::Missing { file: name.clone() },
@@ -103,6 +109,11 @@ impl ParquetRows {
     }
 
     fn load(&mut self) -> Result<(), ReadError> {
+        let path = self.path.clone();
+        whole(&path, || self.loaded())
+    }
+
+    fn loaded(&mut self) -> Result<(), ReadError> {
         let name = self.path.display().to_string();
         let broken = |e: PolarsError| ReadError::Parquet { file: name.clone(), reason: e.to_string() };
         let file = File::open(&self.path).map_err(|e| ReadError::Io { file: name.clone(), reason: e.to_string() })?;
@@ -132,6 +143,13 @@ impl ParquetRows {
         (self.from, self.until) = (self.next, self.next + length);
         Ok(())
     }
+}
+
+/// What `decode` makes of the file at `path`; Polars panics on some damaged files.
+fn whole<T>(path: &Path, decode: impl FnOnce() -> Result<T, ReadError>) -> Result<T, ReadError> {
+    caught(decode).unwrap_or_else(|reason| {
+        Err(ReadError::Parquet { file: path.display().to_string(), reason: format!("the file is damaged ({reason})") })
+    })
 }
 
 /// The columns of bytes that Parquet says are something else.
