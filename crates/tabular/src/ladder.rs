@@ -64,8 +64,8 @@ impl Rung {
         match self {
             Self::Extension => !only_here(generalist, features).is_empty(),
             Self::Keep | Self::Intercept | Self::Slope | Self::Offset => true,
-            Self::PriorCentred => matches!(generalist.base, Base::Glm(_)),
-            Self::LeafRefit | Self::Continue => matches!(generalist.base, Base::Trees(_)),
+            Self::PriorCentred => generalist.folds() && matches!(generalist.base, Base::Glm(_)),
+            Self::LeafRefit | Self::Continue => generalist.folds() && matches!(generalist.base, Base::Trees(_)),
         }
     }
 }
@@ -172,10 +172,25 @@ impl FineTune<Model> for TuningPlan {
         if matches!(target.estimand, Estimand::Survival { .. }) {
             return survival::fine_tune(self, generalist, target, ctx);
         }
+        // Every rung starts from all that the generalist is. A recalibration is a line of its margin, which has a line already;
+        // the others would fit beside that line and have it applied on top.
+        let folded;
+        let generalist = if matches!(self.rung, Rung::Keep | Rung::Intercept | Rung::Slope) {
+            generalist
+        } else {
+            folded = generalist.folded()?;
+            &folded
+        };
         let mut tuned = generalist.clone();
         match (self.rung, &generalist.base) {
-            (Rung::Intercept, _) => tuned.line = self.recalibrate(generalist, target, "intercept-strength", true)?,
-            (Rung::Slope, _) => tuned.line = self.recalibrate(generalist, target, "slope-strength", false)?,
+            (Rung::Intercept, _) => {
+                let line = self.recalibrate(generalist, target, "intercept-strength", true)?;
+                tuned.line = line.after(generalist.line);
+            }
+            (Rung::Slope, _) => {
+                let line = self.recalibrate(generalist, target, "slope-strength", false)?;
+                tuned.line = line.after(generalist.line);
+            }
             (Rung::PriorCentred, Base::Glm(source)) => {
                 let target = target.aligned(&source.encoder.features)?;
                 let scale = spread_about(&target, &generalist.margin(&target)?);

@@ -64,6 +64,59 @@ impl Model {
         Self { base, addition: None, line: Affine::IDENTITY, baseline: None }
     }
 
+    /// The line without a baseline's level, which is estimated anew with every fit.
+    fn scale(&self) -> Affine {
+        match self.baseline {
+            Some(_) => Affine { intercept: 0.0, slope: self.line.slope },
+            None => self.line,
+        }
+    }
+
+    /// Whether [`Model::folded`] leaves a linear model or a forest what it is. Trees of logarithms of times need their line:
+    /// it is what makes a hazard of them.
+    pub(crate) fn folds(&self) -> bool {
+        let plain = self.addition.is_none() && self.scale() == Affine::IDENTITY;
+        match &self.base {
+            _ if plain => true,
+            Base::Glm(_) => self.addition.is_none(),
+            Base::Trees(forest) => {
+                self.addition.is_none() && (forest.accelerated() || !forest.has_doubles() && !forest.is_shifted())
+            }
+            _ => false,
+        }
+    }
+
+    /// The same model as a base alone: its line is in the coefficients or in the leaves, or the whole of it is the base.
+    ///
+    /// # Errors
+    /// When the tree engine cannot express its model.
+    pub(crate) fn folded(&self) -> Result<Self, Error> {
+        let line = self.scale();
+        let level = match self.baseline {
+            Some(_) => Affine { intercept: self.line.intercept, slope: 1.0 },
+            None => Affine::IDENTITY,
+        };
+        let base = match &self.base {
+            _ if self.addition.is_none() && line == Affine::IDENTITY => return Ok(self.clone()),
+            Base::Trees(forest) if self.addition.is_none() && forest.accelerated() => return Ok(self.clone()),
+            Base::Glm(glm) if self.addition.is_none() => {
+                let mut coefficients = &glm.coefficients * line.slope;
+                coefficients[0] += line.intercept;
+                Base::Glm(Glm { coefficients, ..glm.clone() })
+            }
+            Base::Trees(forest) if self.folds() => {
+                let document = forest.to_xgboost(line)?;
+                Base::Trees(Forest::from_xgboost(&document, forest.features.clone())?)
+            }
+            base => {
+                let mut whole = Self::new(base.clone());
+                (whole.addition, whole.line) = (self.addition.clone(), line);
+                Base::Mean(vec![whole])
+            }
+        };
+        Ok(Self { base, addition: None, line: level, baseline: self.baseline.clone() })
+    }
+
     /// The features it reads: the base's, then those that only the addition reads.
     #[must_use]
     pub fn features(&self) -> Cow<'_, [Feature]> {

@@ -99,6 +99,44 @@ fn firm_settings_keep_the_generalist() {
     }
 }
 
+/// A generalist that has a line or an addition already (one of several brought models, an artifact that was recalibrated): a
+/// rung with firm settings leaves what it predicts as it is, whatever it is made of.
+#[test]
+fn every_rung_starts_from_all_that_the_generalist_is() {
+    let target = rows(300, 1.5, 2);
+    let firm = [
+        (Rung::Intercept, "intercept-strength", 1e9),
+        (Rung::Slope, "slope-strength", 1e9),
+        (Rung::PriorCentred, "prior-strength", 1e9),
+        (Rung::Offset, "offset-ridge", 1e10),
+        (Rung::LeafRefit, "decay", 1.0),
+        (Rung::Continue, "learning-rate", 1e-7),
+    ];
+    for estimator in ESTIMATORS {
+        let plain = generalist(estimator);
+        let mut lined = plain.clone();
+        lined.line = specialist_core::Affine { intercept: -0.7, slope: 0.25 };
+        let mut added = plan(Rung::Offset).fine_tune(&plain, &target, &Context::new(1, 1)).unwrap();
+        added.line = specialist_core::Affine { intercept: 0.4, slope: 1.6 };
+        for generalist in [plain, lined, added] {
+            let before = generalist.margin(&target).unwrap();
+            let mut tried = 0;
+            for (rung, name, value) in firm.iter().filter(|f| f.0.fits(&generalist, &generalist.features())) {
+                let mut plan = plan(*rung);
+                plan.params.0.insert((*name).into(), Value::Float(*value));
+                let tuned = plan.fine_tune(&generalist, &target, &Context::new(1, 1)).unwrap();
+                let again = Model::from_json(&tuned.to_json().unwrap()).unwrap();
+                for (a, b) in again.margin(&target).unwrap().iter().zip(&before) {
+                    let what = format!("{} {}", estimator.name(), rung.name());
+                    assert!((a - b).abs() < 2e-4 * (1.0 + b.abs()), "{what}: {a} against {b}");
+                }
+                tried += 1;
+            }
+            assert!(tried >= 3, "{}: {tried} rungs", estimator.name());
+        }
+    }
+}
+
 #[test]
 fn a_broken_source_cannot_turn_the_ranking_around() {
     // The generalist knows the opposite: the slope stays positive, so it cannot be repaired by

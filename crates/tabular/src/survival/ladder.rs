@@ -18,6 +18,14 @@ pub(crate) fn fine_tune(
     target: &Dataset,
     ctx: &Context,
 ) -> Result<Model, Error> {
+    // As for other labels: what is fitted on the generalist's margin stands on all of it.
+    let folded;
+    let generalist = if matches!(plan.rung, Rung::Keep | Rung::Intercept | Rung::Slope) {
+        generalist
+    } else {
+        folded = generalist.folded()?;
+        &folded
+    };
     let mut tuned = generalist.clone();
     let strength = |name: &str| plan.params.float(name);
     let events = match (plan.rung, &generalist.base) {
@@ -48,7 +56,7 @@ pub(crate) fn fine_tune(
             let encoder = Encoder::fit(&target);
             let problem = Problem { data: &target, encoder: &encoder, offset: Some(&margin), scale: 1.0 };
             tuned.addition = Some(relative_risk(&problem, &Prior::ridge(encoder.width(), ridge), 0.0, ctx)?);
-            // The addition stands on the generalist's own line.
+            // The addition stands on the generalist's own line; only trees of times have one here.
             tuned.base = scaled(&generalist.base, generalist.line.slope)?;
             tuned.line = Affine::IDENTITY;
             EVENTS
