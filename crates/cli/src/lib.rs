@@ -8,7 +8,7 @@ mod verbs;
 
 pub use args::{Common, RecipeWhat};
 pub use progress::Progress;
-pub use terminal::{Terminal, guarded, is_broken_pipe, print};
+pub use terminal::{READER_GONE, Terminal, guarded, is_broken_pipe, print};
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -71,7 +71,7 @@ fn start(domain: &'static dyn Domain, own: &[OwnVerb]) -> u8 {
         let common = Common::from_arg_matches(inner).unwrap_or_else(|e| e.exit());
         let terminal = Terminal::new(common.threads, common.budget, common.quiet);
         return (verb.run)(inner, &common, &terminal).unwrap_or_else(|e| match is_broken_pipe(&e) {
-            true => 0,
+            true => READER_GONE,
             false => terminal.fail(&e, &e.hint(), e.exit_code()),
         });
     }
@@ -82,14 +82,17 @@ fn start(domain: &'static dyn Domain, own: &[OwnVerb]) -> u8 {
     if let Some(Verb::Completions { shell }) = &args.verb {
         let mut script = Vec::new();
         clap_complete::generate(*shell, &mut command(domain, own), domain.name(), &mut script);
-        // Whoever closes the pipe early has had enough: that is no fault.
-        let _ = std::io::stdout().lock().write_all(&script);
-        return 0;
+        let mut out = std::io::stdout().lock();
+        return match out.write_all(&script).and_then(|()| out.flush()) {
+            Ok(()) => 0,
+            Err(e) if e.kind() == std::io::ErrorKind::BrokenPipe => READER_GONE,
+            Err(_) => 2,
+        };
     }
     let session = Session::new(domain, &args);
     match verbs::dispatch(&session, &args) {
         Ok(code) => code,
-        Err(error) if is_broken_pipe(&error) => 0,
+        Err(error) if is_broken_pipe(&error) => READER_GONE,
         Err(error) => {
             session.progress.clear();
             if let specialist_pipeline::Error::Leak(findings) = &error {

@@ -54,14 +54,14 @@ impl Session {
             overrides.push(format!("target.data={}", quote(&absolute(data)?)));
         }
         if let Some(search) = args.search() {
-            let word = |key: &str, v: &Option<String>| v.as_ref().map(|v| format!("tune.{key}={v:?}"));
+            let word = |key: &str, v: &Option<String>| v.as_ref().map(|v| format!("tune.{key}={}", quote(v)));
             overrides.extend(word("sampler", &search.sampler));
             overrides.extend(word("pruner", &search.pruner));
             overrides.extend(search.trials.map(|n| format!("tune.trials={n}")));
         }
         for (key, mark) in [("delimiter", args.delimiter), ("decimal", args.decimal)] {
             let Some(mark) = mark else { continue };
-            overrides.extend(["source", "target"].map(|t| format!("{t}.{key}={:?}", mark.to_string())));
+            overrides.extend(["source", "target"].map(|t| format!("{t}.{key}={}", quote(&mark.to_string()))));
         }
         let shipped = self.domain.recipes();
         let names = || shipped.iter().map(|r| r.name.to_string()).collect();
@@ -121,7 +121,7 @@ fn absolute(data: &str) -> Result<String, Error> {
     Ok(path.display().to_string())
 }
 
-/// A TOML text.
+/// A TOML text, whatever stands in it.
 fn quote(text: &str) -> String {
-    format!("'{text}'")
+    toml::Value::from(text).to_string()
 }

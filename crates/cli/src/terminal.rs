@@ -4,6 +4,7 @@ use std::fmt::Display;
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use specialist_core::{Budget, Cancelled, Context};
@@ -43,7 +44,7 @@ impl Terminal {
                 std::process::exit(130);
             }
             handle.cancel();
-            eprintln!("\nstopping; once more stops at once");
+            tell("\nstopping; once more stops at once");
         });
         let spent = Budget::default();
         if let Some(seconds) = budget {
@@ -78,7 +79,7 @@ impl Terminal {
     /// A remark on stderr, unless `--quiet`.
     pub fn say(&self, text: &str) {
         if !self.quiet {
-            eprintln!("{text}");
+            tell(text);
         }
     }
 
@@ -102,22 +103,42 @@ pub fn guarded(program: impl FnOnce() -> u8) -> ExitCode {
             return;
         }
         let place = panic.location().map_or(String::new(), |l| format!(" ({}:{})", l.file(), l.line()));
-        eprintln!("error: this is a bug in the program, not in your data{place}: {panic}");
-        eprintln!("hint: please report it with the recipe, without the data; nothing was half-written");
+        tell(&format!("error: this is a bug in the program, not in your data{place}: {panic}"));
+        tell("hint: please report it with the recipe, without the data; nothing was half-written");
     }));
     std::panic::catch_unwind(std::panic::AssertUnwindSafe(program)).map_or(ExitCode::from(BUG), ExitCode::from)
 }
 
-/// Writes to stdout.
-///
-/// # Errors
-/// [`Error::Write`].
-pub fn print(text: &str) -> Result<(), Error> {
-    let mut out = std::io::stdout().lock();
-    writeln!(out, "{text}").and_then(|()| out.flush()).map_err(|error| Error::Write { file: "stdout".into(), error })
+/// A line on stderr. That it cannot be written is no reason to stop, let alone to abort as `eprintln!` would.
+pub fn tell(text: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{text}");
 }
 
-/// The reader of our output had enough: that is no fault.
+/// Writes to stdout. Once its reader has gone, the work goes on without a word: the verdict decides about the exit code, and
+/// not who looked at the first line.
+///
+/// # Errors
+/// [`Error::Write`] when it cannot be written for another reason.
+pub fn print(text: &str) -> Result<(), Error> {
+    static GONE: AtomicBool = AtomicBool::new(false);
+    if GONE.load(Ordering::Relaxed) {
+        return Ok(());
+    }
+    let mut out = std::io::stdout().lock();
+    match writeln!(out, "{text}").and_then(|()| out.flush()) {
+        Err(e) if e.kind() == std::io::ErrorKind::BrokenPipe => {
+            GONE.store(true, Ordering::Relaxed);
+            Ok(())
+        }
+        done => done.map_err(|error| Error::Write { file: "stdout".into(), error }),
+    }
+}
+
+/// The exit code of a program whose reader went away while it wrote data: what a shell reports of one that the signal
+/// killed, and no success.
+pub const READER_GONE: u8 = 141;
+
+/// Whether the reader of our output had enough.
 #[must_use]
 pub fn is_broken_pipe(error: &Error) -> bool {
     matches!(error, Error::Write { error, .. } if error.kind() == std::io::ErrorKind::BrokenPipe)

@@ -136,7 +136,8 @@ impl Draft {
         }
         let parent = folder.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
         fs::create_dir_all(parent).map_err(wrong(parent))?;
-        let fresh = tempfile::Builder::new().prefix(".artifact.tmp-").tempdir_in(parent).map_err(wrong(parent))?;
+        sweep(parent);
+        let fresh = tempfile::Builder::new().prefix(FRESH).tempdir_in(parent).map_err(wrong(parent))?;
         for (path, content) in &self.files {
             self.manifest.files.insert(path.clone(), digest(content));
             put(&fresh.path().join(path), content).map_err(wrong(&folder.join(path)))?;
@@ -144,7 +145,9 @@ impl Draft {
         let manifest = serde_json::to_vec_pretty(&self.manifest).expect("a manifest is plain data");
         put(&fresh.path().join(MANIFEST), &manifest).map_err(wrong(folder))?;
         sync(fresh.path()).map_err(wrong(folder))?;
-        swap(&fresh.keep(), folder).map_err(wrong(folder))?;
+        swap(fresh.path(), folder).map_err(wrong(folder))?;
+        // What was replaced lies where the new folder lay, and goes with it; it is no longer an artifact that matters.
+        drop(fresh);
         sync(parent).map_err(wrong(parent))
     }
 }
@@ -163,18 +166,48 @@ fn sync(folder: &Path) -> std::io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
-/// Moves `fresh` to `folder`; what was there is moved away first and deleted last.
-fn swap(fresh: &Path, folder: &Path) -> std::io::Result<()> {
-    let old = fresh.with_extension("old");
-    if folder.exists() {
-        fs::rename(folder, &old)?;
+/// What the folder of an artifact that is not yet in its place begins with; the rest is no other run's.
+const FRESH: &str = ".artifact.tmp-";
+
+/// Removes what runs left that were killed more than a day ago; a run that is at work is younger.
+fn sweep(parent: &Path) {
+    const DAY: std::time::Duration = std::time::Duration::from_secs(86_400);
+    for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
+        let left = entry.file_name().to_string_lossy().starts_with(FRESH);
+        let age = entry.metadata().and_then(|m| m.modified()).ok().and_then(|t| t.elapsed().ok());
+        if left && age.is_some_and(|a| a > DAY) {
+            // A leftover that cannot be removed stands in nobody's way.
+            let _ = fs::remove_dir_all(entry.path());
+        }
     }
-    fs::rename(fresh, folder).inspect_err(|_| {
-        // Put back what was there: the failed rename left the new folder where it was.
-        let _ = fs::rename(&old, folder);
-        let _ = fs::remove_dir_all(fresh);
-    })?;
-    if old.exists() { fs::remove_dir_all(old) } else { Ok(()) }
+}
+
+/// Puts `fresh` in the place of `folder`; what was there is where `fresh` was. In one step where the system can, so that
+/// there is an artifact at every moment; else what was there is moved to a name of its own first.
+fn swap(fresh: &Path, folder: &Path) -> std::io::Result<()> {
+    if !folder.exists() {
+        return fs::rename(fresh, folder);
+    }
+    if exchange(fresh, folder).is_ok() {
+        return Ok(());
+    }
+    let parent = fresh.parent().unwrap_or(Path::new("."));
+    let aside = tempfile::Builder::new().prefix(FRESH).tempdir_in(parent)?;
+    let old = aside.path().join("old");
+    fs::rename(folder, &old)?;
+    // Put back what was there, if the second step fails.
+    fs::rename(fresh, folder).inspect_err(|_| _ = fs::rename(&old, folder))
+}
+
+#[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
+fn exchange(a: &Path, b: &Path) -> std::io::Result<()> {
+    use rustix::fs::{CWD, RenameFlags, renameat_with};
+    Ok(renameat_with(CWD, a, CWD, b, RenameFlags::EXCHANGE)?)
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
+fn exchange(_: &Path, _: &Path) -> std::io::Result<()> {
+    Err(std::io::ErrorKind::Unsupported.into())
 }
 
 /// Replaces one file by temp, fsync, rename, directory fsync.
@@ -230,7 +263,7 @@ pub fn open(folder: &Path) -> Result<Manifest, Error> {
 /// # Errors
 /// [`ArtifactError::Missing`], or [`ArtifactError::Corrupt`] when it is not one.
 pub fn manifest(folder: &Path) -> Result<Manifest, Error> {
-    if !folder.join(MANIFEST).is_file() {
+    if fs::symlink_metadata(folder.join(MANIFEST)).is_err() {
         return Err(ArtifactError::Missing { folder: folder.display().to_string() }.into());
     }
     let text = read(folder, MANIFEST)?;
@@ -246,14 +279,16 @@ pub fn manifest(folder: &Path) -> Result<Manifest, Error> {
     Ok(manifest)
 }
 
+/// The files below `folder`. Links are not followed: one may lead out of it, or around in a circle.
 fn list(folder: &Path, root: &Path) -> Vec<String> {
     let mut out = Vec::new();
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let path = entry.path();
-        if path.is_dir() {
+        if entry.file_type().is_ok_and(|t| t.is_dir()) {
             out.extend(list(&path, root));
         } else if let Ok(inside) = path.strip_prefix(root) {
-            out.push(inside.to_string_lossy().replace('\\', "/"));
+            let parts: Vec<_> = inside.components().map(|c| c.as_os_str().to_string_lossy()).collect();
+            out.push(parts.join("/"));
         }
     }
     out.sort();
@@ -269,7 +304,21 @@ pub(crate) fn corrupt(folder: &Path, path: &str, what: &str) -> Error {
 /// # Errors
 /// [`ArtifactError::Corrupt`] when it is not there or too large.
 pub fn read(folder: &Path, path: &str) -> Result<Vec<u8>, Error> {
-    let file = File::open(folder.join(path)).map_err(|_| corrupt(folder, path, "the file is missing"))?;
+    // Neither a link, which may lead anywhere, nor a pipe, which may never end.
+    let plain = |at: &Path| fs::symlink_metadata(at).map(|m| m.file_type());
+    let mut inside = folder.to_path_buf();
+    for part in Path::new(path).parent().into_iter().flat_map(Path::components) {
+        inside.push(part);
+        if plain(&inside).is_ok_and(|t| t.is_symlink()) {
+            return Err(corrupt(folder, path, "a link stands where a folder of the artifact is expected"));
+        }
+    }
+    match plain(&folder.join(path)) {
+        Err(_) => return Err(corrupt(folder, path, "the file is missing")),
+        Ok(kind) if !kind.is_file() => return Err(corrupt(folder, path, "it is no plain file")),
+        Ok(_) => {}
+    }
+    let file = File::open(folder.join(path)).map_err(|e| corrupt(folder, path, &e.to_string()))?;
     let mut content = Vec::new();
     file.take(LARGEST + 1).read_to_end(&mut content).map_err(|e| corrupt(folder, path, &e.to_string()))?;
     if content.len() as u64 > LARGEST {

@@ -164,8 +164,12 @@ fn label_curve(
         // At the full budget there is one data set: only the fit's own randomness is left.
         let few = SplitKeys { stratify: true, ..SplitKeys::default() };
         let part = if share < 1.0 {
-            let split = few.holdout(train, share, &mut ctx.rng(&format!("budget {share} {repeat}")))?;
-            &train.select(&split.test)
+            match few.holdout(train, share, &mut ctx.rng(&format!("budget {share} {repeat}"))) {
+                Ok(split) => &train.select(&split.test),
+                // So small a share of so few rows is no budget: the curve begins later.
+                Err(specialist_core::Error::TooFew { .. }) => return Ok(None),
+                Err(e) => return Err(e),
+            }
         } else if repeat > 0 {
             return Ok(None);
         } else {

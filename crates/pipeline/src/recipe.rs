@@ -473,6 +473,8 @@ impl Recipe {
     /// # Errors
     /// [`RecipeError::Invalid`] when it is not a time.
     pub fn gap(&self) -> Result<i64, RecipeError> {
+        /// A thousand years: times plus or minus a gap stay far from the ends of their type.
+        const LONGEST: i64 = 1000 * 366 * 86_400;
         let Some(text) = &self.split.gap else { return Ok(0) };
         let (number, unit) = text.split_at(text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len()));
         let seconds = match unit {
@@ -484,8 +486,11 @@ impl Recipe {
             _ => 0,
         };
         match number.trim().parse::<i64>() {
-            Ok(n) if seconds > 0 && n >= 0 => Ok(n * seconds),
-            _ => Err(RecipeError::invalid("split.gap", "a time such as \"12h\", \"7d\" or \"2w\"")),
+            Ok(n) if seconds > 0 && (0..=LONGEST / seconds).contains(&n) => Ok(n * seconds),
+            _ => Err(RecipeError::invalid(
+                "split.gap",
+                "a time such as \"12h\", \"7d\" or \"2w\", of at most a thousand years",
+            )),
         }
     }
 

@@ -36,9 +36,24 @@ pub fn verify(folder: &Path) -> Result<Verified, Error> {
     let cells = probes.rows.iter().flatten().map(|v| v.unwrap_or(f64::NAN)).collect();
     let records = Array2::from_shape_vec((probes.rows.len(), width), cells).expect("every row has the width");
     let data = probe_data(&probes.features, records)?;
+    if probes.rows.is_empty() {
+        return Err(corrupt(folder, "probes.json", "it has no rows to score"));
+    }
+    let mut kept: Vec<&str> = artifact::models(&manifest);
+    kept.sort_unstable();
+    let scored: Vec<&str> = probes.scores.keys().map(String::as_str).collect();
+    if kept != scored {
+        return Err(corrupt(
+            folder,
+            "probes.json",
+            "it does not score the models that the artifact holds, each of them",
+        ));
+    }
     for (name, expected) in &probes.scores {
         let scores = artifact::load_model(folder, name)?.predict(&data)?;
-        if scores.len() != expected.len() || scores.iter().zip(expected).any(|(a, b)| (a - b).abs() > TOLERANCE) {
+        // No score is not a number: what is neither near nor far is another model as well.
+        let same = |(a, b): (&f64, &f64)| (a - b).abs() <= TOLERANCE;
+        if scores.len() != expected.len() || !scores.iter().zip(expected).all(same) {
             return Err(corrupt(
                 folder,
                 &format!("models/{name}.json"),

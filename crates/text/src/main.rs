@@ -18,7 +18,7 @@ mod writing;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
-use specialist_cli::{Terminal, guarded, is_broken_pipe};
+use specialist_cli::{READER_GONE, Terminal, guarded, is_broken_pipe};
 
 use args::{Args, Verb};
 use error::Error;
@@ -64,7 +64,7 @@ fn main() -> ExitCode {
         let done = rayon::scope(|_| verbs::dispatch(&args, &terminal));
         match done {
             Ok(code) => code,
-            Err(Error::Pipeline(e)) if is_broken_pipe(&e) => 0,
+            Err(Error::Pipeline(e)) if is_broken_pipe(&e) => READER_GONE,
             Err(e) => terminal.fail(&e, &e.hint(), e.exit_code()),
         }
     })

@@ -25,6 +25,8 @@ pub(super) struct CellColumn {
     /// By canonical spelling.
     codes: HashMap<String, u32>,
     names: Vec<String>,
+    /// The code of the label's negative level, where only the positive one is declared.
+    negative: Option<u32>,
     pub invalid: Option<Invalid>,
     /// Cells that spell their level otherwise than the first one, or the declaration, did.
     pub respelled: usize,
@@ -47,7 +49,7 @@ impl CellColumn {
         let names = column.levels.clone();
         let codes = names.iter().enumerate().map(|(i, n)| (canonical(n).into_owned(), i as u32)).collect();
         let (times, bare) = (TimeReader::default(), BareTimes::default());
-        Self { column, place, codes, names, invalid: None, respelled: 0, style, times, bare }
+        Self { column, place, codes, names, negative: None, invalid: None, respelled: 0, style, times, bare }
     }
 
     /// The levels by code: declared, or seen so far.
@@ -332,7 +334,9 @@ impl CellColumn {
             (true, false) => Ok(1.0),
             (false, true) => {
                 let third = fault("a third label; the label must have two classes");
-                if self.code(cell) == 0 { Ok(0.0) } else { third }
+                // The first other value is the negative one. Declared levels have codes already, the positive ones among them.
+                let code = self.code(cell);
+                if *self.negative.get_or_insert(code) == code { Ok(0.0) } else { third }
             }
             (true, true) => match canonical(cell).to_ascii_lowercase().as_str() {
                 "1" | "t" | "yes" | "y" => Ok(1.0),

@@ -1,0 +1,187 @@
+//! What went wrong under attack, by its kind: closed outputs, replaced and damaged artifacts, strange paths and numbers.
+
+use std::io::Read;
+use std::os::unix::fs::symlink;
+use std::process::{Command, Stdio};
+
+use specialist_e2e::{RECIPE, Sandbox, binary, sound, table};
+
+const RUN: [&str; 7] = ["run", "--recipe", "recipe.toml", "--threads", "1", "--output", "out"];
+
+fn command(here: &Sandbox, args: &[&str]) -> Command {
+    let mut command = Command::new(binary("medical"));
+    command.args(args).current_dir(here.path("")).env("NO_COLOR", "1").stdin(Stdio::null());
+    command
+}
+
+/// `… | head -1` says nothing about the verdict, and neither does a log that cannot be written.
+#[test]
+fn a_closed_output_is_no_success() {
+    let here = sound();
+    let gated = [&RUN[..], &["--gate"]].concat();
+    let whole = here.run("medical", &gated);
+    assert_eq!(whole.code, 1, "the gate holds: {}", whole.stdout);
+    let mut child =
+        command(&here, &gated).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("the binary starts");
+    // One byte, then nobody reads any more.
+    let mut out = child.stdout.take().expect("it is piped");
+    out.read_exact(&mut [0]).expect("it prints");
+    drop(out);
+    assert_eq!(child.wait().expect("it ends").code(), Some(1), "the verdict decides");
+    assert!(here.path("out/evidence.json").exists(), "the work was done");
+
+    let full = || Stdio::from(std::fs::File::options().write(true).open("/dev/full").expect("Linux has one"));
+    let code = |stdout: Stdio, stderr: Stdio, args: &[&str]| {
+        command(&here, args).stdout(stdout).stderr(stderr).status().expect("the binary starts").code()
+    };
+    assert_eq!(code(Stdio::null(), full(), &RUN), Some(0), "remarks are no reason to stop");
+    assert_eq!(code(Stdio::null(), full(), &["run", "--recipe", "nowhere.toml"]), Some(2));
+    assert_eq!(code(full(), Stdio::null(), &RUN), Some(2), "a full disk is");
+    // Data that nobody takes: no success either.
+    let mut child = command(&here, &["predict", "-q", "--artifact", "out", "--data", "target.csv"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the binary starts");
+    drop(child.stdout.take());
+    assert_ne!(child.wait().expect("it ends").code(), Some(0));
+}
+
+/// Artifacts beside each other are replaced at the same time; what a killed run left stands in nobody's way.
+#[test]
+fn artifacts_of_one_folder_are_replaced_side_by_side() {
+    let here = sound();
+    std::fs::create_dir_all(here.path("art/.artifact.old/left")).unwrap();
+    std::fs::create_dir_all(here.path("art/.artifact.tmp-1/left")).unwrap();
+    let pretrain = |out: &'static str| {
+        command(&here, &["pretrain", "-q", "--recipe", "recipe.toml", "--output", out])
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("the binary starts")
+    };
+    for _ in 0..6 {
+        let mut both = [pretrain("art/a"), pretrain("art/b")];
+        for child in &mut both {
+            assert_eq!(child.wait().expect("it ends").code(), Some(0));
+        }
+    }
+    let _ = here.ok("medical", &["verify", "--artifact", "art/a"]);
+    let _ = here.ok("medical", &["verify", "--artifact", "art/b"]);
+    let left: Vec<String> = std::fs::read_dir(here.path("art"))
+        .unwrap()
+        .map(|e| e.unwrap().file_name().into_string().unwrap())
+        .filter(|n| n.starts_with(".artifact.tmp-") && n != ".artifact.tmp-1")
+        .collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
+fn an_artifact_is_made_of_plain_files_and_scores_what_it_says() {
+    let here = sound();
+    let _ = here.ok("medical", &RUN);
+    let tampered = |what: &dyn Fn(&Sandbox), word: &str| {
+        let _ = here.ok("medical", &RUN);
+        what(&here);
+        for verb in ["verify", "report"] {
+            let said = here.run("medical", &[verb, "--artifact", "out"]);
+            assert_eq!(said.code, 4, "{verb}: {}{}", said.stdout, said.stderr);
+            assert!(said.stderr.contains(word), "{verb}: {}", said.stderr);
+        }
+        std::fs::remove_dir_all(here.path("out")).unwrap();
+    };
+    tampered(
+        &|h| {
+            std::fs::remove_file(h.path("out/evidence.json")).unwrap();
+            let made = Command::new("mkfifo").arg(h.path("out/evidence.json")).status().unwrap();
+            assert!(made.success());
+        },
+        "no plain file",
+    );
+    tampered(
+        &|h| {
+            std::fs::rename(h.path("out/evidence.json"), h.path("elsewhere.json")).unwrap();
+            symlink(h.path("elsewhere.json"), h.path("out/evidence.json")).unwrap();
+        },
+        "no plain file",
+    );
+    tampered(&|h| symlink(".", h.path("out/again")).unwrap(), "does not list");
+    tampered(&|h| symlink("/", h.path("out/root")).unwrap(), "does not list");
+    tampered(&|h| std::fs::write(h.path("out/models\\generalist.json"), "{}").unwrap(), "does not list");
+    // Whoever writes a manifest anew may forget a model, its rows, or its numbers.
+    let resealed = |change: &dyn Fn(&mut serde_json::Value)| {
+        let _ = here.ok("medical", &RUN);
+        let mut probes: serde_json::Value = serde_json::from_slice(&here.read("out/probes.json")).unwrap();
+        change(&mut probes);
+        let text = serde_json::to_vec(&probes).unwrap();
+        let digest = {
+            use sha2::Digest;
+            sha2::Sha256::digest(&text).iter().map(|b| format!("{b:02x}")).collect::<String>()
+        };
+        here.write("out/probes.json", text);
+        let mut manifest: serde_json::Value = serde_json::from_slice(&here.read("out/manifest.json")).unwrap();
+        manifest["files"]["probes.json"] = digest.into();
+        here.write("out/manifest.json", serde_json::to_vec(&manifest).unwrap());
+        let said = here.run("medical", &["verify", "--artifact", "out"]);
+        assert_eq!(said.code, 4, "{}{}", said.stdout, said.stderr);
+        assert!(said.stderr.contains("probes.json"), "{}", said.stderr);
+    };
+    resealed(&|p| p["scores"] = serde_json::json!({}));
+    resealed(&|p| _ = p["scores"].as_object_mut().unwrap().remove("scratch"));
+    resealed(&|p| p["scores"]["nobody"] = p["scores"]["scratch"].clone());
+    resealed(&|p| {
+        p["rows"] = serde_json::json!([]);
+        for scores in p["scores"].as_object_mut().unwrap().values_mut() {
+            *scores = serde_json::json!([]);
+        }
+    });
+}
+
+#[test]
+fn strange_paths_marks_and_numbers() {
+    let here = sound();
+    let target = here.read("target.csv");
+    for name in ["o'brien.csv", "two \"quotes\".csv", "back\\slash.csv", "späte Fälle.csv"] {
+        here.write(name, &target);
+        let _ = here.ok("medical", &["check", "--recipe", "recipe.toml", "--data", name]);
+    }
+    let hive = |text: &[u8]| text.iter().map(|b| if *b == b',' { 1 } else { *b }).collect::<Vec<u8>>();
+    here.write("hive.csv", hive(&target));
+    here.write("source.csv", hive(&here.read("source.csv")));
+    let _ = here.ok("medical", &["check", "--recipe", "recipe.toml", "--data", "hive.csv", "--delimiter", "\x01"]);
+    let here = sound();
+    for gap in ["9000000000000000d", "9223372036854775807w", "1001y", "-1d"] {
+        let set = format!("split.gap={gap:?}");
+        let said = here.run("medical", &["check", "--recipe", "recipe.toml", "--set", &set]);
+        assert_eq!(said.code, 2, "{gap}: {}", said.stderr);
+        assert!(said.stderr.contains("split.gap"), "{gap}: {}", said.stderr);
+    }
+}
+
+/// A budget that is too small for a fit is left out of the curve; the verdict was reached before it.
+#[test]
+fn thirty_rows_end_in_a_verdict() {
+    let here = sound();
+    here.write("target.csv", table(30, "B", 2));
+    here.write("recipe.toml", RECIPE.replace("budgets = [0.5, 1.0]\n", ""));
+    let said = here.ok("medical", &RUN);
+    assert!(said.stdout.contains("VERDICT: not-enough-data"), "{}", said.stdout);
+}
+
+/// The levels of a label may be declared in any order.
+#[test]
+fn declared_levels_of_a_label_are_no_third_label() {
+    let here = sound();
+    for file in ["source.csv", "target.csv"] {
+        let text = String::from_utf8(here.read(file)).unwrap();
+        let spelled = text.replace(",1\n", ",yes\n").replace(",0\n", ",no\n");
+        here.write(file, spelled);
+    }
+    for levels in ["[\"yes\", \"no\"]", "[\"no\", \"yes\"]"] {
+        let label = format!("role = \"label\"\nkind = \"category\"\nlevels = {levels}\npositive = [\"yes\"]\n");
+        here.write("recipe.toml", RECIPE.replace("role = \"label\"\n", &label));
+        let said = here.ok("medical", &["check", "--recipe", "recipe.toml"]);
+        assert!(said.stdout.contains("source.csv"), "{}", said.stdout);
+    }
+    here.write("target.csv", String::from_utf8(here.read("target.csv")).unwrap().replacen(",no\n", ",perhaps\n", 1));
+    let said = here.run("medical", &["check", "--recipe", "recipe.toml"]);
+    assert!(said.code == 3 && said.stderr.contains("third label"), "{}", said.stderr);
+}
