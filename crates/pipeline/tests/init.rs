@@ -199,7 +199,7 @@ fn what_only_the_user_knows_is_asked() {
     assert_eq!(asked, ["bp", "age", "icd", "sex", "seen"], "{:#?}", found.columns);
     assert!(of(&found, "bp").why.contains("missing = [\"0\"]") && of(&found, "age").why.contains("65518"));
     for (name, role, kind) in [
-        ("icd", Role::Feature, ColumnKind::Category),
+        ("icd", Role::Ignore, ColumnKind::Category),
         ("size", Role::Feature, ColumnKind::Category),
         ("room", Role::Feature, ColumnKind::Category),
         ("account_days", Role::Feature, ColumnKind::Number),
@@ -261,6 +261,31 @@ fn labels_of_several_values_and_spellings() {
         (&spec.positive[..], &spec.negative[..]),
         (&["Yes".to_string(), "yes".into()][..], &["0".to_string(), "no".into()][..])
     );
+}
+
+#[test]
+fn a_label_is_not_the_only_column_of_two_values() {
+    let here = tempfile::tempdir().unwrap();
+    let path = table(here.path(), "t.csv", "smoker,outcome,x", 90, |i| {
+        format!("{},{},{}", ["yes", "no"][i % 2], ["alive", "dead", "unknown"][i % 3], draw(i, 50))
+    });
+    let error = sketch(&path, None, &named(None, None)).err().expect("three values");
+    assert!(error.to_string().contains("`outcome`"), "{error}");
+    // Three ends of a follow-up: the user says which is the event.
+    let path = table(here.path(), "pbc.csv", "time,status,age", 90, |i| {
+        format!("{},{},{}", 100 + draw(i, 4000), i % 3, 30 + draw(i, 50))
+    });
+    assert!(sketch(&path, None, &named(None, None)).is_err());
+    let found = sketch(&path, None, &named(Some("status"), Some("2"))).unwrap();
+    assert_eq!((of(&found, "status").spec.role, of(&found, "time").spec.role), (Role::Event, Role::Duration));
+    assert_eq!(of(&found, "status").spec.positive, ["2"]);
+    for (entry, exit) in [("start", "stop"), ("entry_age", "exit_age")] {
+        let path = table(here.path(), "s.csv", &format!("id,{entry},{exit},event"), 90, |i| {
+            format!("{i},{},{},{}", draw(i, 9), 10 + draw(i, 200), i % 4 / 3)
+        });
+        let found = sketch(&path, None, &named(None, None)).unwrap();
+        assert_eq!((of(&found, entry).spec.role, of(&found, exit).spec.role), (Role::Entry, Role::Duration));
+    }
 }
 
 #[test]

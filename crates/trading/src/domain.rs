@@ -83,7 +83,7 @@ impl Domain for Trading {
             .replace("19 others", "all others");
         if market.assets.len() > 1 {
             let asked = format!(
-                "[target]\n# TO DECIDE: the asset that you ask about, of {}; this one has the most bars.",
+                "[target]\n# TO DECIDE: the asset that you ask about: {name} is the first of {} with the most bars.",
                 market.assets.len()
             );
             return Ok(Some(text.replacen("[target]", &asked, 1) + "\n"));

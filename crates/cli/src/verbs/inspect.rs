@@ -161,7 +161,7 @@ pub fn init(session: &Session, args: &Args, source: Option<&Path>, named: &Named
         session.say(&format!("{} {:<28} {role:<9} {}", if c.ask { "?" } else { " " }, c.name, c.why));
     }
     if !sketch.only_source.is_empty() {
-        session.say(&format!("? only the source has, and nothing reads: {}", sketch.only_source.join(", ")));
+        session.say(&format!("  only the source has, and nothing reads: {}", sketch.only_source.join(", ")));
     }
     if !sketch.columns.iter().any(|c| c.spec.role == Role::Feature) {
         session.say("? no column is a feature: give one the role feature; texts are read with kind = \"text\", or by the program `text`");

@@ -36,7 +36,7 @@ pub(super) fn find(input: &Input<'_>) -> Option<Finding> {
     }
     let names = |of: &[String]| of.iter().map(|n| format!("`{n}`")).collect::<Vec<_>>().join(", ");
     Some(match (waits.is_empty(), lived.is_empty()) {
-        (true, true) => ok(name, "no column looks as if it was written after the rows began to be followed"),
+        (true, true) => ok(name, "nothing shows that a column was written after the rows began to be followed"),
         (false, _) => finding(
             name,
             Severity::Leak,
@@ -58,15 +58,14 @@ pub(super) fn find(input: &Input<'_>) -> Option<Finding> {
     })
 }
 
-/// Whether a number with gaps lies between 0 and its own row's time in nearly every row, where it would often lie beyond other
+/// Whether a number lies between 0 and its own row's time in nearly every row, where it would often lie beyond other
 /// rows' times.
 fn is_wait(x: ArrayView1<'_, f64>, label: ArrayView1<'_, f64>) -> bool {
     let known: Vec<(f64, f64)> =
         x.iter().zip(label).filter(|(x, _)| !x.is_nan()).map(|(x, l)| (*x, time(*l))).collect();
-    let gaps = known.len() < x.len();
     // Rounding may put one beyond its own time.
     let beyond = known.iter().filter(|(x, t)| x > t).count();
-    if !gaps || known.len() < FEWEST || known.iter().any(|(x, _)| *x < 0.0) || beyond * 50 > known.len() {
+    if known.len() < FEWEST || known.iter().any(|(x, _)| *x < 0.0) || beyond * 50 > known.len() {
         return false;
     }
     // Against the times of all rows: those without a value are the ones that did not live to get it.

@@ -1,7 +1,7 @@
 //! Numbers of one table, or of one site, that lie where those of another never do: another unit, most of all.
 
 use specialist_core::bootstrap::quantile;
-use specialist_core::{Dataset, FeatureKind, KeyRole};
+use specialist_core::{Dataset, Feature, FeatureKind, KeyRole};
 use specialist_report::{Finding, Severity};
 
 use super::{Input, finding, ok};
@@ -13,6 +13,8 @@ const DIFFERENT: usize = 5;
 /// Medians that are so many times each other are in two units: percent and fractions, mg/dl and mmol/l (18 for glucose, 88
 /// for creatinine). Less apart, the populations may be.
 const UNITS: f64 = 8.0;
+/// Spreads that differ by less than this share are one.
+const ALIKE: f64 = 0.25;
 
 /// Where most of the values of a part of the rows lie.
 struct Part {
@@ -31,7 +33,9 @@ pub(super) fn find(input: &Input<'_>) -> Option<Finding> {
         return None;
     }
     let (mut units, mut apart) = (Vec::new(), Vec::new());
-    for feature in train.features.iter().filter(|f| f.kind == FeatureKind::Number) {
+    // Columns of the files: what a domain makes of them (a rank, days since a high) has no unit that could differ.
+    let of_files = |f: &&Feature| f.kind == FeatureKind::Number && input.recipe.columns.contains_key(&f.name);
+    for feature in train.features.iter().filter(of_files) {
         let mut parts = Vec::new();
         for (table, data) in tables.iter().filter_map(|(t, d)| Some((t, (*d)?))) {
             let Ok(column) = data.feature(&feature.name) else { continue };
@@ -48,20 +52,27 @@ pub(super) fn find(input: &Input<'_>) -> Option<Finding> {
             "`{}`: {} {:.3} to {:.3}, {} {:.3} to {:.3}",
             feature.name, a.what, a.low, a.high, b.what, b.low, b.high
         );
-        let times = if a.median > 0.0 { b.median / a.median } else { f64::NAN };
-        if times >= UNITS { units.push(format!("{told} (about {times:.0} times as much)")) } else { apart.push(told) }
+        let times = if a.low > 0.0 { b.median / a.median } else { f64::NAN };
+        // Another unit multiplies all values alike, and leaves their spread on the scale of logarithms as it is. The sick and
+        // the well differ in that too.
+        let spread = |p: &Part| (p.high / p.low).ln();
+        let alike = (spread(a) - spread(b)).abs() < ALIKE * spread(a).max(spread(b));
+        if times >= UNITS && alike {
+            units.push(format!("{told} (about {times:.0} times as much)"));
+        } else {
+            apart.push(told);
+        }
     }
     Some(match (units.is_empty(), apart.is_empty()) {
         (true, true) => ok(name, "the numbers of all tables lie in about the same ranges"),
-        (false, _) => finding(
-            name,
-            Severity::Leak,
-            format!(
-                "nine in ten values lie in ranges that do not meet, {}: two units? Bring them into one",
-                [units, apart].concat().join("; ")
-            ),
-            Vec::new(),
-        ),
+        (false, _) => {
+            let also = if apart.is_empty() { String::new() } else { format!(". Apart as well: {}", apart.join("; ")) };
+            let message = format!(
+                "nine in ten values lie in ranges that do not meet and are as wide on a scale of logarithms, {}: two units? Bring them into one{also}",
+                units.join("; ")
+            );
+            finding(name, Severity::Leak, message, Vec::new())
+        }
         (true, false) => finding(
             name,
             Severity::Warning,

@@ -203,8 +203,39 @@ const DURATIONS: [&str; 33] = [
     "time_to_event",
     "followup_days",
 ];
-const ENTRIES: [&str; 9] =
-    ["entry", "entry_time", "start", "tstart", "left", "delayed_entry", "entry_months", "entry_days", "time_entry"];
+/// Names of times of follow-up where a column says how it ended; elsewhere they may be anything.
+const BESIDE_EVENTS: [&str; 12] = [
+    "stop",
+    "t_stop",
+    "end",
+    "exit_age",
+    "age_exit",
+    "t2",
+    "years",
+    "survtime",
+    "surv_time",
+    "event_time",
+    "fu_time",
+    "futime_days",
+];
+const ENTRIES: [&str; 13] = [
+    "entry_age",
+    "age_entry",
+    "t_start",
+    "t1",
+    "entry",
+    "entry_time",
+    "start",
+    "tstart",
+    "left",
+    "delayed_entry",
+    "entry_months",
+    "entry_days",
+    "time_entry",
+];
+
+/// More different values than this are no label.
+const MOST_VALUES: usize = 64;
 
 fn is_named(name: &str, words: &[&str]) -> bool {
     words.contains(&name.to_lowercase().replace(['-', ' ', '.'], "_").as_str())
@@ -273,7 +304,7 @@ fn unknown_code(column: &ColumnProfile) -> Option<&str> {
 fn has_two(column: &ColumnProfile) -> bool {
     // More than that are no two values in several spellings.
     column.unread.is_none()
-        && column.values.len() <= 64
+        && column.values.len() <= MOST_VALUES
         && (values(column).len() == 2 || unknown_code(column).is_some())
 }
 
@@ -307,31 +338,38 @@ pub(super) fn outcome(file: &Profile, named: &Named, path: &Path) -> Result<Vec<
     }
     let event = two.iter().find(|c| is_named(&c.name, &EVENTS));
     let by_name = LABELS.iter().find_map(|w| two.iter().find(|c| is_named(&c.name, &[w]))).or(event);
-    let only = if let [only] = two.as_slice() { Some(only) } else { None };
+    // The only column with two values is no label where another is called one: a smoker is not the outcome.
+    let called = file.columns.iter().any(is_called_label);
+    let only = if let ([only], false) = (two.as_slice(), called) { Some(only) } else { None };
     match by_name.or(only) {
         Some(column) => Ok(vec![labelled(column, named, path, "a guess: check it, and which value is positive")?]),
         None => Err(no_label(file, &two, path)),
     }
 }
 
+/// Whether a column is called like a label: `target`, `label3`.
+fn is_called_label(c: &ColumnProfile) -> bool {
+    is_named(c.name.trim_end_matches(|d: char| d.is_ascii_digit()), &LABELS) && c.unread.is_none()
+}
+
 /// Why no column was taken for the label.
 fn no_label(file: &Profile, two: &[&ColumnProfile], path: &Path) -> Error {
     let file_name = path.display();
-    let like = |c: &&ColumnProfile| {
-        is_named(c.name.trim_end_matches(|d: char| d.is_ascii_digit()), &LABELS) && c.unread.is_none()
-    };
-    if let Some(c) = file.columns.iter().find(like) {
-        return Error::Usage {
-            what: format!(
-                "{file_name}: the column `{}` is called like a label and has {} values, a label has two",
-                c.name,
-                values(c).len()
-            ),
-            hint: format!(
+    if let Some(c) = file.columns.iter().find(|c| is_called_label(c)) {
+        let what = format!(
+            "{file_name}: the column `{}` is called like a label and has {} values, a label has two",
+            c.name,
+            values(c).len()
+        );
+        let hint = if c.values.len() <= MOST_VALUES {
+            format!(
                 "say which of them are positive, and all others are negative: --label {} --positive VALUE[,VALUE]; or name another column",
                 c.name
-            ),
+            )
+        } else {
+            "make a column of two values of it, or name another one with --label".into()
         };
+        return Error::Usage { what, hint };
     }
     let count = if two.is_empty() { "no".into() } else { two.len().to_string() };
     Error::Usage {
@@ -346,8 +384,9 @@ fn pairs(file: &Profile) -> Vec<(&ColumnProfile, &ColumnProfile)> {
     let of = |keep: &dyn Fn(&ColumnProfile) -> bool| {
         file.columns.iter().enumerate().filter(|(_, c)| keep(c)).collect::<Vec<_>>()
     };
-    let mut events = of(&|c| has_two(c) && is_named(&c.name, &EVENTS));
-    let mut durations = of(&|c| is_duration(&c.name) && is_positive(c, file));
+    // Several ends: 0, 1 and 2 are censored and two causes, of which the user says which is the event.
+    let mut events = of(&|c| is_named(&c.name, &EVENTS) && (has_two(c) || (3..=5).contains(&values(c).len())));
+    let mut durations = of(&|c| (is_duration(&c.name) || is_named(&c.name, &BESIDE_EVENTS)) && is_positive(c, file));
     let alike =
         |a: &str, b: &str| a.to_lowercase().chars().zip(b.to_lowercase().chars()).take_while(|(a, b)| a == b).count();
     let mut out = Vec::new();
@@ -406,7 +445,13 @@ fn labelled(column: &ColumnProfile, named: &Named, path: &Path, why: &str) -> Re
     let known = |words: &[&str]| seen.iter().filter(|v| words.contains(&word(v).as_str())).copied().collect::<Vec<_>>();
     let (yes, no) = (known(&YES), known(&NO));
     let in_words = seen.len() > 2 && yes.len() + no.len() == seen.len() && !yes.is_empty() && !no.is_empty();
-    if column.values.len() > 64 || seen.len() < 2 {
+    if seen.iter().any(|v| v.contains('\n')) {
+        return refuse(
+            format!("{file}: a cell of `{name}` holds several lines"),
+            "is a quotation mark left open in the file? `check` of a recipe names the line",
+        );
+    }
+    if column.values.len() > MOST_VALUES || seen.len() < 2 {
         let what = format!("{file}: the column `{name}` has {} value(s), a label has two", seen.len());
         return refuse(what, "name another column with --label, or bring rows of both classes");
     }
@@ -504,7 +549,11 @@ fn sorted_out(
                 });
             };
             let rest = seen.len() - found.len();
-            (found, format!("{why}; the other {rest} values are negative: take out of `negative` what is neither"))
+            let rest = if rest == 1 { "the other value is".into() } else { format!("the other {rest} values are") };
+            let why = format!(
+                "{why}; {rest} negative: take out of `negative` what is neither, and name a competing cause with `competing`"
+            );
+            (found, why)
         }
         (None, words) => {
             (words.unwrap_or_default(), format!("{why}; the words for yes and no are spelled in several ways"))

@@ -399,13 +399,13 @@ fn with_missing_codes(c: &ColumnProfile, values: &[&str], missing: &[String]) ->
     }
     // Short words with a digit in them are a classification's: rare ones tell little, frequent ones much.
     let code = |v: &&&str| v.len() <= 10 && !v.contains(' ') && v.bytes().any(|b| b.is_ascii_digit());
-    let fewest = if is_named(&c.name, &CODED) { 1.1 } else { 1.5 };
-    if levels <= CODES && repeats >= fewest && values.iter().filter(code).count() * 10 >= levels * 9 {
-        return (
-            s,
-            format!("{levels} codes in {} rows: most are rare, a coarser code would tell more", c.filled),
-            true,
+    if levels <= CODES && repeats > 1.0 && values.iter().filter(code).count() * 10 >= levels * 9 {
+        // Rare codes tell little of the outcome and much of who somebody is.
+        let why = format!(
+            "{levels} codes in {} rows, most of them rare: a column with a coarser code (its first characters) would be a category; kind = \"category\" and the role feature take it as it is",
+            c.filled
         );
+        return (spec(Role::Ignore, ColumnKind::Category), why, true);
     }
     let why = format!(
         "{levels} different values in {} rows: too many for a category, no numbers and no dates; kind = \"category\" takes it all the same",

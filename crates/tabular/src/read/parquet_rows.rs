@@ -147,8 +147,8 @@ impl ParquetRows {
 
 /// What `decode` makes of the file at `path`; Polars panics on some damaged files.
 fn whole<T>(path: &Path, decode: impl FnOnce() -> Result<T, ReadError>) -> Result<T, ReadError> {
-    caught(decode).unwrap_or_else(|reason| {
-        Err(ReadError::Parquet { file: path.display().to_string(), reason: format!("the file is damaged ({reason})") })
+    caught(decode).unwrap_or_else(|_| {
+        Err(ReadError::Parquet { file: path.display().to_string(), reason: "the file is damaged".into() })
     })
 }
 
