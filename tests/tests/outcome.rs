@@ -519,19 +519,24 @@ fn what_was_written_on_the_way_is_a_leak() {
 #[test]
 fn another_unit_in_one_of_two_files_stops_the_run() {
     let here = sound();
-    // The source's marker in mg/dl, the target's in mmol/l.
-    let text = patients(500, 1, 1.0);
-    let other = text.lines().enumerate().map(|(i, line)| {
-        let mut cells: Vec<String> = line.split(',').map(String::from).collect();
-        if i > 0 {
-            cells[2] = format!("{:.1}", 90.0 + 18.0 * cells[2].parse::<f64>().unwrap());
-        }
-        cells.join(",")
-    });
-    here.write("source.csv", other.collect::<Vec<_>>().join("\n") + "\n");
+    // Glucose: the source's in mg/dl, the target's in mmol/l.
+    let glucose = |text: String, factor: f64| {
+        let lines = text.lines().enumerate().map(|(i, line)| {
+            let mut cells: Vec<String> = line.split(',').map(String::from).collect();
+            if i > 0 {
+                cells[2] = format!("{:.1}", factor * (4.0 + 0.6 * cells[2].parse::<f64>().unwrap()));
+            }
+            cells.join(",")
+        });
+        lines.collect::<Vec<_>>().join("\n") + "\n"
+    };
+    here.write("source.csv", glucose(patients(500, 1, 1.0), 18.0));
+    here.write("target.csv", glucose(patients(300, 2, 1.0), 1.0));
     let said = here.run("medical", &["check", "--recipe", "recipe.toml"]);
     assert_eq!(said.code, 3, "{}{}", said.stdout, said.stderr);
     assert!(said.stdout.contains("unlike-ranges") && said.stdout.contains("`marker`"), "{}", said.stdout);
+    here.write("target.csv", patients(300, 2, 1.0));
+    let text = patients(500, 1, 1.0);
     // Ages of children and of grown-ups are two populations: said, and no reason to stop.
     let young = text.lines().enumerate().map(|(i, line)| {
         let mut cells: Vec<String> = line.split(',').map(String::from).collect();

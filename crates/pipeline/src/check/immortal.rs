@@ -58,21 +58,24 @@ pub(super) fn find(input: &Input<'_>) -> Option<Finding> {
     })
 }
 
-/// Whether a number lies between 0 and its own row's time in nearly every row, where it would often lie beyond other
-/// rows' times.
+/// Whether a number lies between 0 and its own row's time in nearly every row, where it would lie beyond other rows' times
+/// far more often.
 fn is_wait(x: ArrayView1<'_, f64>, label: ArrayView1<'_, f64>) -> bool {
     let known: Vec<(f64, f64)> =
         x.iter().zip(label).filter(|(x, _)| !x.is_nan()).map(|(x, l)| (*x, time(*l))).collect();
-    // Rounding may put one beyond its own time.
-    let beyond = known.iter().filter(|(x, t)| x > t).count();
-    if known.len() < FEWEST || known.iter().any(|(x, _)| *x < 0.0) || beyond * 50 > known.len() {
+    if known.len() < FEWEST || known.iter().any(|(x, _)| *x < 0.0) {
         return false;
     }
     // Against the times of all rows: those without a value are the ones that did not live to get it.
     let mut times: Vec<f64> = label.iter().map(|l| time(*l)).collect();
     times.sort_by(f64::total_cmp);
-    let held = |x: &f64| 1.0 - times.partition_point(|t| t < x) as f64 / times.len() as f64;
-    known.iter().map(|(x, _)| held(x).max(1e-3).ln()).sum::<f64>() < CHANCE.ln()
+    let ended = |x: &f64| times.partition_point(|t| t < x) as f64 / times.len() as f64;
+    let expected: f64 = known.iter().map(|(x, _)| ended(x)).sum();
+    // Rounding may put a few beyond their own time.
+    let beyond = known.iter().filter(|(x, t)| x > t).count() as f64;
+    // Chernoff's bound on so few where `expected` are.
+    let chance = if beyond == 0.0 { -expected } else { beyond - expected + beyond * (expected / beyond).ln() };
+    beyond < expected && beyond * 50.0 <= known.len() as f64 && chance < CHANCE.ln()
 }
 
 /// Whether the rows with one value of a column have neither an event nor an end of follow-up as early as other rows have.
