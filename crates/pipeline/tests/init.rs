@@ -177,11 +177,12 @@ fn what_only_the_user_knows_is_asked() {
     let here = tempfile::tempdir().unwrap();
     let header = "id,bp,age,icd,size,sex,seen,room,nyha,account_days,y";
     let row = |i: usize| {
-        let bp = if i % 18 == 0 { "0".into() } else { format!("{}.{}", 75 + draw(i, 90), i % 10) };
+        let bp = if i.is_multiple_of(18) { "0".into() } else { format!("{}.{}", 75 + draw(i, 90), i % 10) };
         let age = if i == 7 || i == 90 { 65511 + i } else { 1 + draw(i, 94) };
         let sex = ["male", "Male", "female"][i % 3];
-        let seen = if i % 30 == 0 { String::new() } else { format!("2024-{:02}-{:02}", 1 + i % 12, 1 + i % 28) };
-        let nyha = if i % 25 == 0 { 9 } else { 1 + draw(i, 4) };
+        let seen =
+            if i.is_multiple_of(30) { String::new() } else { format!("2024-{:02}-{:02}", 1 + i % 12, 1 + i % 28) };
+        let nyha = if i.is_multiple_of(25) { 9 } else { 1 + draw(i, 4) };
         format!(
             "{i},{bp},{age},E{:02}.{},{},{sex},{seen},{}E{},{nyha},{},{}",
             draw(i, 40),

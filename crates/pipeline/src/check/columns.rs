@@ -113,9 +113,9 @@ fn edges(x: ArrayView1<'_, f64>, bins: usize) -> Vec<f64> {
 
 /// Whether whole numbers, nearly every one different, are names of rows and no measurements: incomes differ from row to row
 /// as well. A count without gaps names, and so do long numbers of one length.
-pub(crate) fn names_rows(values: impl Iterator<Item = f64> + Clone, different: usize) -> bool {
+pub(crate) fn names_rows(values: impl Iterator<Item = f64>, different: usize) -> bool {
     const LONG: f64 = 1e7;
-    let (low, high) = values.clone().fold((f64::MAX, f64::MIN), |(a, b), v| (a.min(v), b.max(v)));
+    let (low, high) = values.fold((f64::MAX, f64::MIN), |(a, b), v| (a.min(v), b.max(v)));
     let counted = high - low < 1.5 * different as f64;
     counted || (low >= LONG && low.log10().floor() == high.log10().floor())
 }
