@@ -4,7 +4,7 @@
 use specialist_core::bootstrap::quantile;
 use specialist_core::evidence::{Interval, Prediction, Z};
 use specialist_core::metric::{CIndex, ObservedExpected, descending};
-use specialist_core::survival::{KaplanMeier, cumulative_incidence, kaplan_meier};
+use specialist_core::survival::{KaplanMeier, cumulative_incidence, decimals, kaplan_meier};
 use specialist_core::{Dataset, Estimand, KeyRole, Metric, Panel, PanelInput, Scored, Series};
 
 use crate::subgroups::{Group, HIDDEN, SMALLEST, groups};
@@ -65,7 +65,7 @@ fn curve(name: String, km: &KaplanMeier, horizon: f64) -> Series {
 
 /// Kaplan–Meier curves of thirds of the predicted risk, beside what was predicted.
 fn risk_groups(input: &PanelInput<'_>, p: &Prediction, horizon: f64) -> Panel {
-    let label = labels(input);
+    let (label, digits) = (labels(input), decimals(horizon));
     let cuts: Vec<f64> = (1..GROUPS).map(|i| quantile(&p.predicted, i as f64 / GROUPS as f64)).collect();
     let group = |risk: f64| cuts.iter().filter(|c| risk > **c).count();
     let (mut series, mut table) = (Vec::new(), Vec::new());
@@ -98,7 +98,7 @@ fn risk_groups(input: &PanelInput<'_>, p: &Prediction, horizon: f64) -> Panel {
                 100.0 * (1.0 - high),
                 100.0 * (1.0 - low)
             ),
-            format!("{mean:.0} ({:.0} to {:.0})", mean - Z * error, mean + Z * error),
+            format!("{mean:.digits$} ({:.digits$} to {:.digits$})", mean - Z * error, mean + Z * error),
         ]);
         series.push(curve(format!("{name} risk"), &km, horizon));
     }

@@ -23,6 +23,16 @@ pub enum Error {
         /// What is wrong with it.
         what: String,
     },
+    /// An adapter that cannot be used, or not with this model.
+    #[error("{file}: {what}")]
+    Adapter {
+        /// The file.
+        file: String,
+        /// What is wrong with it.
+        what: String,
+        /// What to do.
+        hint: &'static str,
+    },
     /// The model is of a kind that is not built in.
     #[error("{file}: the model is of type `{found}`; there are {known}")]
     Architecture {
@@ -103,6 +113,7 @@ impl Error {
     #[must_use]
     pub fn hint(&self) -> &'static str {
         match self {
+            Self::Adapter { hint, .. } => hint,
             Self::Missing { file, .. } if file.starts_with("adapter_") => {
                 "name a folder that `save_pretrained` of peft wrote: adapter_config.json and adapter_model.safetensors"
             }

@@ -215,7 +215,10 @@ impl Lora {
         let (path, bytes) = error::read(folder, "adapter_config.json", 1 << 20)?;
         let json: Value =
             serde_json::from_slice(&bytes).map_err(|e| Error::format(&path, format!("not JSON ({e})")))?;
-        let refuse = |what: &str| Err(Error::format(&path, what));
+        let refuse = |what: &str| {
+            let (file, what) = (path.display().to_string(), what.to_string());
+            Err(Error::Adapter { file, what, hint: MERGE })
+        };
         if json["peft_type"] != "LORA" {
             return refuse("the adapter is not a LoRA");
         }
@@ -244,7 +247,21 @@ impl Lora {
             Naming::Plain => String::new(),
             Naming::Classifier(family) => family.full_name(""),
         };
+        let weights = folder.join("adapter_model.safetensors");
+        let wrong = |what: String, hint| Error::Adapter { file: weights.display().to_string(), what, hint };
+        if !weights.exists() && folder.join("adapter_model.bin").exists() {
+            let what = "there is adapter_model.bin instead, which holds Python objects and is not read".into();
+            return Err(wrong(what, "save it again with save_pretrained(…, safe_serialization=True)"));
+        }
         let raw = Params::read(folder, "adapter_model.safetensors", device)?;
+        for (name, param) in raw.iter() {
+            if param.clone().into_values().iter().any(|v| !v.is_finite()) {
+                return Err(wrong(
+                    format!("the tensor `{name}` holds a number that is none"),
+                    "train or save the adapter again",
+                ));
+            }
+        }
         let params = raw.renamed(|n| {
             let n = n.strip_prefix(ROOT).unwrap_or(n);
             n.strip_prefix(&prefix).unwrap_or(n).to_string()
@@ -273,7 +290,7 @@ impl Lora {
     /// without a word.
     ///
     /// # Errors
-    /// [`Error::NoTensor`], [`Error::Shape`], or [`Error::Format`] for a tensor that nothing is done with.
+    /// [`Error::Adapter`].
     pub fn fit(&self, base: &Params, adapter: &Params, folder: &Path) -> Result<()> {
         use crate::params::Spec;
         let both = self.paths(base).flat_map(|(path, [out, into])| {
@@ -281,21 +298,34 @@ impl Lora {
         });
         let both: Vec<Spec> = both.collect();
         let file = folder.join("adapter_model.safetensors");
+        let wrong = |what: String| Error::Adapter { file: file.display().to_string(), what, hint: OTHER };
         let used = |name: &String| {
             both.iter().any(|s| s.name == *name) || base.get(name).is_some() || crate::encoder::is_head(name)
         };
         if let Some((name, _)) = adapter.iter().find(|(n, _)| !used(n)) {
-            return Err(Error::format(&file, format!("the tensor `{name}` belongs to nothing that is built in")));
+            return Err(wrong(format!("the tensor `{name}` belongs to nothing that the model has")));
         }
         let replaced = adapter.iter().filter_map(|(name, p)| base.get(name).map(|b| (name, p.shape(), b.shape())));
         for (name, found, expected) in replaced {
             if found != expected {
-                return Err(Error::Shape { file: file.display().to_string(), name: name.clone(), found, expected });
+                return Err(wrong(format!("the tensor `{name}` is {found:?}, the model's is {expected:?}")));
             }
         }
-        adapter.fit(&both, &file)
+        adapter.fit(&both, &file).map_err(|e| match e {
+            Error::NoTensor { name, .. } => wrong(format!("there is no tensor `{name}`")),
+            Error::Shape { name, found, expected, .. } => {
+                wrong(format!("the tensor `{name}` is {found:?}, the model and the rank call for {expected:?}"))
+            }
+            other => other,
+        })
     }
 }
+
+/// What is left to do with an adapter of a kind that is not built in.
+const MERGE: &str = "fold it into its model in Python with merge_and_unload(), save that with save_pretrained, and name the folder as the backbone";
+/// What is left to do with one that does not fit.
+const OTHER: &str =
+    "it was made for another backbone, or its adapter_config.json and adapter_model.safetensors are of two adapters";
 
 /// Whether a key of a config says anything.
 fn is_set(value: &Value) -> bool {

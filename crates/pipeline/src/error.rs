@@ -32,7 +32,7 @@ pub enum Error {
     #[error(transparent)]
     Artifact(#[from] ArtifactError),
     /// The checks found a leak.
-    #[error("the data leaks: {}", names(.0))]
+    #[error("the data leaks or is wrong: {}", names(.0))]
     Leak(Vec<Finding>),
     /// A store of studies.
     #[error(transparent)]

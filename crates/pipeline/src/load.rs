@@ -248,9 +248,10 @@ fn followed(data: &Dataset, input: &str, horizon: f64) -> Result<(), Error> {
     let longest = data.labels().iter().fold(0.0f64, |m, l| m.max(l.abs()));
     let until = data.labels().iter().filter(|l| l.abs() >= horizon).count();
     if until < FEWEST_FOLLOWED {
+        let places = specialist_core::survival::decimals(horizon);
         return refuse(
             format!(
-                "{input}: {until} of {n} rows are followed until the horizon of {horizon} (the longest: {longest}); at least {FEWEST_FOLLOWED} are needed"
+                "{input}: {until} of {n} rows are followed until the horizon of {horizon} (the longest: {longest:.places$}); at least {FEWEST_FOLLOWED} are needed"
             ),
             "set an earlier `horizon` on the duration column, in the unit of its times",
         );

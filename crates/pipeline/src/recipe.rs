@@ -189,7 +189,7 @@ pub fn dialect(
 #[serde(default, deny_unknown_fields)]
 pub struct ColumnSpec {
     /// What it is for.
-    #[schemars(with = "String", extend("enum" = ["feature", "label", "duration", "event", "group", "time", "site", "id", "amount", "weight", "key", "ignore"]))]
+    #[schemars(with = "String", extend("enum" = ["feature", "label", "duration", "event", "entry", "group", "time", "site", "id", "amount", "weight", "key", "ignore"]))]
     pub role: Role,
     /// How it is written.
     #[schemars(with = "String", extend("enum" = ["number", "category", "time", "text"]))]

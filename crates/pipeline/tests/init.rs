@@ -280,12 +280,62 @@ fn a_label_is_not_the_only_column_of_two_values() {
     let found = sketch(&path, None, &named(Some("status"), Some("2"))).unwrap();
     assert_eq!((of(&found, "status").spec.role, of(&found, "time").spec.role), (Role::Event, Role::Duration));
     assert_eq!(of(&found, "status").spec.positive, ["2"]);
-    for (entry, exit) in [("start", "stop"), ("entry_age", "exit_age")] {
+    for (entry, exit) in [
+        ("start", "stop"),
+        ("entry_age", "exit_age"),
+        ("begin", "end"),
+        ("t0", "t1"),
+        ("start_time", "stop_time"),
+        ("time1", "time2"),
+    ] {
         let path = table(here.path(), "s.csv", &format!("id,{entry},{exit},event"), 90, |i| {
             format!("{i},{},{},{}", draw(i, 9), 10 + draw(i, 200), i % 4 / 3)
         });
         let found = sketch(&path, None, &named(None, None)).unwrap();
         assert_eq!((of(&found, entry).spec.role, of(&found, exit).spec.role), (Role::Entry, Role::Duration));
+    }
+}
+
+#[test]
+fn an_open_quotation_mark_is_no_third_label() {
+    let here = tempfile::tempdir().unwrap();
+    let path = table(here.path(), "t.csv", "x,y", 90, |i| {
+        format!("{},{}{}", draw(i, 50), if i == 40 { "\"" } else { "" }, i % 2)
+    });
+    for label in [None, Some("y")] {
+        let error = sketch(&path, None, &named(label, None)).err().expect("half of the file is in one cell");
+        assert!(error.to_string().contains("several lines"), "{error}");
+    }
+}
+
+#[test]
+fn several_outcomes_in_time_are_asked_about() {
+    let here = tempfile::tempdir().unwrap();
+    for [first, second] in [
+        [("os_months", "os_event"), ("pfs_months", "pfs_event")],
+        [("death_days", "death"), ("relapse_days", "relapse")],
+        [("time_death", "death"), ("time_relapse", "relapse")],
+        [("days_to_death", "died"), ("days_to_recurrence", "recurrence")],
+        [("OS", "OS.event"), ("DFS", "DFS.event")],
+        [("time", "status"), ("time2", "status2")],
+    ] {
+        let header = format!("id,age,{},{},{},{}", first.0, first.1, second.0, second.1);
+        let path = table(here.path(), "t.csv", &header, 120, |i| {
+            format!(
+                "{i},{},{},{},{},{}",
+                30 + draw(i, 50),
+                9 + draw(i, 900),
+                i % 4 / 3,
+                5 + draw(i + 3, 800),
+                i % 3 / 2
+            )
+        });
+        let error =
+            sketch(&path, None, &named(None, None)).err().unwrap_or_else(|| panic!("{header} is to be asked about"));
+        assert!(error.to_string().contains("several outcomes in time"), "{header}: {error}");
+        let found = sketch(&path, None, &named(Some(second.1), None)).unwrap();
+        let roles = [first.0, first.1, second.0, second.1].map(|n| of(&found, n).spec.role);
+        assert_eq!(roles, [Role::Ignore, Role::Ignore, Role::Duration, Role::Event], "{header}");
     }
 }
 

@@ -375,6 +375,35 @@ fn adapters_that_do_not_fit_are_refused_by_name() {
         assert!(said.stderr.contains(word) && said.stderr.contains("hint: "), "{adapter}: {}", said.stderr);
         assert!(!here.path("out").exists(), "{adapter}");
     }
+    // A number that is none, and weights as Python objects.
+    let here = sentiment();
+    let from = fixture("adapter-plain");
+    for name in ["nan", "bin"] {
+        std::fs::create_dir(here.path(name)).unwrap();
+        std::fs::copy(from.join("adapter_config.json"), here.path(name).join("adapter_config.json")).unwrap();
+    }
+    let mut weights = std::fs::read(from.join("adapter_model.safetensors")).unwrap();
+    let at = weights.len() - 4;
+    weights[at..].copy_from_slice(&f32::NAN.to_le_bytes());
+    here.write("nan/adapter_model.safetensors", weights);
+    here.write("bin/adapter_model.bin", "PK");
+    for (name, word, hint) in
+        [("nan", "a number that is none", "again"), ("bin", "adapter_model.bin", "safe_serialization=True")]
+    {
+        let said = here.run(&[
+            "sentiment",
+            "run",
+            "--recipe",
+            "recipe.toml",
+            "-o",
+            "new",
+            "--backbone",
+            &base,
+            "--adapter",
+            name,
+        ]);
+        assert!(said.code == 4 && said.stderr.contains(word) && said.stderr.contains(hint), "{}", said.stderr);
+    }
     // Models that are no adapter, and folders that are taken.
     here.ok(&["sentiment", "run", "-q", "--recipe", "recipe.toml", "-o", "out", "--set", "tune.tunings=[\"full\"]"]);
     let refused = |args: &[&str], word: &str| {

@@ -241,7 +241,7 @@ pub fn make(request: &TablesInput<'_>, domain: &dyn Domain, today: i64) -> Resul
                 market.file,
                 targets.len()
             ),
-            hint: "name the asset to specialise on with [target] where = { asset = [\"…\"] }, and bring bars of others"
+            hint: "name the asset to specialise on with [target] where = { asset = [\"…\"] }, and bring bars of others of the same days, to score in the same file: features compare assets"
                 .into(),
         });
     }

@@ -38,6 +38,12 @@ pub fn run(session: &Session, args: &Args, gate: bool) -> Result<u8, Error> {
     let prepared = prepare(session, args, &job)?;
     let alone = job.alone(&prepared)?;
     if !alone.is_empty() {
+        if gate {
+            return Err(Error::Usage {
+                what: "the recipe names no source: there is no verdict for --gate to wait for".into(),
+                hint: "name a source, or leave --gate out".into(),
+            });
+        }
         return show_alone(session, args, &alone);
     }
     let tuned = tune_all(session, args, &job, &prepared)?;

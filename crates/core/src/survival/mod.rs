@@ -44,6 +44,13 @@ pub fn log_hazard(risk: f64) -> f64 {
     (-(-risk.clamp(1e-12, 1.0 - 1e-12)).ln_1p()).ln()
 }
 
+/// Digits behind the point that a time of the size of `horizon` is shown with: days of a thousand need none, years of two
+/// need two.
+#[must_use]
+pub fn decimals(horizon: f64) -> usize {
+    (3.0 - horizon.abs().max(1e-9).log10().ceil()).clamp(0.0, 6.0) as usize
+}
+
 /// Row positions by falling time.
 pub(crate) fn latest_first(label: &[f64]) -> Vec<u32> {
     let mut order: Vec<u32> = (0..label.len() as u32).collect();

@@ -2,7 +2,7 @@
 
 use specialist_core::bootstrap::quantile;
 use specialist_core::evidence::{Interval, Z};
-use specialist_core::survival::kaplan_meier;
+use specialist_core::survival::{decimals, kaplan_meier};
 use specialist_core::{Context, Dataset, Error, Estimand, FeatureKind, Panel, PanelInput, Predict, Series};
 use specialist_tabular::glm::Glm;
 
@@ -109,8 +109,18 @@ fn both(train: &Dataset, sealed: &Dataset) -> Result<Dataset, Error> {
 
 fn unit(estimand: Estimand) -> String {
     match estimand {
-        Estimand::Survival { horizon } => format!("time lived without the event, of {horizon:.0}"),
+        Estimand::Survival { horizon } => {
+            format!("time lived without the event, of {horizon:.places$}", places = decimals(horizon))
+        }
         _ => "risk".into(),
+    }
+}
+
+/// Digits that an effect is shown with.
+fn digits(estimand: Estimand) -> usize {
+    match estimand {
+        Estimand::Survival { horizon } => decimals(horizon),
+        _ => 3,
     }
 }
 
@@ -156,7 +166,7 @@ fn resampled(p: &Population<'_>, rows: &[usize], ctx: &Context, statistic: impl 
 fn average(populations: &[Population<'_>], settings: &EffectSettings, ctx: &Context) -> Panel {
     let mut table = Vec::new();
     let mut said = Vec::new();
-    let decimals = if matches!(populations[0].data.estimand, Estimand::Survival { .. }) { 0 } else { 3 };
+    let decimals = digits(populations[0].data.estimand);
     for p in populations {
         let plain = unadjusted(p);
         let name = format!("{} ({}, {} patients)", p.name, p.word(), p.data.rows());
@@ -326,7 +336,7 @@ fn benefit(settings: &EffectSettings, populations: &[Population<'_>], ctx: &Cont
     let target = &populations[0];
     let rows = target.rows.as_ref().map_err(|reason| Error::Mismatch(reason.clone()))?;
     let arms = target.arms.select(rows);
-    let decimals = if matches!(target.data.estimand, Estimand::Survival { .. }) { 0 } else { 3 };
+    let decimals = digits(target.data.estimand);
     let mut table = Vec::new();
     if let Some(model) = &source {
         // It knows nothing of the target: every patient can judge it.

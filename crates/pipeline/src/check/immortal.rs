@@ -12,6 +12,8 @@ use super::{Input, finding, ok};
 const FEWEST: usize = 20;
 /// Chance makes a column look so with less than this probability; columns and levels are many.
 const CHANCE: f64 = 1e-6;
+/// The share of its events that the strongest factor leaves.
+const PROTECTED: f64 = 0.1;
 
 pub(super) fn find(input: &Input<'_>) -> Option<Finding> {
     let name = "immortal-time";
@@ -61,8 +63,11 @@ pub(super) fn find(input: &Input<'_>) -> Option<Finding> {
 /// Whether a number lies between 0 and its own row's time in nearly every row, where it would lie beyond other rows' times
 /// far more often.
 fn is_wait(x: ArrayView1<'_, f64>, label: ArrayView1<'_, f64>) -> bool {
+    // Times are cut where nobody looks any further: of who lived so long it is not known how long.
+    let end = label.iter().map(|l| time(*l)).fold(0.0, f64::max);
+    let cut = |l: f64| time(l) >= end && !is_event(l);
     let known: Vec<(f64, f64)> =
-        x.iter().zip(label).filter(|(x, _)| !x.is_nan()).map(|(x, l)| (*x, time(*l))).collect();
+        x.iter().zip(label).filter(|(x, l)| !x.is_nan() && !cut(**l)).map(|(x, l)| (*x, time(*l))).collect();
     if known.len() < FEWEST || known.iter().any(|(x, _)| *x < 0.0) {
         return false;
     }
@@ -97,6 +102,7 @@ fn has_survivors(x: ArrayView1<'_, f64>, data: &Dataset) -> bool {
             let of = |within: bool| (0..x.len()).filter(move |&r| inside(r) == within && is_event(label[r]) == event);
             let (n, others) = (of(true).count(), of(false).count());
             if n < FEWEST / 2 || others < FEWEST / 2 {
+                // Too few ends of this kind to say anything.
                 return 0.0;
             }
             let early = of(false).filter(|&r| time(label[r]) < earliest).count() as f64 / others as f64;
@@ -104,7 +110,8 @@ fn has_survivors(x: ArrayView1<'_, f64>, data: &Dataset) -> bool {
         };
         let (events, losses) = (chance(true), chance(false));
         let half = CHANCE.ln() / 2.0;
-        events < half && losses < half
+        // Or events alone, where no factor protects so well: not even one that takes nine in ten of them away.
+        (events < half && losses < half) || PROTECTED * (events + losses) < CHANCE.ln()
     })
 }
 

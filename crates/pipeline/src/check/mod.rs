@@ -14,6 +14,7 @@ pub(crate) use columns::names_rows;
 use std::collections::HashSet;
 
 use specialist_core::bootstrap::quantile;
+use specialist_core::survival::decimals;
 use specialist_core::{Dataset, Estimand, Key, KeyRole, Role, Split, canonical};
 use specialist_report::{Finding, Severity};
 use specialist_tabular::read::ReadReport;
@@ -264,37 +265,47 @@ fn time_units(input: &Input<'_>) -> Option<Finding> {
         return Some(ok(name, "times of all tables are of one order"));
     }
     let message = format!(
-        "half of the rows of {} are followed {:.0} or longer, of {} {:.0}: days beside months or years?",
-        longest.0, longest.1, shortest.0, shortest.1
+        "half of the rows of {} are followed {:.places$} or longer, of {} {:.places$}: days beside months or years?",
+        longest.0,
+        longest.1,
+        shortest.0,
+        shortest.1,
+        places = decimals(shortest.1)
     );
     Some(finding(name, Severity::Leak, message, Vec::new()))
 }
 
 /// Rows that were not followed from 0.
 fn late_entry(input: &Input<'_>) -> Option<Finding> {
-    let told: Vec<String> = input
-        .reports
-        .iter()
-        .filter_map(|r| {
-            let [late, joined] = r.late?;
-            let file = r.input.rsplit('/').next().unwrap_or("");
-            let on = if joined > 0 {
-                format!(", {joined} of them go on in another row of their group")
-            } else {
-                String::new()
-            };
-            Some(format!("{late} of {} rows of {file} are followed from later than 0{on}", r.kept))
-        })
-        .collect();
+    let name = "late-entry";
     let Estimand::Survival { horizon } = input.target.estimand else { return None };
-    if told.is_empty() {
+    let (mut told, mut found) = (Vec::new(), false);
+    for report in input.reports {
+        let Some([late, joined, overlapping, afterwards]) = report.late else { continue };
+        found = true;
+        let file = report.input.rsplit('/').next().unwrap_or("");
+        if late + joined > 0 {
+            told.push(format!("{late} of {} rows of {file} are followed from later than 0", report.kept));
+        }
+        for (n, what) in [
+            (joined, "go on in another row of their group"),
+            (overlapping, "groups have rows that overlap in time: they are taken as rows of several"),
+            (afterwards, "begin after an event of their group: they are taken as rows at risk anew"),
+        ] {
+            if n > 0 {
+                told.push(format!("{n} {what}"));
+            }
+        }
+    }
+    if !found {
         return None;
     }
-    let message = format!(
-        "{}; times count from there: the risk is that of the next {horizon} after a row's entry",
-        told.join("; ")
-    );
-    Some(finding("late-entry", Severity::Warning, message, Vec::new()))
+    if told.is_empty() {
+        return Some(ok(name, "every row is followed from 0"));
+    }
+    let message =
+        format!("{}; times count from a row's entry: the risk is that of the next {horizon} after it", told.join("; "));
+    Some(finding(name, Severity::Warning, message, Vec::new()))
 }
 
 fn time_order(input: &Input<'_>) -> Finding {

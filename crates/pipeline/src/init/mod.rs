@@ -1,5 +1,7 @@
 //! A first recipe for a file nobody has described yet: a look at every row, and a reason for every decision.
 
+mod names;
+mod numbers;
 mod outcome;
 mod suggest;
 
@@ -12,8 +14,8 @@ use specialist_tabular::read::{AROUND, ColumnProfile, Profile, ReadError, profil
 use crate::Error;
 use crate::recipe::ColumnSpec;
 
+pub(crate) use names::is_identifier;
 pub use outcome::Named;
-pub(crate) use suggest::is_identifier;
 
 /// What a look at a file suggests.
 pub struct Sketch {

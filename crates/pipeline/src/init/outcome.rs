@@ -6,6 +6,9 @@ use std::path::Path;
 use specialist_core::{ColumnKind, Role, canonical};
 use specialist_tabular::read::{ColumnProfile, Profile};
 
+use super::names::{
+    BESIDE_EVENTS, LABELS, NO, YES, alike, is_called, is_duration, is_entry, is_event_name, is_positive,
+};
 use super::{Suggestion, bare, find, is_marker};
 use crate::Error;
 use crate::recipe::ColumnSpec;
@@ -21,253 +24,8 @@ pub struct Named {
     pub decimal: Option<char>,
 }
 
-/// Words for "yes", lower case and canonical, in the languages of the spreadsheets that are read, and what people look for.
-const YES: [&str; 44] = [
-    "1",
-    "yes",
-    "y",
-    "t",
-    "j",
-    "ja",
-    "oui",
-    "o",
-    "si",
-    "sí",
-    "s",
-    "sim",
-    "da",
-    "positive",
-    "pos",
-    "present",
-    "case",
-    "event",
-    "dead",
-    "died",
-    "death",
-    "deceased",
-    "relapse",
-    "recurrence",
-    "recurred",
-    "progression",
-    "malignant",
-    "m",
-    "cancer",
-    "disease",
-    "diseased",
-    "sick",
-    "abnormal",
-    "fraud",
-    "fraudulent",
-    "default",
-    "defaulted",
-    "bad",
-    "churn",
-    "churned",
-    "readmitted",
-    "up",
-    "positiv",
-    "malade",
-];
-const NO: [&str; 42] = [
-    "0",
-    "no",
-    "n",
-    "f",
-    "nein",
-    "non",
-    "não",
-    "nao",
-    "net",
-    "-1",
-    "negative",
-    "neg",
-    "absent",
-    "control",
-    "none",
-    "censored",
-    "alive",
-    "living",
-    "survived",
-    "relapse-free",
-    "benign",
-    "b",
-    "healthy",
-    "normal",
-    "genuine",
-    "legit",
-    "legitimate",
-    "good",
-    "paid",
-    "retained",
-    "stayed",
-    "down",
-    "negativ",
-    "sain",
-    "no recurrence",
-    "non-fraud",
-    "nonfraud",
-    "ok",
-    "not fraud",
-    "recurrence-free",
-    "no event",
-    "not readmitted",
-];
-
-const LABELS: [&str; 22] = [
-    "label",
-    "target",
-    "class",
-    "outcome",
-    "y",
-    "fraud",
-    "is_fraud",
-    "isfraud",
-    "fraud_bool",
-    "tx_fraud",
-    "fraud_flag",
-    "diagnosis",
-    "disease",
-    "default",
-    "churn",
-    "readmitted",
-    "response",
-    "result",
-    "mortality",
-    "defaulted",
-    "zielvariable",
-    "cible",
-];
-const EVENTS: [&str; 27] = [
-    "status",
-    "event",
-    "death",
-    "dead",
-    "died",
-    "deceased",
-    "cens",
-    "censor",
-    "censored",
-    "delta",
-    "os_status",
-    "dfs_status",
-    "relapse",
-    "rfs_event",
-    "os_event",
-    "failure",
-    "vital_status",
-    "fstat",
-    "event_occurred",
-    "recur",
-    "recurred",
-    "recurrence",
-    "relapsed",
-    "progression",
-    "progressed",
-    "rfs_status",
-    "pfs_status",
-];
-/// Names of ends of a follow-up in any table.
-const ENDS: [&str; 5] = ["os_status", "vital_status", "dfs_status", "rfs_event", "os_event"];
-const DURATIONS: [&str; 33] = [
-    "exit",
-    "exit_days",
-    "exit_time",
-    "tstop",
-    "time",
-    "duration",
-    "months",
-    "days",
-    "weeks",
-    "futime",
-    "followup",
-    "follow_up",
-    "followup_time",
-    "follow_up_time",
-    "survival",
-    "survival_time",
-    "survival_months",
-    "survival_days",
-    "os",
-    "os_months",
-    "os_days",
-    "os_time",
-    "dfs",
-    "dfs_months",
-    "rfs",
-    "rfstime",
-    "dtime",
-    "rtime",
-    "pfs",
-    "ttd",
-    "tte",
-    "time_to_event",
-    "followup_days",
-];
-/// Names of times of follow-up where a column says how it ended; elsewhere they may be anything.
-const BESIDE_EVENTS: [&str; 12] = [
-    "stop",
-    "t_stop",
-    "end",
-    "exit_age",
-    "age_exit",
-    "t2",
-    "years",
-    "survtime",
-    "surv_time",
-    "event_time",
-    "fu_time",
-    "futime_days",
-];
-const ENTRIES: [&str; 13] = [
-    "entry_age",
-    "age_entry",
-    "t_start",
-    "t1",
-    "entry",
-    "entry_time",
-    "start",
-    "tstart",
-    "left",
-    "delayed_entry",
-    "entry_months",
-    "entry_days",
-    "time_entry",
-];
-
 /// More different values than this are no label.
 const MOST_VALUES: usize = 64;
-
-fn is_named(name: &str, words: &[&str]) -> bool {
-    words.contains(&name.to_lowercase().replace(['-', ' ', '.'], "_").as_str())
-}
-
-/// Whether a column's name says that it counts how long somebody was followed.
-pub(super) fn is_duration(name: &str) -> bool {
-    is_named(name, &DURATIONS)
-}
-
-/// Whether a column says how the follow-up of a row ended: by its name, in a table with times of follow-up.
-pub(super) fn is_event(c: &ColumnProfile, file: &Profile) -> bool {
-    let beside_times = || file.columns.iter().any(|d| is_duration(&d.name) && is_positive(d, file));
-    is_named(&c.name, &ENDS) || (is_named(&c.name, &EVENTS) && c.values.len() <= 12 && beside_times())
-}
-
-/// Whether a column's name says how a follow-up ended.
-pub(super) fn is_end(name: &str) -> bool {
-    is_named(name, &ENDS) || is_named(name, &EVENTS)
-}
-
-/// Whether a column holds many different numbers above 0.
-fn is_positive(c: &ColumnProfile, file: &Profile) -> bool {
-    let style = file.dialect.numbers;
-    let mut values = c.values.keys().filter(|v| !is_marker(v)).peekable();
-    values.peek().is_some() && c.values.len() > 10 && values.all(|v| bare(v, style).is_some_and(|v| v > 0.0))
-}
-
-/// Whether a column's name says that rows are followed from then on.
-pub(super) fn is_entry(name: &str) -> bool {
-    is_named(name, &ENTRIES)
-}
 
 /// Whether a cell of a label means that there is none. A dash or the word none in many rows is a value: no disease.
 fn is_unlabelled(column: &ColumnProfile, cell: &str) -> bool {
@@ -336,8 +94,8 @@ pub(super) fn outcome(file: &Profile, named: &Named, path: &Path) -> Result<Vec<
             });
         }
     }
-    let event = two.iter().find(|c| is_named(&c.name, &EVENTS));
-    let by_name = LABELS.iter().find_map(|w| two.iter().find(|c| is_named(&c.name, &[w]))).or(event);
+    let event = two.iter().find(|c| is_event_name(&c.name));
+    let by_name = LABELS.iter().find_map(|w| two.iter().find(|c| is_called(&c.name, &[w]))).or(event);
     // The only column with two values is no label where another is called one: a smoker is not the outcome.
     let called = file.columns.iter().any(is_called_label);
     let only = if let ([only], false) = (two.as_slice(), called) { Some(only) } else { None };
@@ -347,15 +105,26 @@ pub(super) fn outcome(file: &Profile, named: &Named, path: &Path) -> Result<Vec<
     }
 }
 
+/// A label has no line breaks: where a cell holds some, the rows behind an open quotation mark are in it.
+fn several_lines(column: &ColumnProfile, path: &Path) -> Option<Error> {
+    column.values.keys().any(|v| v.contains('\n')).then(|| Error::Usage {
+        what: format!("{}: a cell of `{}` holds several lines", path.display(), column.name),
+        hint: "is a quotation mark left open in the file? Close it, or take it out".into(),
+    })
+}
+
 /// Whether a column is called like a label: `target`, `label3`.
 fn is_called_label(c: &ColumnProfile) -> bool {
-    is_named(c.name.trim_end_matches(|d: char| d.is_ascii_digit()), &LABELS) && c.unread.is_none()
+    is_called(c.name.trim_end_matches(|d: char| d.is_ascii_digit()), &LABELS) && c.unread.is_none()
 }
 
 /// Why no column was taken for the label.
 fn no_label(file: &Profile, two: &[&ColumnProfile], path: &Path) -> Error {
     let file_name = path.display();
     if let Some(c) = file.columns.iter().find(|c| is_called_label(c)) {
+        if let Some(error) = several_lines(c, path) {
+            return error;
+        }
         let what = format!(
             "{file_name}: the column `{}` is called like a label and has {} values, a label has two",
             c.name,
@@ -378,17 +147,15 @@ fn no_label(file: &Profile, two: &[&ColumnProfile], path: &Path) -> Error {
     }
 }
 
-/// Events with the time that each belongs to: by the beginning of their names (rtime and recur, dtime and death), then by
+/// Events with the time that each belongs to: by words and the beginning of their names (rtime and recur, dtime and death), then by
 /// how near the columns stand.
 fn pairs(file: &Profile) -> Vec<(&ColumnProfile, &ColumnProfile)> {
     let of = |keep: &dyn Fn(&ColumnProfile) -> bool| {
         file.columns.iter().enumerate().filter(|(_, c)| keep(c)).collect::<Vec<_>>()
     };
     // Several ends: 0, 1 and 2 are censored and two causes, of which the user says which is the event.
-    let mut events = of(&|c| is_named(&c.name, &EVENTS) && (has_two(c) || (3..=5).contains(&values(c).len())));
-    let mut durations = of(&|c| (is_duration(&c.name) || is_named(&c.name, &BESIDE_EVENTS)) && is_positive(c, file));
-    let alike =
-        |a: &str, b: &str| a.to_lowercase().chars().zip(b.to_lowercase().chars()).take_while(|(a, b)| a == b).count();
+    let mut events = of(&|c| is_event_name(&c.name) && (has_two(c) || (3..=5).contains(&values(c).len())));
+    let mut durations = of(&|c| (is_duration(&c.name) || is_called(&c.name, &BESIDE_EVENTS)) && is_positive(c, file));
     let mut out = Vec::new();
     loop {
         let all =
@@ -403,15 +170,22 @@ fn pairs(file: &Profile) -> Vec<(&ColumnProfile, &ColumnProfile)> {
 /// How long somebody was followed; the horizon is where half of them still are, which leaves rows on both sides.
 fn followed(column: &ColumnProfile, file: &Profile) -> Suggestion {
     let style = file.dialect.numbers;
-    let mut times: Vec<(f64, usize)> = column.values.iter().filter_map(|(v, n)| Some((bare(v, style)?, *n))).collect();
-    times.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let half = times.iter().map(|t| t.1).sum::<usize>() / 2;
-    let mut seen = 0;
-    let median = times.iter().find(|t| {
-        seen += t.1;
-        seen >= half
-    });
-    let median = median.map_or(1.0, |t| t.0);
+    let middle = |column: &ColumnProfile| {
+        let mut times: Vec<(f64, usize)> =
+            column.values.iter().filter_map(|(v, n)| Some((bare(v, style)?, *n))).collect();
+        times.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let half = times.iter().map(|t| t.1).sum::<usize>() / 2;
+        let mut seen = 0;
+        let at = times.iter().find(|t| {
+            seen += t.1;
+            seen >= half
+        });
+        at.map(|t| t.0)
+    };
+    // Times count from a row's entry, where there is one.
+    let entry = file.columns.iter().find(|c| is_entry(&c.name) && c.name != column.name).and_then(&middle);
+    let exit = middle(column).unwrap_or(1.0);
+    let median = Some(exit - entry.unwrap_or(0.0)).filter(|m| *m > 0.0).unwrap_or(exit);
     // Two digits: a horizon is a round number.
     let unit = 10f64.powf(median.log10().floor() - 1.0);
     let horizon = (median / unit).round() * unit;
@@ -445,11 +219,8 @@ fn labelled(column: &ColumnProfile, named: &Named, path: &Path, why: &str) -> Re
     let known = |words: &[&str]| seen.iter().filter(|v| words.contains(&word(v).as_str())).copied().collect::<Vec<_>>();
     let (yes, no) = (known(&YES), known(&NO));
     let in_words = seen.len() > 2 && yes.len() + no.len() == seen.len() && !yes.is_empty() && !no.is_empty();
-    if seen.iter().any(|v| v.contains('\n')) {
-        return refuse(
-            format!("{file}: a cell of `{name}` holds several lines"),
-            "is a quotation mark left open in the file? `check` of a recipe names the line",
-        );
+    if let Some(error) = several_lines(column, path) {
+        return Err(error);
     }
     if column.values.len() > MOST_VALUES || seen.len() < 2 {
         let what = format!("{file}: the column `{name}` has {} value(s), a label has two", seen.len());

@@ -13,6 +13,10 @@ pub(super) struct Followed {
     pub cause: Vec<f64>,
     /// Rows whose follow-up goes on in another row.
     pub joined: usize,
+    /// Groups whose rows overlap in time.
+    pub overlapping: usize,
+    /// Rows that begin after an event of their group.
+    pub afterwards: usize,
 }
 
 /// Counts from `entry`. Rows of one group that follow each other without a gap are one follow-up in stretches: a row of it
@@ -20,15 +24,17 @@ pub(super) struct Followed {
 pub(super) fn from_entry(entry: &[f64], exit: &[f64], cause: &[f64], group: Option<&[f64]>) -> Followed {
     let mut time: Vec<f64> = exit.iter().zip(entry).map(|(x, e)| x - e).collect();
     let mut ends = cause.to_vec();
-    let mut joined = 0;
-    let Some(group) = group else { return Followed { time, cause: ends, joined } };
+    let (mut joined, mut overlapping, mut afterwards) = (0, 0, 0);
+    let Some(group) = group else { return Followed { time, cause: ends, joined, overlapping, afterwards } };
     let mut order: Vec<usize> = (0..entry.len()).collect();
     order.sort_by(|&a, &b| group[a].total_cmp(&group[b]).then(entry[a].total_cmp(&entry[b])));
     for rows in order.chunk_by(|&a, &b| group[a] == group[b]) {
         // Stretches of one patient do not overlap; where they do, the group is something else, such as a hospital.
         if rows.windows(2).any(|w| entry[w[1]] < exit[w[0]]) {
+            overlapping += 1;
             continue;
         }
+        afterwards += rows.iter().skip_while(|&&r| cause[r] == 0.0).skip(1).count();
         for i in (0..rows.len().saturating_sub(1)).rev() {
             let (row, next) = (rows[i], rows[i + 1]);
             // Whole days may be written as 0–9, 10–19.
@@ -41,7 +47,7 @@ pub(super) fn from_entry(entry: &[f64], exit: &[f64], cause: &[f64], group: Opti
             }
         }
     }
-    Followed { time, cause: ends, joined }
+    Followed { time, cause: ends, joined, overlapping, afterwards }
 }
 
 #[cfg(test)]
@@ -58,13 +64,13 @@ mod tests {
         let found = from_entry(&entry, &exit, &cause, Some(&group));
         assert_eq!(found.time, [30.0, 4.0, 20.0, 5.0, 2.0, 4.0, 2.0]);
         assert_eq!(found.cause, [1.0, 0.0, 1.0, 1.0, 1.0, 1.0, 2.0]);
-        assert_eq!(found.joined, 2);
+        assert_eq!((found.joined, found.overlapping, found.afterwards), (2, 0, 1));
     }
 
     #[test]
     fn a_group_of_several_patients_is_not_joined() {
         let found = from_entry(&[0.0, 5.0], &[8.0, 9.0], &[0.0, 1.0], Some(&[3.0, 3.0]));
-        assert_eq!((found.time, found.joined), (vec![8.0, 4.0], 0));
+        assert_eq!((found.time, found.joined, found.overlapping), (vec![8.0, 4.0], 0, 1));
         let alone = from_entry(&[0.0, 5.0], &[5.0, 9.0], &[0.0, 1.0], None);
         assert_eq!((alone.time, alone.cause), (vec![5.0, 4.0], vec![0.0, 1.0]));
     }

@@ -113,9 +113,10 @@ pub struct ReadReport {
     /// Where rows are followed for a time, how long half of those that were read last were.
     #[serde(default)]
     pub half_followed: Option<f64>,
-    /// Where a column says from when on rows were followed: how many later than 0, and how many go on in another row.
+    /// Where a column says from when on rows were followed: how many later than 0, how many go on in another row, groups
+    /// whose rows overlap, and rows that begin after an event of their group.
     #[serde(default)]
-    pub late: Option<[usize; 2]>,
+    pub late: Option<[usize; 4]>,
 }
 
 /// One cell as a file holds it.
@@ -280,14 +281,15 @@ impl Reader {
     }
 
     /// Lets the times of rows count from their entries, where a column says them.
-    fn count_from_entry(&self, values: &mut [Vec<f64>]) -> Option<[usize; 2]> {
+    fn count_from_entry(&self, values: &mut [Vec<f64>]) -> Option<[usize; 4]> {
         let of = |role| self.columns.iter().position(|c| c.column.role == role);
         let (entry, exit, event) = (of(Role::Entry)?, of(Role::Duration)?, of(Role::Event)?);
         let group = of(Role::Group).map(|g| values[g].as_slice());
         let followed = followed::from_entry(&values[entry], &values[exit], &values[event], group);
         let late = values[entry].iter().filter(|e| **e > 0.0).count();
+        let counts = [late, followed.joined, followed.overlapping, followed.afterwards];
         (values[exit], values[event]) = (followed.time, followed.cause);
-        Some([late, followed.joined])
+        Some(counts)
     }
 
     fn assemble(&self, values: &[Vec<f64>], lines: Vec<u64>) -> Dataset {

@@ -6,9 +6,10 @@ use clap::{ArgMatches, Args};
 use specialist_cli::{Common, Terminal, print};
 use specialist_pipeline::{Effort, Error, Job, Place};
 
-use super::{again, dialect, open, parsed};
+use super::{again, dialect, open, parsed, written};
 use crate::Trading;
-use crate::bars::read;
+use crate::bars::read_dated;
+use crate::tables::Settings;
 use crate::{each, validate};
 
 #[derive(Debug, Args)]
@@ -31,11 +32,15 @@ pub(super) fn each_asset(matches: &ArgMatches, common: &Common, terminal: &Termi
     let mut overrides = common.set.clone();
     overrides.extend(common.seed.map(|s| format!("seed={s}")));
     if let Some(data) = matches.get_one::<String>("data") {
-        overrides.extend(["source", "target"].map(|t| format!("{t}.data='{data}'")));
+        let data = toml::Value::from(data.as_str());
+        overrides.extend(["source", "target"].map(|t| format!("{t}.data={data}")));
     }
     let (recipe, folder) = each::recipe(common.recipe.as_deref().unwrap_or("volatility"), &overrides)?;
     let place = Place { folder: folder.clone() };
-    let market = read(&place.input(&recipe.target.data, &Trading::default())?, dialect(matches)?)?;
+    let settings = Settings::parse(&toml::to_string(&recipe.domain).expect("a table is TOML"))?;
+    let dialect = if written(matches) { dialect(matches)? } else { recipe.target.dialect()? };
+    let input = place.input(&recipe.target.data, &Trading::default())?;
+    let market = read_dated(&input, dialect, settings.date_format.as_deref())?;
     let mut reports = Vec::new();
     for asset in &market.assets {
         let report = each::one(&recipe, &folder, &asset.name, &terminal.context(recipe.seed))?;

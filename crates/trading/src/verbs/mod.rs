@@ -14,7 +14,7 @@ use specialist_pipeline::{Error, Place, artifact};
 use specialist_tabular::read::Input;
 
 use crate::Trading;
-use crate::bars::{Market, instant, members, read};
+use crate::bars::{Market, instant, members, read, read_dated};
 use crate::each;
 use crate::features::{Features, Standard};
 use crate::tables::{Settings, cut};
@@ -87,7 +87,11 @@ fn bars(matches: &ArgMatches, common: &Common) -> Result<(Market, Option<Setting
     } else {
         Place { folder: folder.clone() }.input(&recipe.target.data, &Trading::default())?
     };
-    let mut market = read(&own, dialect(matches)?)?;
+    let dialect = match written(matches) {
+        true => dialect(matches)?,
+        false => recipe.target.dialect()?,
+    };
+    let mut market = read_dated(&own, dialect, settings.date_format.as_deref())?;
     let clocks = cut(&mut market, &settings)?.into_iter().find(|f| f.severity == Severity::Leak);
     if let Some(f) = clocks {
         let what = format!("{}: {} ({})", f.name, f.message, f.rows.join(", "));
@@ -95,9 +99,14 @@ fn bars(matches: &ArgMatches, common: &Common) -> Result<(Market, Option<Setting
         return Err(Error::Core(specialist_core::Error::Data { what, hint }));
     }
     if let Some(universe) = &settings.universe {
-        members(&mut market, &folder.join(universe), dialect(matches)?)?;
+        members(&mut market, &folder.join(universe), dialect)?;
     }
     Ok((market, Some(settings)))
+}
+
+/// Whether the command line says how CSV files are written; else the recipe does.
+fn written(matches: &ArgMatches) -> bool {
+    ["delimiter", "decimal"].iter().any(|mark| matches.get_one::<char>(mark).is_some())
 }
 
 /// How CSV files are written, by the command line.
