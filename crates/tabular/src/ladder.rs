@@ -169,9 +169,6 @@ impl FineTune<Model> for TuningPlan {
             let (rung, model) = (self.rung.name(), generalist.describe());
             return Err(Error::Mismatch(format!("the tuning {rung} does not apply to a {model}")));
         }
-        if matches!(target.estimand, Estimand::Survival { .. }) {
-            return survival::fine_tune(self, generalist, target, ctx);
-        }
         // Every rung starts from all that the generalist is. A recalibration is a line of its margin, which has a line already;
         // the others would fit beside that line and have it applied on top.
         let folded;
@@ -181,6 +178,9 @@ impl FineTune<Model> for TuningPlan {
             folded = generalist.folded()?;
             &folded
         };
+        if matches!(target.estimand, Estimand::Survival { .. }) {
+            return survival::fine_tune(self, generalist, target, ctx);
+        }
         let mut tuned = generalist.clone();
         match (self.rung, &generalist.base) {
             (Rung::Intercept, _) => {

@@ -171,6 +171,11 @@ fn threads_do_not_change_a_byte() {
     }
 }
 
+/// A run that starts from a base with an adapter.
+fn from_adapter<'a>(base: &'a str, adapter: &'a str, out: &'a str) -> [&'a str; 10] {
+    ["sentiment", "run", "--recipe", "recipe.toml", "-o", out, "--backbone", base, "--adapter", adapter]
+}
+
 /// What `peft` made of a base with an adapter, in and out by the command line: the model that `export` writes gives the
 /// logits that peft gives, and `export --adapter` the matrices that came in; one that was tuned further leaves as one
 /// adapter of the base that does what the whole model does.
@@ -200,23 +205,10 @@ fn adapters_of_peft_come_in_and_go_out() {
         let here = sentiment();
         let (base_name, adapter) = (base.display().to_string(), fixture(kind).display().to_string());
         let said = here.ok(&[
-            "sentiment",
-            "run",
-            "--recipe",
-            "recipe.toml",
-            "-o",
-            "out",
-            "--backbone",
-            &base_name,
-            "--adapter",
-            &adapter,
-            "--set",
-            "tune.tunings=[\"lora\"]",
-            "--set",
-            "compare.splits=0",
-            "--set",
-            "compare.budgets=[0]",
-        ]);
+            &from_adapter(&base_name, &adapter, "out")[..],
+            &["--set", "tune.tunings=[\"lora\"]", "--set", "compare.splits=0", "--set", "compare.budgets=[0]"],
+        ]
+        .concat());
         assert!(said.stderr.contains("adapter") && said.stderr.contains("folded into the backbone"), "{}", said.stderr);
         for model in ["generalist", "specialist"] {
             let out = |what: &str| format!("{model}-{what}");
@@ -359,18 +351,7 @@ fn adapters_that_do_not_fit_are_refused_by_name() {
         ("bert-tiny", 2, "there is no adapter_config.json"),
     ] {
         let from = fixture(adapter).display().to_string();
-        let said = here.run(&[
-            "sentiment",
-            "run",
-            "--recipe",
-            "recipe.toml",
-            "-o",
-            "out",
-            "--backbone",
-            &base,
-            "--adapter",
-            &from,
-        ]);
+        let said = here.run(&from_adapter(&base, &from, "out"));
         assert_eq!(said.code, code, "{adapter}: {}", said.stderr);
         assert!(said.stderr.contains(word) && said.stderr.contains("hint: "), "{adapter}: {}", said.stderr);
         assert!(!here.path("out").exists(), "{adapter}");
@@ -390,18 +371,7 @@ fn adapters_that_do_not_fit_are_refused_by_name() {
     for (name, word, hint) in
         [("nan", "a number that is none", "again"), ("bin", "adapter_model.bin", "safe_serialization=True")]
     {
-        let said = here.run(&[
-            "sentiment",
-            "run",
-            "--recipe",
-            "recipe.toml",
-            "-o",
-            "new",
-            "--backbone",
-            &base,
-            "--adapter",
-            name,
-        ]);
+        let said = here.run(&from_adapter(&base, &name, "new"));
         assert!(said.code == 4 && said.stderr.contains(word) && said.stderr.contains(hint), "{}", said.stderr);
     }
     // Models that are no adapter, and folders that are taken.

@@ -18,14 +18,6 @@ pub(crate) fn fine_tune(
     target: &Dataset,
     ctx: &Context,
 ) -> Result<Model, Error> {
-    // As for other labels: what is fitted on the generalist's margin stands on all of it.
-    let folded;
-    let generalist = if matches!(plan.rung, Rung::Keep | Rung::Intercept | Rung::Slope) {
-        generalist
-    } else {
-        folded = generalist.folded()?;
-        &folded
-    };
     let mut tuned = generalist.clone();
     let strength = |name: &str| plan.params.float(name);
     let events = match (plan.rung, &generalist.base) {
