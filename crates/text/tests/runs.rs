@@ -371,7 +371,7 @@ fn adapters_that_do_not_fit_are_refused_by_name() {
     for (name, word, hint) in
         [("nan", "a number that is none", "again"), ("bin", "adapter_model.bin", "safe_serialization=True")]
     {
-        let said = here.run(&from_adapter(&base, &name, "new"));
+        let said = here.run(&from_adapter(&base, name, "new"));
         assert!(said.code == 4 && said.stderr.contains(word) && said.stderr.contains(hint), "{}", said.stderr);
     }
     // Models that are no adapter, and folders that are taken.
