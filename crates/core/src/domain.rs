@@ -100,15 +100,9 @@ pub struct PanelInput<'a> {
 }
 
 impl PanelInput<'_> {
-    /// `statistic(weights)` on all rows and its percentile interval.
+    /// `statistic(weights)` on all rows with its interval.
     pub fn interval(&self, statistic: impl Fn(&[f64]) -> f64 + Sync) -> Interval {
-        let drawn = self.bootstrap.map(self.ctx, &statistic);
-        let tail = (1.0 - self.confidence) / 2.0;
-        Interval {
-            estimate: statistic(&vec![1.0; self.rows.rows()]),
-            low: crate::bootstrap::quantile(&drawn, tail),
-            high: crate::bootstrap::quantile(&drawn, 1.0 - tail),
-        }
+        self.bootstrap.interval(self.ctx, self.confidence, statistic)
     }
 }
 

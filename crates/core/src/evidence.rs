@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::bootstrap::{Bootstrap, Method, mean_sd, quantile};
+use crate::bootstrap::{Bootstrap, Drawn, Method, mean_sd, quantile};
 use crate::metric::{Goal, descending};
 use crate::survival::Baseline;
 use crate::{Context, Dataset, Error, Metric, Predict, Scored, Verdict};
@@ -149,7 +149,7 @@ impl Prediction {
     }
 }
 
-/// Every metric of every candidate with percentile intervals.
+/// Every metric of every candidate with its interval.
 #[must_use]
 pub fn judge(
     rows: &Dataset,
@@ -185,13 +185,11 @@ pub fn judge_values(
     ctx: &Context,
 ) -> (Vec<Candidate>, Replicates) {
     let estimate = values(&vec![1.0; rows]);
-    let replicates = bootstrap.map(ctx, &values);
-    let tail = (1.0 - confidence) / 2.0;
-    let figure = |i: usize, (metric, decimals, _): &(&str, usize, Goal)| {
-        let drawn: Vec<f64> = replicates.iter().map(|r| r[i]).collect();
-        let (low, high) = (quantile(&drawn, tail), quantile(&drawn, 1.0 - tail));
-        let interval = Interval { estimate: estimate[i], low, high };
-        Figure { metric: (*metric).into(), decimals: *decimals, interval }
+    let drawn = bootstrap.replicate(ctx, &values);
+    let figure = |i: usize, (metric, decimals, _): &(&str, usize, Goal)| Figure {
+        metric: (*metric).into(),
+        decimals: *decimals,
+        interval: drawn.interval(estimate[i], confidence, |v: &Vec<f64>| v[i]),
     };
     let candidate = |(c, (name, what)): (usize, &(&str, &str))| Candidate {
         name: (*name).into(),
@@ -201,7 +199,7 @@ pub fn judge_values(
     let candidates = names.iter().enumerate().map(candidate).collect();
     let goal = metrics[0].2;
     let good = |v: &[f64]| (0..names.len()).map(|c| goal.goodness(v[c * metrics.len()])).collect();
-    let primary = Replicates { estimate: good(&estimate), drawn: replicates.iter().map(|r| good(r)).collect() };
+    let primary = Replicates { estimate: good(&estimate), drawn: drawn.map(|r| good(r)) };
     (candidates, primary)
 }
 
@@ -209,8 +207,8 @@ pub fn judge_values(
 pub struct Replicates {
     /// One a candidate.
     pub estimate: Vec<f64>,
-    /// Replicates × candidates.
-    pub drawn: Vec<Vec<f64>>,
+    /// One a candidate, in every replicate.
+    pub drawn: Drawn<Vec<f64>>,
 }
 
 /// Paired differences for `pairs` of candidates (by position) with simultaneous intervals: every
@@ -222,20 +220,23 @@ pub fn differences(names: &[&str], pairs: &[(usize, usize)], r: &Replicates, con
         estimate: f64,
         drawn: Vec<f64>,
         sd: f64,
+        error: f64,
     }
     let stats: Vec<Pair> = pairs
         .iter()
         .map(|&(a, b)| {
-            let drawn: Vec<f64> = r.drawn.iter().map(|d| d[a] - d[b]).collect();
-            Pair { estimate: r.estimate[a] - r.estimate[b], sd: mean_sd(&drawn).1, drawn }
+            let of = |v: &Vec<f64>| v[a] - v[b];
+            let drawn: Vec<f64> = r.drawn.first().iter().map(of).collect();
+            Pair { estimate: r.estimate[a] - r.estimate[b], sd: mean_sd(&drawn).1, drawn, error: r.drawn.error(of) }
         })
         .collect();
     let largest = |b: usize| {
         let t = |p: &Pair| if p.sd > 0.0 { ((p.drawn[b] - p.estimate) / p.sd).abs() } else { 0.0 };
         stats.iter().map(t).filter(|t| !t.is_nan()).fold(0.0, f64::max)
     };
-    let maxima: Vec<f64> = (0..r.drawn.len()).map(largest).collect();
-    let critical = quantile(&maxima, confidence);
+    let maxima: Vec<f64> = (0..r.drawn.first().len()).map(largest).collect();
+    // Where groups and days are drawn, groups give the shape and both give the width.
+    let critical = quantile(&maxima, confidence) * r.drawn.student(confidence);
     let power_80 = 0.841_621_233_572_914_3; // the 80 % point of the standard normal distribution
     pairs
         .iter()
@@ -245,11 +246,11 @@ pub fn differences(names: &[&str], pairs: &[(usize, usize)], r: &Replicates, con
             against: names[b].into(),
             interval: Interval {
                 estimate: p.estimate,
-                low: p.estimate - critical * p.sd,
-                high: p.estimate + critical * p.sd,
+                low: p.estimate - critical * p.error,
+                high: p.estimate + critical * p.error,
             },
             // Candidates that never differ are the same model: nothing can be detected there.
-            smallest_detectable: if p.sd > 0.0 { (critical + power_80) * p.sd } else { f64::NAN },
+            smallest_detectable: if p.error > 0.0 { (critical + power_80) * p.error } else { f64::NAN },
         })
         .collect()
 }
@@ -282,7 +283,7 @@ mod tests {
         let mut rng = Context::new(1, 1).rng("x");
         let mut noise = || (0..12).map(|_| rng.random::<f64>()).sum::<f64>() - 6.0;
         let drawn: Vec<Vec<f64>> = (0..4000).map(|_| vec![noise(), noise(), noise(), 0.0]).collect();
-        let r = Replicates { estimate: vec![0.0; 4], drawn };
+        let r = Replicates { estimate: vec![0.0; 4], drawn: Drawn::of_rows(drawn) };
         let names = ["a", "b", "c", "zero"];
         let one = differences(&names, &[(0, 3)], &r, 0.95);
         let three = differences(&names, &[(0, 3), (1, 3), (2, 3)], &r, 0.95);
@@ -303,7 +304,7 @@ mod tests {
 
     #[test]
     fn equal_candidates_differ_by_nothing() {
-        let r = Replicates { estimate: vec![0.5, 0.5], drawn: vec![vec![0.4, 0.4], vec![0.6, 0.6]] };
+        let r = Replicates { estimate: vec![0.5, 0.5], drawn: Drawn::of_rows(vec![vec![0.4, 0.4], vec![0.6, 0.6]]) };
         let d = &differences(&["a", "b"], &[(0, 1)], &r, 0.95)[0];
         assert_eq!((d.interval.low, d.interval.high), (0.0, 0.0));
     }

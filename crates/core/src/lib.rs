@@ -33,7 +33,7 @@ pub use dataset::{Dataset, Feature, FeatureKind, Key, KeyRole};
 pub use dialect::{Dialect, NumberStyle};
 pub use domain::{Domain, FeatureStep, Identity, Panel, PanelInput, Population, Recipe, Series, Tables, TablesInput};
 pub use error::Error;
-pub use estimand::Estimand;
+pub use estimand::{Estimand, LossScale};
 pub use finding::{Finding, Severity};
 pub use metric::{Goal, Metric, Scored};
 pub use model::{FineTune, Predict, Pretrain, Tuning};

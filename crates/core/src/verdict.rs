@@ -65,19 +65,21 @@ pub struct VerdictRule {
 }
 
 /// Decides, in this order. A difference is *shown* when its simultaneous interval lies above 0; a gain
-/// over the generalist counts when it is shown and its estimate is at least `worthwhile`:
+/// over the generalist *counts* when its whole interval lies above 0 and is at least `worthwhile`. No step asks an
+/// estimate, for where two models are alike estimates are a coin:
 ///
 /// 1. fewer sealed rows of the rarer label than the rule asks for → `not-enough-data`;
-/// 2. scratch's gain over the generalist counts and is above the specialist's, or scratch is shown
-///    better than the specialist and its gain is worthwhile → `train-from-scratch`;
+/// 2. scratch's gain over the generalist counts and the specialist is not shown better than scratch →
+///    `train-from-scratch`, which needs no generalist;
 /// 3. the specialist's gain over the generalist counts: `adopt` when it is also shown better than
-///    the recalibrated generalist, otherwise `recalibrate` when recalibration alone is shown better
-///    than the generalist, otherwise `adopt`;
+///    the recalibrated generalist, otherwise `recalibrate` when recalibration's gain counts,
+///    otherwise `adopt`;
 /// 4. recalibration's gain counts → `recalibrate`;
 /// 5. the metric is not defined on these rows → `not-enough-data`;
-/// 6. a gain of `worthwhile` by the specialist is still possible and these rows could not have
+/// 6. the specialist's gain is shown, and neither shown nor ruled out to be `worthwhile` → `not-enough-data`;
+/// 7. a gain of `worthwhile` by the specialist is still possible and these rows could not have
 ///    found it → `not-enough-data`;
-/// 7. otherwise → `keep-generalist`.
+/// 8. otherwise → `keep-generalist`.
 ///
 /// ```
 /// use specialist_core::{Outcome, VerdictRule, decide};
@@ -138,7 +140,7 @@ fn beside(metric: &str, differences: &[Difference], baselines: &[&str]) -> Strin
 fn rank(rule: &VerdictRule, rarer: usize, metric: &str, differences: &[Difference]) -> Verdict {
     let find = |a: &str, b: &str| differences.iter().find(|d| d.candidate == a && d.against == b);
     let shown = |d: Option<&Difference>| d.is_some_and(|d| d.interval.low > 0.0);
-    let worth = |d: &&Difference| d.interval.low > 0.0 && d.interval.estimate >= rule.worthwhile;
+    let worth = |d: &&Difference| d.interval.low > 0.0 && d.interval.low >= rule.worthwhile;
     let say = |outcome, reason: String| Verdict { outcome, reason };
     let gain = |d: &Difference| {
         format!("{:+.4} {metric} (interval {:+.4} to {:+.4})", d.interval.estimate, d.interval.low, d.interval.high)
@@ -157,21 +159,19 @@ fn rank(rule: &VerdictRule, rarer: usize, metric: &str, differences: &[Differenc
     let scratch = find("scratch", "generalist");
     let over_recalibrated = find("specialist", "recalibrated");
     let over_scratch = find("specialist", "scratch");
-    let estimate = |d: Option<&Difference>| d.map_or(0.0, |d| d.interval.estimate);
 
-    let scratch_beats_specialist = over_scratch.is_some_and(|d| d.interval.high < 0.0);
-    if scratch.as_ref().is_some_and(worth) && (scratch_beats_specialist || estimate(scratch) > estimate(specialist))
-        || scratch_beats_specialist && estimate(scratch) >= rule.worthwhile
+    if let Some(d) = scratch.filter(worth)
+        && !shown(over_scratch)
     {
-        let d = scratch.expect("its estimate was read");
-        let reason = format!(
-            "A model fitted on the target alone beats the generalist by {} and the specialist does no better.",
-            gain(d)
-        );
+        let beside = match over_scratch {
+            Some(s) if s.interval.high < 0.0 => "the specialist does worse",
+            _ => "the specialist is not shown to do better",
+        };
+        let reason = format!("A model fitted on the target alone beats the generalist by {}, and {beside}.", gain(d));
         return say(Outcome::TrainFromScratch, reason);
     }
     if let Some(d) = specialist.filter(worth)
-        && (shown(over_recalibrated) || !shown(recalibrated))
+        && (shown(over_recalibrated) || recalibrated.filter(worth).is_none())
     {
         let reason = format!("The specialist beats the generalist by {} on rows neither ever saw.", gain(d));
         return say(Outcome::Adopt, reason);
@@ -184,6 +184,14 @@ fn rank(rule: &VerdictRule, rarer: usize, metric: &str, differences: &[Differenc
         Some(d) if d.interval.estimate.is_nan() => {
             say(Outcome::NotEnoughData, format!("The sealed rows leave {metric} undefined: nothing can be compared."))
         }
+        Some(d) if d.interval.low > 0.0 && d.interval.high >= rule.worthwhile => say(
+            Outcome::NotEnoughData,
+            format!(
+                "The specialist's gain is {}: shown, but these rows do not show whether it is worth a change ({:.4}).",
+                gain(d),
+                rule.worthwhile
+            ),
+        ),
         Some(d) if d.interval.high >= rule.worthwhile && d.smallest_detectable > rule.worthwhile => say(
             Outcome::NotEnoughData,
             format!(
@@ -250,9 +258,40 @@ mod tests {
     }
 
     #[test]
-    fn scratch_wins_when_it_is_better() {
-        let gains = [d("scratch", G, 0.02, 0.05, 0.08), d(S, G, 0.01, 0.03, 0.05), d(S, "scratch", -0.04, -0.02, 0.01)];
-        assert_eq!(outcome(&gains), Outcome::TrainFromScratch);
+    fn scratch_wins_unless_the_specialist_is_shown_to_be_better() {
+        for (low, high) in [(-0.04, 0.01), (-0.04, -0.01), (-0.01, 0.04)] {
+            let over_scratch = d(S, "scratch", low, f64::midpoint(low, high), high);
+            let gains = [d("scratch", G, 0.02, 0.05, 0.08), d(S, G, 0.01, 0.03, 0.05), over_scratch];
+            assert_eq!(outcome(&gains), Outcome::TrainFromScratch);
+        }
+        let gains = [d("scratch", G, 0.02, 0.05, 0.08), d(S, G, 0.03, 0.07, 0.09), d(S, "scratch", 0.001, 0.02, 0.04)];
+        assert_eq!(outcome(&gains), Outcome::Adopt);
+    }
+
+    /// The kind: wherever an estimate lies within its interval, the outcome is the same.
+    #[test]
+    fn no_estimate_decides() {
+        let pairs = [(S, G), (S, R), (S, "scratch"), (R, G), ("scratch", G)];
+        let intervals = [(-0.05, -0.01), (-0.01, 0.005), (-0.01, 0.02), (0.002, 0.006), (0.002, 0.03), (0.011, 0.04)];
+        let mut which = [0; 5];
+        loop {
+            let with = |share: f64| {
+                let of = |((a, b), i): (&(&str, &str), &usize)| {
+                    let (low, high) = intervals[*i];
+                    d(a, b, low, low + share * (high - low), high)
+                };
+                outcome(&pairs.iter().zip(&which).map(of).collect::<Vec<_>>())
+            };
+            assert_eq!(with(0.01), with(0.99), "{which:?}");
+            let Some(place) = which.iter().position(|w| *w + 1 < intervals.len()) else { break };
+            which[place] += 1;
+            which[..place].fill(0);
+        }
+    }
+
+    #[test]
+    fn a_gain_that_may_be_too_small_is_not_adopted() {
+        assert_eq!(outcome(&[d(S, G, 0.002, 0.02, 0.038)]), Outcome::NotEnoughData);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Model updating in the field's own words, and the closed test that the field would choose by, beside our choice.
 
 use specialist_core::survival::{Ties, cox_slope, partial_likelihood};
-use specialist_core::{Context, Dataset, Error, Estimand, Panel, PanelInput, Predict, fit_affine};
+use specialist_core::{Context, Dataset, Error, Estimand, LossScale, Panel, PanelInput, Predict, fit_affine};
 use specialist_tabular::Encoder;
 use specialist_tabular::glm::{Prior, Problem};
 use specialist_tabular::survival::{Cox, Penalty};
@@ -81,7 +81,7 @@ fn logistic(train: &Dataset, margin: &[f64], ctx: &Context) -> Result<Vec<Step>,
     let label = train.labels().as_slice().expect("labels are contiguous");
     let weight: Vec<f64> = train.base.weights.iter().map(|w| f64::from(*w)).collect();
     let likelihood = |of: &dyn Fn(usize) -> f64| -> f64 {
-        (0..label.len()).map(|r| -weight[r] * Estimand::Probability.loss(of(r), label[r], 1.0)[0]).sum()
+        (0..label.len()).map(|r| -weight[r] * Estimand::Probability.loss(of(r), label[r], LossScale::NONE)[0]).sum()
     };
     let line = |fixed| {
         fit_affine(margin, label, &weight, 0.0, fixed)

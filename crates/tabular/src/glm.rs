@@ -11,13 +11,15 @@ use ndarray::linalg::general_mat_mul;
 use ndarray::{Array1, Array2, Axis, Slice};
 use serde::{Deserialize, Serialize};
 use specialist_core::bootstrap::quantile;
-use specialist_core::{Context, Dataset, Error, Estimand, Predict};
+use specialist_core::{Context, Dataset, Error, Estimand, LossScale, Predict};
 
 use crate::Encoder;
 
 /// Rows encoded at a time.
 const BLOCK: usize = 4096;
 const ITERATIONS: usize = 60;
+/// How often a quantile is fitted again with the kernel of its own errors.
+const KERNELS: usize = 5;
 
 /// A Gaussian prior on `[intercept, coefficients…]`, in the units of the encoded columns.
 #[derive(Debug, Clone, PartialEq)]
@@ -106,9 +108,45 @@ impl Problem<'_> {
     /// [`Error::Fit`] when the curvature is singular or the steps do not settle;
     /// [`Error::Cancelled`] when the run is.
     pub fn fit(&self, prior: &Prior, start: Option<&Array1<f64>>, ctx: &Context) -> Result<Glm, Error> {
+        let mut scale = LossScale { unit: self.scale, kernel: 0.1 * self.scale };
+        let start = start.map_or_else(|| self.start(prior), Array1::clone);
+        let mut glm = self.settle(prior, start, scale, ctx)?;
+        if !matches!(self.data.estimand, Estimand::Quantile(_)) {
+            return Ok(glm);
+        }
+        // How widely the check function is smoothed follows the fit's own errors, which shrink as the fit gets better.
+        for _ in 0..KERNELS {
+            let before = scale.kernel;
+            scale = LossScale::of(&mut self.errors(&glm.coefficients), self.scale);
+            if (scale.kernel - before).abs() < 0.01 * before {
+                break;
+            }
+            // A kernel so narrow that no row is under it leaves a quantile without curvature: the last one stands.
+            match self.settle(prior, glm.coefficients.clone(), scale, ctx) {
+                Ok(better) => glm = better,
+                Err(Error::Cancelled) => return Err(Error::Cancelled),
+                Err(_) => break,
+            }
+        }
+        Ok(glm)
+    }
+
+    /// What the labels are above the margins.
+    fn errors(&self, beta: &Array1<f64>) -> Vec<f64> {
+        let (intercept, slopes) = (beta[0], beta.slice_axis(Axis(0), Slice::from(1..)));
+        let mut columns = vec![0.0; self.encoder.width()];
+        let error = |(i, row)| {
+            self.encoder.write_row(row, &mut columns);
+            let linear = intercept + columns.iter().zip(slopes).map(|(x, b)| x * b).sum::<f64>();
+            self.data.labels()[i] - linear - self.offset.map_or(0.0, |o| o[i])
+        };
+        self.data.records().axis_iter(Axis(0)).enumerate().map(error).collect()
+    }
+
+    fn settle(&self, prior: &Prior, start: Array1<f64>, scale: LossScale, ctx: &Context) -> Result<Glm, Error> {
         let failed = |reason: &str| Error::Fit { estimator: "glm", reason: reason.into() };
-        let mut beta = start.map_or_else(|| self.start(prior), Array1::clone);
-        let mut now = self.normal(&beta, prior, ctx);
+        let mut beta = start;
+        let mut now = self.normal(&beta, scale, prior, ctx);
         for _ in 0..ITERATIONS {
             ctx.check()?;
             let mut step = now.gradient.clone();
@@ -120,11 +158,11 @@ impl Problem<'_> {
             let promise = now.gradient.dot(&step);
             let mut length = 1.0;
             let mut next = &beta - &step;
-            let mut then = self.normal(&next, prior, ctx);
+            let mut then = self.normal(&next, scale, prior, ctx);
             while then.objective > now.objective + 1e-12 * now.objective.abs() && length > 1e-4 {
                 length /= 2.0;
                 next = &beta - &(&step * length);
-                then = self.normal(&next, prior, ctx);
+                then = self.normal(&next, scale, prior, ctx);
             }
             (beta, now) = (next, then);
             if promise < 1e-12 * (1.0 + now.objective.abs()) || self.data.estimand == Estimand::Mean {
@@ -158,7 +196,7 @@ impl Problem<'_> {
     }
 
     /// Sums over blocks of rows, which are added in order: the threads do not change the bytes.
-    fn normal(&self, beta: &Array1<f64>, prior: &Prior, ctx: &Context) -> Normal {
+    fn normal(&self, beta: &Array1<f64>, scale: LossScale, prior: &Prior, ctx: &Context) -> Normal {
         let p = beta.len();
         let blocks = self.data.rows().div_ceil(BLOCK);
         let zero = || Normal { objective: 0.0, gradient: Array1::zeros(p), hessian: Array2::zeros((p, p)) };
@@ -167,7 +205,7 @@ impl Problem<'_> {
         let batch = ctx.threads() * 4;
         for from in (0..blocks).step_by(batch) {
             let n = batch.min(blocks - from);
-            for part in ctx.map(n, |i| self.block(from + i, beta)) {
+            for part in ctx.map(n, |i| self.block(from + i, beta, scale)) {
                 sum.objective += part.objective;
                 sum.gradient += &part.gradient;
                 sum.hessian += &part.hessian;
@@ -182,7 +220,7 @@ impl Problem<'_> {
         sum
     }
 
-    fn block(&self, block: usize, beta: &Array1<f64>) -> Normal {
+    fn block(&self, block: usize, beta: &Array1<f64>, scale: LossScale) -> Normal {
         let (from, to) = (block * BLOCK, ((block + 1) * BLOCK).min(self.data.rows()));
         let mut x = Array2::ones((to - from, beta.len()));
         self.encoder.write_rows(self.data.records().slice_axis(Axis(0), Slice::from(from..to)), 1, x.view_mut());
@@ -196,7 +234,7 @@ impl Problem<'_> {
         let mut weighted = x.clone();
         for (i, (&e, mut row)) in eta.iter().zip(weighted.axis_iter_mut(Axis(0))).enumerate() {
             let (y, w) = (label[from + i], f64::from(weight[from + i]));
-            let [loss, r, v] = self.data.estimand.loss(e, y, self.scale);
+            let [loss, r, v] = self.data.estimand.loss(e, y, scale);
             objective += w * loss;
             residual[i] = w * r;
             row *= w * v;
@@ -342,6 +380,38 @@ mod tests {
         let fit = problem.fit(&Prior::ridge(3, 1e-6), None, &Context::new(0, 1)).unwrap();
         for (f, e) in fit.coefficients.iter().zip(QUANTILE) {
             assert!((f - e).abs() < 0.03, "{} against {QUANTILE:?}", fit.coefficients);
+        }
+    }
+
+    /// A population of normal errors, as quantiles; without sampling error, so that what is left is the smoothing's bias.
+    /// The kernel of a tenth of the labels' spread gave 4.73, 4.48, 3.80 and 1.74 % for 5 % at these shares explained
+    /// (scipy.optimize.brentq on the population's equation, 201 Gauss-Hermite nodes).
+    #[test]
+    fn as_many_labels_lie_below_a_quantile_as_were_asked_for_however_good_the_fit() {
+        use rand::seq::SliceRandom;
+        use statrs::distribution::ContinuousCDF;
+        let n = 4000;
+        let standard = statrs::distribution::Normal::standard();
+        let normal: Vec<f64> = (0..n).map(|i| standard.inverse_cdf((i as f64 + 0.5) / n as f64)).collect();
+        let mut errors = normal.clone();
+        errors.shuffle(&mut Context::new(3, 1).rng("errors"));
+        for asked in [0.01, 0.05, 0.25] {
+            for explained in [0.0_f64, 0.5, 0.8, 0.95] {
+                let y: Vec<f64> = normal
+                    .iter()
+                    .zip(&errors)
+                    .map(|(x, e)| explained.sqrt() * x + (1.0 - explained).sqrt() * e)
+                    .collect();
+                let x = Array2::from_shape_vec((n, 1), normal.clone()).unwrap();
+                let mut d = Dataset::new(vec![Feature::number("x")], x, vec![0.0; n].into()).unwrap();
+                d.estimand = Estimand::Quantile(asked);
+                d.base.targets = y.into();
+                let encoder = Encoder::fit(&d);
+                let problem = Problem { data: &d, encoder: &encoder, offset: None, scale: spread(&d) };
+                let fit = problem.fit(&Prior::ridge(1, 1e-6), None, &Context::new(0, 1)).unwrap();
+                let below = problem.errors(&fit.coefficients).iter().filter(|e| **e < 0.0).count() as f64 / n as f64;
+                assert!((below - asked).abs() < 0.0015, "asked {asked}, got {below} at R² {explained}");
+            }
         }
     }
 }

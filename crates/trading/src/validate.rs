@@ -81,7 +81,7 @@ pub fn walk_forward(
         predictions.iter_mut().zip(part?).for_each(|(p, mut more)| p.predicted.append(&mut more));
     }
     const REPLICATES: usize = 1000;
-    let keys = SplitKeys { time: true, ..SplitKeys::default() };
+    let keys = SplitKeys { time: true, gap: subject.gap, ..SplitKeys::default() };
     let bootstrap = Bootstrap::new(sealed, keys, REPLICATES, ctx);
     let metric: Vec<Box<dyn Metric>> = specialist_core::metric::by_name(subject.metric.name()).into_iter().collect();
     let (candidates, primary) = judge(sealed, &predictions, &metric, &bootstrap, 0.95, ctx);

@@ -12,7 +12,7 @@ mod who;
 pub use report::{of_rows, panels, refused_for_competing_causes};
 
 use ndarray::Axis;
-use specialist_core::{Context, Dataset, Error, Estimand, FeatureKind, Predict, canonical, same_value};
+use specialist_core::{Context, Dataset, Error, Estimand, FeatureKind, LossScale, Predict, canonical, same_value};
 use specialist_tabular::Encoder;
 use specialist_tabular::glm::{Glm, Prior, Problem, spread};
 use statrs::distribution::{ChiSquared, ContinuousCDF};
@@ -95,7 +95,7 @@ pub fn by_chance(arms: &Arms, ctx: &Context) -> Result<f64, Error> {
     // A fit that does not settle tells the arms apart altogether.
     let Ok(model) = problem.fit(&Prior::ridge(encoder.width(), 1e-6), None, ctx) else { return Ok(0.0) };
     let loss = |margin: &dyn Fn(usize) -> f64| -> f64 {
-        (0..data.rows()).map(|r| Estimand::Probability.loss(margin(r), data.labels()[r], 1.0)[0]).sum()
+        (0..data.rows()).map(|r| Estimand::Probability.loss(margin(r), data.labels()[r], LossScale::NONE)[0]).sum()
     };
     let (fitted, level) = (model.margin(&data)?, specialist_core::logit(data.prevalence()));
     let statistic = 2.0 * (loss(&|_| level) - loss(&|r| fitted[r]));

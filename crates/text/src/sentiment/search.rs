@@ -239,8 +239,8 @@ fn choose(asked: &[Tuning], found: &[Found], labels: &[usize], ctx: &Context) ->
     let estimates: Vec<f64> = (0..found.len()).map(|i| value(i, &ones)).collect();
     let best = (0..found.len()).fold(0, |b, i| if estimates[i] > estimates[b] { i } else { b });
     for i in 0..found.len() {
-        let drawn = bootstrap.map(ctx, |w| value(best, w) - value(i, w));
-        let se = mean_sd(&drawn).1;
+        let drawn = bootstrap.replicate(ctx, |w| value(best, w) - value(i, w));
+        let se = drawn.error(|v| *v);
         if estimates[best] - estimates[i] <= se {
             let reason = format!(
                 "The lowest rung within one standard error of the best ({}, log loss {:.4} on {} train texts out of fold).",

@@ -511,11 +511,7 @@ fn on_general(
     let counts = counts(&metrics[..1], written, documents);
     let bootstrap = Bootstrap::clusters(&judge::groups(documents), 500, &ctx.child("general"));
     let value = |w: &[f64]| values(&metrics[..1], &counts, w)[0];
-    let drawn = bootstrap.map(ctx, value);
-    let tail = (1.0 - recipe.compare.confidence) / 2.0;
-    let quantile = |q| specialist_core::bootstrap::quantile(&drawn, q);
-    let interval =
-        Interval { estimate: value(&vec![1.0; documents.len()]), low: quantile(tail), high: quantile(1.0 - tail) };
+    let interval = bootstrap.interval(ctx, recipe.compare.confidence, value);
     let decimals = if recipe.task == Task::Summarize { 4 } else { 2 };
     Candidate {
         name: name.into(),

@@ -80,7 +80,7 @@ impl Tried {
     pub(super) fn error(&self, metrics: &[Box<dyn TextMetric>], ctx: &Context) -> f64 {
         let units: Vec<u32> = (0..self.counts[0].len() as u32).collect();
         let value = |w: &[f64]| values(&metrics[..1], &self.counts[..1], w)[0];
-        mean_sd(&Bootstrap::clusters(&units, 200, ctx).map(ctx, value)).1
+        Bootstrap::clusters(&units, 200, ctx).replicate(ctx, value).error(|v| *v)
     }
 }
 
@@ -139,8 +139,8 @@ pub(super) fn choose(
     let bootstrap = Bootstrap::clusters(&units, 200, ctx);
     let value = |t: &Tried, w: &[f64]| values(&metrics[..1], &t.counts[..1], w)[0];
     for i in 0..tried.len() {
-        let drawn = bootstrap.map(ctx, |w| value(&tried[best], w) - value(&tried[i], w));
-        if tried[best].value - tried[i].value <= mean_sd(&drawn).1 {
+        let drawn = bootstrap.replicate(ctx, |w| value(&tried[best], w) - value(&tried[i], w));
+        if tried[best].value - tried[i].value <= drawn.error(|v| *v) {
             let reason = format!(
                 "The lowest rung within one standard error of the best ({}, {} {:.4} on {n} of the {} train texts).",
                 tried[best].tuning.name(),
