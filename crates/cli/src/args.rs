@@ -141,6 +141,9 @@ pub enum Verb {
         /// The model to use; by default the one that the verdict ships
         #[arg(long, value_name = "NAME")]
         model: Option<String>,
+        /// Earlier rows, for features that look back: read first, in order of time, and not scored
+        #[arg(long, value_name = "FILE")]
+        history: Vec<String>,
     },
     /// Check an artifact's files and score its probe rows again
     Verify {
@@ -156,6 +159,9 @@ pub enum Verb {
         /// The model to use; by default the one that the verdict ships
         #[arg(long, value_name = "NAME")]
         model: Option<String>,
+        /// Earlier rows, for features that look back: read first, in order of time, and not scored
+        #[arg(long, value_name = "FILE")]
+        history: Vec<String>,
         /// Lines of the file to explain (the header is line 1); by default the first three rows, of bars the latest
         #[arg(long, value_name = "LINE")]
         row: Vec<u64>,

@@ -1,7 +1,7 @@
 //! Rows ready for a model: linfa's dataset, and the columns that splits and metrics need beside it.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use linfa::DatasetBase;
 use ndarray::{Array1, Array2, ArrayView1, Axis};
@@ -48,6 +48,16 @@ impl Feature {
     #[must_use]
     pub fn number(name: impl Into<String>) -> Self {
         Self { name: name.into(), kind: FeatureKind::Number, monotone: 0, knots: 0 }
+    }
+
+    /// Adds the levels that only `other` has, after its own.
+    fn learn_levels(&mut self, other: &Self) {
+        let (FeatureKind::Category { levels }, FeatureKind::Category { levels: more }) = (&mut self.kind, &other.kind)
+        else {
+            return;
+        };
+        let known: HashSet<String> = levels.iter().map(|l| canonical(l).into_owned()).collect();
+        levels.extend(more.iter().filter(|l| !known.contains(canonical(l).as_ref())).cloned());
     }
 }
 
@@ -242,13 +252,22 @@ impl Dataset {
         }
     }
 
-    /// The rows of `self`, then those of `other`, whose weights are multiplied by `weight`. Only
-    /// features, labels, weights and lines are kept: keys of two tables do not mean the same.
+    /// The rows of `self`, then those of `other`, whose weights are multiplied by `weight`. Levels and features that only
+    /// `other` has are kept, missing in `self`: without them a fit on both would know less of `other` than one on it
+    /// alone. Only features, labels, weights and lines are kept: keys of two tables do not mean the same.
     ///
     /// # Errors
-    /// [`Error::Mismatch`] when the features differ.
+    /// [`Error::NoColumn`] when `other` lacks a feature of `self`, [`Error::Mismatch`] when a kind differs.
     pub fn pooled(&self, other: &Self, weight: f32) -> Result<Self, Error> {
-        let other = other.aligned(&self.features)?;
+        let mut features = self.features.clone();
+        for f in &other.features {
+            match features.iter_mut().find(|own| own.name == f.name) {
+                Some(own) => own.learn_levels(f),
+                None => features.push(f.clone()),
+            }
+        }
+        let other = other.aligned(&features)?;
+        let own = self.align(&features, true)?;
         let stack = |a: &Array2<f64>, b: &Array2<f64>| {
             ndarray::concatenate(Axis(0), &[a.view(), b.view()]).expect("the columns are equal")
         };
@@ -256,9 +275,9 @@ impl Dataset {
         let weights = self.base.weights.iter().copied();
         let weights: Array1<f32> = weights.chain(other.base.weights.iter().map(|w| w * weight)).collect();
         Ok(Self {
-            base: DatasetBase::new(stack(self.records(), other.records()), chain(self.labels(), other.labels()))
+            base: DatasetBase::new(stack(own.records(), other.records()), chain(self.labels(), other.labels()))
                 .with_weights(weights),
-            features: self.features.clone(),
+            features,
             estimand: self.estimand,
             time: None,
             amount: None,
@@ -273,12 +292,21 @@ impl Dataset {
     /// # Errors
     /// [`Error::NoColumn`] when a feature is missing, [`Error::Mismatch`] when its kind differs.
     pub fn aligned(&self, features: &[Feature]) -> Result<Cow<'_, Self>, Error> {
+        self.align(features, false)
+    }
+
+    /// As [`Dataset::aligned`]; with `lenient` a feature that is not there is missing in every row.
+    fn align(&self, features: &[Feature], lenient: bool) -> Result<Cow<'_, Self>, Error> {
         if self.features == features {
             return Ok(Cow::Borrowed(self));
         }
         let mut records = Array2::from_elem((self.rows(), features.len()), f64::NAN);
         for (to, wanted) in features.iter().enumerate() {
-            let from = self.feature(&wanted.name)?;
+            let from = match self.feature(&wanted.name) {
+                Ok(from) => from,
+                Err(_) if lenient => continue,
+                Err(e) => return Err(e),
+            };
             let source = self.records().column(from);
             let mut column = records.column_mut(to);
             match (&self.features[from].kind, &wanted.kind) {
@@ -340,6 +368,22 @@ mod tests {
             monotone: 0,
             knots: 0,
         }
+    }
+
+    #[test]
+    fn pooling_keeps_what_only_one_side_has() {
+        let row = |features: Vec<Feature>, cells: Vec<f64>| {
+            Dataset::new(features, Array2::from_shape_vec((1, cells.len()), cells).unwrap(), array![1.0]).unwrap()
+        };
+        let source = row(vec![category(&["a", "2"]), Feature::number("x")], vec![1.0, 2.0]);
+        let target =
+            row(vec![Feature::number("new"), Feature::number("x"), category(&["c", "2.0"])], vec![5.0, 3.0, 0.0]);
+        let both = source.pooled(&target, 4.0).unwrap();
+        assert_eq!(both.features, vec![category(&["a", "2", "c"]), Feature::number("x"), Feature::number("new")]);
+        assert_eq!(both.row(0).to_vec()[..2], [1.0, 2.0]);
+        assert!(both.row(0)[2].is_nan());
+        assert_eq!(both.row(1).to_vec(), [2.0, 3.0, 5.0]);
+        assert!(target.pooled(&source, 1.0).is_err(), "what the first has the second must have");
     }
 
     #[test]

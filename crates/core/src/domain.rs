@@ -25,6 +25,11 @@ pub trait FeatureStep: Send {
     /// # Errors
     /// When a column that the features need is not there, or the rows go back in time.
     fn apply(&mut self, raw: Dataset) -> Result<Dataset, Error>;
+
+    /// What the step remembers of earlier rows, where it does: a file that begins without them is scored otherwise.
+    fn memory(&self) -> Option<&'static str> {
+        None
+    }
 }
 
 /// The step that takes the columns as they are.
@@ -126,6 +131,9 @@ pub struct Panel {
     pub header: Vec<String>,
     /// Rows of cells.
     pub table: Vec<Vec<String>>,
+    /// The numbers that a program reads of each row of the table, as they are and not as they are shown.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub numbers: Vec<Vec<f64>>,
     /// The plot's axes, x then y.
     pub axes: (String, String),
     /// The plot's lines; may be empty.

@@ -19,6 +19,7 @@ mod finding;
 pub mod foreign;
 pub mod metric;
 mod model;
+pub mod quoting;
 mod schema;
 mod spelling;
 mod split;

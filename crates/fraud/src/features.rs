@@ -6,10 +6,10 @@
 //! - per terminal over 1, 7 and 30 days that end one label delay before the transaction: count of
 //!   transactions whose label is known, and the share of fraud among them (the *risk*).
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 
 use ndarray::Array2;
-use specialist_core::{Dataset, Error, Feature, FeatureStep, KeyRole};
+use specialist_core::{Dataset, Error, Feature, FeatureStep, Key, KeyRole};
 
 const DAY: i64 = 86_400;
 /// The windows, in seconds, ascending.
@@ -19,29 +19,29 @@ const WINDOW_NAMES: [&str; 3] = ["1d", "7d", "30d"];
 const FIRST_SATURDAY: i64 = 2;
 
 /// Count and sum over the windows. Sums are whole numbers, so that what was added is taken away again
-/// without a rest.
+/// without a rest; they are twice as wide as what is added, so that no number of rows overflows them.
 #[derive(Debug, Default, Clone)]
 struct Rolling {
     events: VecDeque<(i64, i64)>,
     /// Per window: the position of its first event, and the sum from there on.
     first: [usize; 3],
-    sum: [i64; 3],
+    sum: [i128; 3],
 }
 
 impl Rolling {
     fn push(&mut self, time: i64, value: i64) {
         self.events.push_back((time, value));
-        self.sum.iter_mut().for_each(|s| *s += value);
+        self.sum.iter_mut().for_each(|s| *s += i128::from(value));
     }
 
     /// Drops what is a window's length or more before `now`.
     fn advance(&mut self, now: i64) {
         for (w, length) in WINDOWS.iter().enumerate() {
             while let Some(&(time, value)) = self.events.get(self.first[w]) {
-                if time > now - length {
+                if time > now.saturating_sub(*length) {
                     break;
                 }
-                self.sum[w] -= value;
+                self.sum[w] -= i128::from(value);
                 self.first[w] += 1;
             }
         }
@@ -67,10 +67,26 @@ struct Terminal {
     known: Rolling,
 }
 
+/// Codes of a column that mean the same in every file: a reader numbers cards in the order in which it meets them.
+#[derive(Debug, Default)]
+struct Places(HashMap<u64, usize>);
+
+impl Places {
+    fn of(&mut self, key: &Key, row: usize) -> usize {
+        let code = key.codes[row] as usize;
+        // Tables that are made and not read have no digests, and one numbering.
+        let Some(&digest) = key.digests.get(code) else { return code };
+        let next = self.0.len();
+        *self.0.entry(digest).or_insert(next)
+    }
+}
+
 /// The step; it remembers 30 days and the label delay per card and terminal, not the rows.
 pub struct PointInTime {
     delay: i64,
     last: i64,
+    card: Places,
+    terminal: Places,
     cards: Vec<Rolling>,
     terminals: Vec<Terminal>,
 }
@@ -78,7 +94,8 @@ pub struct PointInTime {
 impl PointInTime {
     /// Labels become known `delay` seconds after their transaction.
     pub fn new(delay: i64) -> Self {
-        Self { delay, last: i64::MIN, cards: Vec::new(), terminals: Vec::new() }
+        let (card, terminal) = (Places::default(), Places::default());
+        Self { delay, last: i64::MIN, card, terminal, cards: Vec::new(), terminals: Vec::new() }
     }
 
     /// One transaction's features into `out`; `fraud` is `None` where the label is not known.
@@ -94,13 +111,13 @@ impl PointInTime {
         c.advance(time);
         let t = &mut self.terminals[terminal];
         while let Some(&(when, label)) = t.pending.front() {
-            if when > time - self.delay {
+            if when > time.saturating_sub(self.delay) {
                 break;
             }
             t.known.push(when, label);
             t.pending.pop_front();
         }
-        t.known.advance(time - self.delay);
+        t.known.advance(time.saturating_sub(self.delay));
         for w in 0..WINDOWS.len() {
             out[3 + 2 * w] = c.count(w);
             out[4 + 2 * w] = c.mean(w) / 100.0;
@@ -139,13 +156,13 @@ impl FeatureStep for PointInTime {
             if time[r] < self.last {
                 let line = raw.lines[r];
                 return Err(Error::Mismatch(format!(
-                    "line {line} is earlier than the line before it: sort the rows by time"
+                    "line {line} is earlier than what was read before it: sort the rows by time, and end a history before they begin"
                 )));
             }
             self.last = time[r];
             let label = raw.labels()[r];
             let fraud = (!label.is_nan()).then_some(label == 1.0);
-            let (c, t) = (card.codes[r] as usize, terminal.codes[r] as usize);
+            let (c, t) = (self.card.of(card, r), self.terminal.of(terminal, r));
             let paid = if amount[r].is_nan() { 0.0 } else { amount[r] };
             self.one(time[r], c, t, paid, fraud, row.as_slice_mut().expect("rows are contiguous"));
         }
@@ -153,6 +170,10 @@ impl FeatureStep for PointInTime {
         out.base.records = records;
         out.features = features;
         Ok(out)
+    }
+
+    fn memory(&self) -> Option<&'static str> {
+        Some("what each card did in the 30 days before, and the frauds that were known of each terminal")
     }
 }
 

@@ -58,7 +58,7 @@ fn observed(rows: &Dataset, member: &[usize]) -> Interval {
 fn similar(input: &PanelInput<'_>) -> Panel {
     let n = input.rows.rows();
     let bins = (n / SIMILAR).clamp(1, BINS);
-    let mut table = Vec::new();
+    let (mut table, mut numbers) = (Vec::new(), Vec::new());
     for p in input.predictions {
         let mut order: Vec<usize> = (0..n).collect();
         order.sort_by(|&a, &b| p.predicted[a].total_cmp(&p.predicted[b]));
@@ -72,10 +72,12 @@ fn similar(input: &PanelInput<'_>) -> Panel {
             row.push(format!("{:.1} % ({:.1} to {:.1})", 100.0 * o.estimate, 100.0 * o.low, 100.0 * o.high));
             row.push(course(input.rows, member));
             table.push(row);
+            numbers.push(vec![from, to]);
         }
     }
     Panel {
         title: SIMILAR_TITLE.into(),
+        numbers,
         note: format!(
             "The sealed patients by predicted risk, in groups of at least {SIMILAR}, and what happened to them; 95 % intervals. `explain` \
              shows a patient's own group."
@@ -84,6 +86,20 @@ fn similar(input: &PanelInput<'_>) -> Panel {
         table,
         ..Panel::default()
     }
+}
+
+/// `x` with three digits that count, up or down: a range that is told holds what it is the range of, whatever its unit,
+/// and is no patient's own value.
+fn outwards(x: f64, up: bool) -> f64 {
+    if x == 0.0 || !x.is_finite() {
+        return x;
+    }
+    let digits = 2 - x.abs().log10().floor() as i32;
+    // Dividing by a power of ten is exact where multiplying by a fraction is not: 0.3 and no 0.30000000000000004.
+    let (unit, big) = (10f64.powi(digits.abs()), digits < 0);
+    let counted = if big { x / unit } else { x * unit };
+    let whole = if up { counted.ceil() } else { counted.floor() };
+    if big { whole * unit } else { whole / unit }
 }
 
 /// The middle 98 % of every feature, and how many cells are missing.
@@ -97,26 +113,33 @@ fn values(input: &PanelInput<'_>) -> Panel {
             n => format!("{:.1} %", 100.0 * n as f64 / data.rows() as f64),
         }
     };
-    let table = input.train.features.iter().enumerate().map(|(c, f)| {
+    let (mut table, mut numbers) = (Vec::new(), Vec::new());
+    for (c, f) in input.train.features.iter().enumerate() {
         let seen: Vec<f64> = input.train.records().column(c).iter().copied().filter(|v| !v.is_nan()).collect();
-        let (low, high) = match &f.kind {
+        let range = match &f.kind {
             FeatureKind::Number if seen.len() >= SMALLEST => {
-                (format!("{:.4}", quantile(&seen, 0.01)), format!("{:.4}", quantile(&seen, 0.99)))
+                vec![outwards(quantile(&seen, 0.01), false), outwards(quantile(&seen, 0.99), true)]
             }
-            FeatureKind::Number => ("–".into(), "–".into()),
-            FeatureKind::Category { levels } => (format!("{} levels", levels.len()), String::new()),
+            _ => Vec::new(),
+        };
+        let (low, high) = match (&f.kind, &range[..]) {
+            (FeatureKind::Category { levels }, _) => (format!("{} levels", levels.len()), String::new()),
+            (FeatureKind::Number, [low, high]) => (low.to_string(), high.to_string()),
+            (FeatureKind::Number, _) => ("–".into(), "–".into()),
         };
         let mut row = vec![f.name.clone(), low, high];
         row.extend([input.source, Some(input.train), Some(input.rows)].map(|d| missing(d, &f.name)));
-        row
-    });
+        table.push(row);
+        numbers.push(range);
+    }
     Panel {
         title: VALUES_TITLE.into(),
         note: "The middle 98 % of the target's train rows, and missing cells in each part. A patient outside of these values is \
                not one that the model knows."
             .into(),
         header: ["feature", "from", "to", "missing: source", "target train", "sealed"].map(String::from).to_vec(),
-        table: table.collect(),
+        table,
+        numbers,
         ..Panel::default()
     }
 }
@@ -213,30 +236,26 @@ fn additive(model: &dyn Predict, train: &Dataset, reference: &[f64], base: f64) 
 pub fn beside(panels: &[Panel], row: &Dataset, model: &str, predicted: f64) -> Vec<String> {
     let mut out = Vec::new();
     let find = |title: &str| panels.iter().find(|p| p.title == title);
-    let number = |text: &String| text.parse::<f64>().ok();
+    let rows = |panel: &'_ Panel| panel.table.iter().cloned().zip(panel.numbers.iter().cloned()).collect::<Vec<_>>();
+    let name = |row: &[String]| row.first().cloned().unwrap_or_default();
     if let Some(panel) = find(SIMILAR_TITLE) {
-        let holds = |r: &&Vec<String>| {
-            let (from, to) = (number(&r[1]).unwrap_or(0.0), number(&r[2]).unwrap_or(1.0));
-            r[0] == model && predicted >= from && (predicted < to || to >= 1.0)
-        };
-        if let Some(r) = panel.table.iter().find(holds) {
-            let course = r.get(5).filter(|c| !c.is_empty()).map_or(String::new(), |c| format!(" (by time: {c})"));
-            out.push(format!("of {} patients with a similar risk {} had the event{course}", r[3], r[4]));
+        for (r, range) in rows(panel).iter().filter(|(r, _)| name(r) == model) {
+            let ([from, to], [_, _, _, n, observed, course]) = (&range[..], &r[..]) else { continue };
+            if predicted >= *from && (predicted < *to || *to >= 1.0) {
+                let course = if course.is_empty() { String::new() } else { format!(" (by time: {course})") };
+                out.push(format!("of {n} patients with a similar risk {observed} had the event{course}"));
+                break;
+            }
         }
     }
     if let Some(panel) = find(VALUES_TITLE) {
+        let known = rows(panel);
         for (c, f) in row.features.iter().enumerate() {
             let value = row.records()[[0, c]];
-            let Some(r) = panel.table.iter().find(|r| r[0] == f.name) else { continue };
-            let outside = match (number(&r[1]), number(&r[2])) {
-                (Some(from), Some(to)) => value < from || value > to,
-                _ => false,
-            };
-            if outside {
-                out.push(format!(
-                    "warning: {} is outside of what the model was trained on ({} to {})",
-                    f.name, r[1], r[2]
-                ));
+            let Some((_, range)) = known.iter().find(|(r, _)| name(r) == f.name) else { continue };
+            let [from, to] = range[..] else { continue };
+            if value < from || value > to {
+                out.push(format!("warning: {} is outside of what the model was trained on ({from} to {to})", f.name));
             }
         }
     }

@@ -227,7 +227,7 @@ pub(crate) fn digest(content: &[u8]) -> String {
     Sha256::digest(content).iter().map(|b| format!("{b:02x}")).collect()
 }
 
-/// A digest of the rows' values and labels.
+/// A digest of the rows: values, labels, weights, times and keys.
 #[must_use]
 pub fn fingerprint(data: &Dataset) -> String {
     let mut hash = Sha256::new();
@@ -235,6 +235,15 @@ pub fn fingerprint(data: &Dataset) -> String {
         hash.update(f.name.as_bytes());
     }
     data.records().iter().chain(data.labels()).for_each(|v| hash.update(v.to_le_bytes()));
+    data.base.weights.iter().for_each(|w| hash.update(w.to_le_bytes()));
+    data.time.iter().flatten().for_each(|t| hash.update(t.to_le_bytes()));
+    data.amount.iter().flatten().for_each(|a| hash.update(a.to_le_bytes()));
+    for key in &data.keys {
+        hash.update(key.name.as_bytes());
+        // The cells that stand behind the codes: two files may number them otherwise.
+        let cell = |c: &u32| key.digests.get(*c as usize).copied().unwrap_or(u64::from(*c));
+        key.codes.iter().for_each(|c| hash.update(cell(c).to_le_bytes()));
+    }
     hash.finalize().iter().map(|b| format!("{b:02x}")).collect()
 }
 

@@ -162,7 +162,9 @@ fn label_curve(
         let (share, repeat) = (budgets[i / repeats], i % repeats);
         let inner = ctx.child(&format!("curve {i}")).single();
         // At the full budget there is one data set: only the fit's own randomness is left.
-        let few = SplitKeys { stratify: true, ..SplitKeys::default() };
+        // Few labels are those of few patients or cards, not a few of each: rows of a group are drawn together.
+        let group = recipe.split.group_on.is_some();
+        let few = SplitKeys { stratify: true, group, ..SplitKeys::default() };
         let part = if share < 1.0 {
             match few.holdout(train, share, &mut ctx.rng(&format!("budget {share} {repeat}"))) {
                 Ok(split) => &train.select(&split.test),

@@ -60,6 +60,9 @@ impl Projection {
     }
 }
 
+/// So many texts of a column are remembered.
+const MOST_KNOWN: usize = 100_000;
+
 /// Turns the text columns of tables into numbers.
 pub(crate) struct Embeddings {
     encoder: Encoder,
@@ -166,6 +169,10 @@ impl Embeddings {
                 continue;
             };
             let (texts, codes) = texts(data, name)?;
+            // A file of any length is scored in the same memory: what was met long ago is encoded again.
+            if self.known[at].len() > MOST_KNOWN {
+                self.known[at].clear();
+            }
             self.meet(at, texts, &codes)?;
             let width = self.projections[at].axes.len();
             let mut numbers = Array2::from_elem((data.rows(), width), f64::NAN);

@@ -1,5 +1,7 @@
 //! Why single rows are scored as they are.
 
+use std::collections::BTreeSet;
+
 use specialist_core::{Domain, FeatureKind, Predict};
 use specialist_tabular::read::Input;
 
@@ -34,6 +36,8 @@ pub fn explain(
     first: usize,
 ) -> Result<Vec<Explained>, Error> {
     let mut out = Vec::new();
+    // A line that is asked for twice is told once.
+    let lines: Vec<u64> = lines.iter().copied().collect::<BTreeSet<_>>().into_iter().collect();
     let wanted = |line: u64, taken: usize| if lines.is_empty() { taken < first } else { lines.contains(&line) };
     if let Some(data) = scorer.made(input, domain)? {
         let rows: Vec<usize> = (0..data.rows()).filter(|&r| lines.contains(&data.lines[r])).collect();
@@ -49,7 +53,7 @@ pub fn explain(
         return parts(scorer, domain, &data.select(asked));
     }
     let mut reader = scorer.reader(input)?;
-    let mut steps = scorer.steps(domain)?;
+    let (mut steps, _) = scorer.steps(domain)?;
     while let Some(chunk) = reader.next_chunk(4096)? {
         let data = steps.apply(chunk.data)?;
         let mut rows: Vec<usize> = Vec::new();
@@ -75,6 +79,11 @@ pub fn explain(
     })
 }
 
+/// Six digits that count: what is small is told like what is large.
+fn significant(x: f64) -> String {
+    format!("{x:.5e}").parse::<f64>().unwrap_or(x).to_string()
+}
+
 fn parts(scorer: &Scorer, domain: &dyn Domain, data: &specialist_core::Dataset) -> Result<Vec<Explained>, Error> {
     // An artifact that was not compared has no panels.
     let panels = scorer.panels().unwrap_or_default();
@@ -90,7 +99,7 @@ fn parts(scorer: &Scorer, domain: &dyn Domain, data: &specialist_core::Dataset) 
         match &data.features[c].kind {
             _ if x.is_nan() => "missing".into(),
             FeatureKind::Category { levels } => levels[x as usize].clone(),
-            FeatureKind::Number => format!("{}", (x * 1e4).round() / 1e4),
+            FeatureKind::Number => significant(x),
         }
     };
     let explained = rows.iter().enumerate().map(|(r, row)| {

@@ -216,6 +216,11 @@ impl Steps {
         };
         Ok(self.domain.apply(raw)?)
     }
+
+    /// As [`FeatureStep::memory`].
+    pub(crate) fn memory(&self) -> Option<&'static str> {
+        self.domain.memory()
+    }
 }
 
 /// Fewest rows that are followed until the horizon.

@@ -18,6 +18,7 @@ use crate::{Error, artifact, report};
 const CHUNK: usize = 16_384;
 
 /// What scoring a file came to.
+#[derive(Default)]
 pub struct Scored {
     /// Rows scored.
     pub rows: usize,
@@ -25,6 +26,10 @@ pub struct Scored {
     pub unseen: BTreeMap<String, Unseen>,
     /// What is outside of its declared range or levels: it takes these cells as missing.
     pub invalid: Vec<InvalidCells>,
+    /// What the features would have remembered of rows before the first, where no history was given.
+    pub forgotten: Option<&'static str>,
+    /// Rows of history read before the first row.
+    pub history: usize,
 }
 
 /// Cells of a category column whose level the model never saw, and the others.
@@ -53,6 +58,8 @@ pub struct Scorer {
     pub delimiter: Option<char>,
     /// Between whole and fraction of its numbers, where it is not the recipe's.
     pub decimal: Option<char>,
+    /// Files with the rows that came before those to score, in order of time, for features that look back.
+    pub history: Vec<Input>,
     folder: PathBuf,
 }
 
@@ -76,7 +83,7 @@ impl Scorer {
         let model = artifact::load_model(folder, &name)?;
         let text = String::from_utf8_lossy(&artifact::read(folder, "recipe.toml")?).into_owned();
         let recipe = parse(&folder.join("recipe.toml").display().to_string(), &text, &[])?;
-        Ok(Self { model, name, recipe, delimiter: None, decimal: None, folder: folder.into() })
+        Ok(Self { model, name, recipe, delimiter: None, decimal: None, history: Vec::new(), folder: folder.into() })
     }
 
     /// Reads `input` as the recipe declares it, without needing what scoring does not need.
@@ -101,9 +108,23 @@ impl Scorer {
         Ok(report::read_report(&self.folder, &artifact::manifest(&self.folder)?)?.panels)
     }
 
-    /// What turns rows as they are read into the model's rows.
-    pub(crate) fn steps(&self, domain: &dyn Domain) -> Result<Steps, Error> {
-        Steps::open(&self.folder, &self.recipe, domain)
+    /// What turns rows as they are read into the model's rows, once it has seen the history, and the rows of that.
+    pub(crate) fn steps(&self, domain: &dyn Domain) -> Result<(Steps, usize), Error> {
+        let mut steps = Steps::open(&self.folder, &self.recipe, domain)?;
+        if let (Some(first), None) = (self.history.first(), steps.memory()) {
+            return Err(Error::Usage {
+                what: format!("{}: this model's features do not look back, a history changes nothing", first.name()),
+                hint: "leave out --history".into(),
+            });
+        }
+        let mut rows = 0;
+        for input in &self.history {
+            let mut reader = self.reader(input)?;
+            while let Some(chunk) = reader.next_chunk(CHUNK)? {
+                rows += steps.apply(chunk.data)?.rows();
+            }
+        }
+        Ok((steps, rows))
     }
 
     /// The rows that the domain makes of `input`, if it makes its tables itself; labels that are not known yet are
@@ -209,12 +230,13 @@ impl Scorer {
             writer.write(names.as_deref(), &data.lines, &self.model.predict(&data)?).map_err(wrong)?;
             writer.finish().map_err(wrong)?;
             progress(data.rows());
-            return Ok(Scored { rows: data.rows(), unseen: BTreeMap::new(), invalid: Vec::new() });
+            return Ok(Scored { rows: data.rows(), ..Scored::default() });
         }
         let mut reader = self.reader(input)?;
-        let mut steps = self.steps(domain)?;
+        let (mut steps, history) = self.steps(domain)?;
         let (mut writer, mut make) = (None, Some(make));
-        let mut scored = Scored { rows: 0, unseen: BTreeMap::new(), invalid: Vec::new() };
+        let forgotten = steps.memory().filter(|_| history == 0);
+        let mut scored = Scored { history, forgotten, ..Scored::default() };
         while let Some(chunk) = reader.next_chunk(CHUNK)? {
             if writer.is_none() {
                 let key = if chunk.ids.is_some() { "id" } else { "line" };

@@ -174,14 +174,25 @@ fn one(path: &str, recipe: &Recipe, target: &Dataset, place: &Place) -> Result<(
         levels_agree(&imported, recipe, &path)?;
         levels_known(&imported.forest.features, target, &path)?;
         notes = imported.notes;
-        Model::new(Base::Trees(imported.forest))
+        let model = Model::new(Base::Trees(imported.forest));
+        if matches!(target.estimand, Estimand::Survival { .. }) {
+            notes.push(
+                "A Cox model brings relative risks; the baseline hazard is that of the target's train rows.".into(),
+            );
+            model.with_baseline_of(target)?
+        } else {
+            model
+        }
     };
     if !model.estimand().agrees(target.estimand) {
         let (has, asked) = (model.estimand().word(), target.estimand.word());
-        return Err(refused(
-            &path,
-            &specialist_core::Error::Mismatch(format!("it predicts a {has}, the labels ask for a {asked}")),
-        ));
+        let what = match (model.estimand(), target.estimand) {
+            (Estimand::Survival { horizon: own }, Estimand::Survival { horizon }) => {
+                format!("it predicts the risk until {own}, the labels ask for that until {horizon}")
+            }
+            _ => format!("it predicts a {has}, the labels ask for a {asked}"),
+        };
+        return Err(refused(&path, &specialist_core::Error::Mismatch(what)));
     }
     // Scoring one row tells at once whether the columns fit.
     model.margin(&target.select(&[0])).map_err(|e| refused(&path, &e))?;

@@ -8,7 +8,7 @@ use specialist_core::{
 };
 use specialist_report::{Finding, Report, Tuning};
 use specialist_search::{Params, journal_text};
-use specialist_tabular::{Base, EstimatorSettings, Model, TuningPlan, plan};
+use specialist_tabular::{EstimatorSettings, TuningPlan, plan};
 
 use crate::artifact::{self, Draft};
 use crate::compare::{Candidates, Remake, Rows, compare as judge, describe};
@@ -223,7 +223,7 @@ impl Job<'_> {
             let what = format!("mean of {}", rungs.join(", "));
             let tune = |p: &TuningPlan| p.fine_tune(&generalist, train, &fit);
             let parts = found.ensemble.iter().map(tune).collect::<Result<_, specialist_core::Error>>()?;
-            Some(("ensemble", what, Model::new(Base::Mean(parts))))
+            Some(("ensemble", what, crate::sources::average(parts)))
         };
         let mut models = vec![
             ("generalist", generalist.describe(), generalist),
@@ -231,7 +231,12 @@ impl Job<'_> {
             ("scratch", format!("{} on the target alone", found.scratch.estimator.name()), scratch),
         ];
         if let Some((model, weight)) = pooled {
-            models.push(("pooled", format!("source and target rows, a target row counted {weight} times"), model));
+            let counted = if pretrained.settings.as_ref().is_some_and(|s| s.estimator.takes_weights()) {
+                format!("a target row counted {weight} times")
+            } else {
+                "each counted once, for the estimator takes no weights".into()
+            };
+            models.push(("pooled", format!("source and target rows, {counted}"), model));
         }
         models.extend(ensemble);
         models.push(("specialist", describe(&found.specialist), specialist));

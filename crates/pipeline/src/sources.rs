@@ -98,8 +98,9 @@ pub(crate) fn select(
     let bootstrap = Bootstrap::new(train, keys, REPLICATES, ctx);
     let name = primary.name().to_string();
     let (_, replicates) = judge(train, &predictions, &[primary], &bootstrap, 0.95, ctx);
-    let best = (0..scaled.len()).max_by(|&a, &b| replicates.estimate[a].total_cmp(&replicates.estimate[b]));
-    let best = best.unwrap_or(0);
+    // Where the metric is not defined for a model, it is not the best, whatever `total_cmp` thinks of NaN.
+    let defined = (0..scaled.len()).filter(|&k| !replicates.estimate[k].is_nan());
+    let best = defined.max_by(|&a, &b| replicates.estimate[a].total_cmp(&replicates.estimate[b])).unwrap_or(0);
     let names: Vec<&str> = predictions.iter().map(|p| p.name.as_str()).collect();
     let pairs: Vec<(usize, usize)> = (0..scaled.len()).filter(|&k| k != best).map(|k| (k, best)).collect();
     let behind = differences(&names, &pairs, &replicates, 0.95);
@@ -133,7 +134,7 @@ pub(crate) fn select(
 }
 
 /// The mean of the models' margins. For times the baseline is the first one's: all were put on the target's scale.
-fn average(models: Vec<Model>) -> Model {
+pub(crate) fn average(models: Vec<Model>) -> Model {
     let baseline = models[0].baseline.clone();
     Model { baseline, ..Model::new(Base::Mean(models)) }
 }

@@ -416,6 +416,10 @@ fn search_pooled(
     judge: &Judge<'_>,
     ctx: &Context,
 ) -> Result<f64, Error> {
+    // Where every row counts the same there is nothing to search.
+    if !settings.estimator.takes_weights() {
+        return Ok(1.0);
+    }
     let few: Vec<usize> = {
         let step = source.rows().div_ceil(POOLED_ROWS).max(1);
         (0..source.rows()).step_by(step).collect()

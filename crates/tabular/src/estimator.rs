@@ -62,6 +62,13 @@ impl Estimator {
         }
     }
 
+    /// Whether it counts rows by their weights; linfa's and smartcore's regressions and smartcore's forest have no such
+    /// argument.
+    #[must_use]
+    pub fn takes_weights(self) -> bool {
+        !matches!(self, Self::LinfaLogistic | Self::SmartcoreLogistic | Self::SmartcoreForest)
+    }
+
     /// What may be searched about it.
     #[must_use]
     pub fn space(self) -> Space {

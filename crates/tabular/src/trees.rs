@@ -225,19 +225,32 @@ impl TreeEngine for Trees {
 /// What a constant would predict: where boosting begins.
 fn typical(data: &Dataset, accelerated: bool) -> f64 {
     let labels = data.labels();
+    let mean = |of: &dyn Fn(f64) -> f64| {
+        let weights = data.base.weights.iter().map(|&w| f64::from(w));
+        let (sum, total) = labels.iter().zip(weights).fold((0.0, 0.0), |(s, t), (y, w)| (s + w * of(*y), t + w));
+        sum / total
+    };
     match data.estimand {
-        Estimand::Survival { .. } if accelerated => {
-            (labels.iter().map(|l| time(*l).ln()).sum::<f64>() / labels.len() as f64).exp()
-        }
+        Estimand::Survival { .. } if accelerated => mean(&|l| time(l).ln()).exp(),
         // A hazard ratio of 1.
         Estimand::Survival { .. } => 1.0,
-        Estimand::Probability => data.prevalence().clamp(1e-6, 1.0 - 1e-6),
-        Estimand::Mean => {
-            let weights = data.base.weights.iter().map(|&w| f64::from(w));
-            let (sum, total) = labels.iter().zip(weights).fold((0.0, 0.0), |(s, t), (y, w)| (s + w * y, t + w));
-            sum / total
+        Estimand::Probability => mean(&|y| y).clamp(1e-6, 1.0 - 1e-6),
+        Estimand::Mean => mean(&|y| y),
+        Estimand::Quantile(q) => {
+            let alike = data.base.weights.iter().all(|w| *w == data.base.weights[0]);
+            if alike {
+                return quantile(labels.as_slice().expect("labels are contiguous"), q);
+            }
+            // The label at which the weights reach the level.
+            let mut order: Vec<usize> = (0..labels.len()).collect();
+            order.sort_by(|&a, &b| labels[a].total_cmp(&labels[b]));
+            let mut left = q * data.base.weights.iter().map(|&w| f64::from(w)).sum::<f64>();
+            let reached = order.iter().find(|&&r| {
+                left -= f64::from(data.base.weights[r]);
+                left <= 0.0
+            });
+            reached.map_or(0.0, |&r| labels[r])
         }
-        Estimand::Quantile(q) => quantile(labels.as_slice().expect("labels are contiguous"), q),
     }
 }
 

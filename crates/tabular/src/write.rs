@@ -3,14 +3,7 @@
 use std::io::{self, Write};
 
 use polars::prelude::{Column, DataFrame, DataType, Field, NamedFrom, ParquetWriter, Schema, Series};
-
-/// A cell of text that a spreadsheet would run as a formula gets an apostrophe in front, which the
-/// spreadsheet shows as plain text (OWASP, "CSV injection").
-#[must_use]
-pub fn escape_formula(cell: &str) -> std::borrow::Cow<'_, str> {
-    let dangerous = cell.starts_with(['=', '+', '-', '@', '\t', '\r']) && cell.parse::<f64>().is_err();
-    if dangerous { format!("'{cell}").into() } else { cell.into() }
-}
+use specialist_core::quoting::escape_formula;
 
 /// A column of a small table.
 #[derive(Debug, Clone, PartialEq)]
@@ -144,20 +137,5 @@ fn plain(error: csv::Error) -> io::Error {
     match error.into_kind() {
         csv::ErrorKind::Io(e) => e,
         other => io::Error::other(format!("{other:?}")),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn formulas_are_defused_and_numbers_left_alone() {
-        for bad in ["=1+1", "@SUM(A1)", "+cmd", "-x", "\tx"] {
-            assert!(escape_formula(bad).starts_with('\''), "{bad}");
-        }
-        for good in ["-3.5", "+7", "card 12", ""] {
-            assert_eq!(escape_formula(good), good);
-        }
     }
 }

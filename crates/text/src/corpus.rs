@@ -1,12 +1,14 @@
 //! Texts with labels, or with texts to write: reading, near-duplicates, splits by group.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::io::Read;
 use std::path::Path;
 
 use rand::Rng;
 use rand::seq::SliceRandom;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
+use specialist_core::quoting::{Fault, Quoted, Wrong};
 
 use crate::error::{Error, Result};
 use crate::fetch::Cache;
@@ -73,7 +75,9 @@ fn utf8(name: &str, line: usize) -> Error {
 fn table(bytes: &[u8], name: &str, columns: &Columns, answers: bool, delimiter: u8) -> Result<Vec<Document>> {
     let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
     // Tabs need no quoting, and quotation marks are text there.
-    let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).quoting(delimiter != b'\t').from_reader(bytes);
+    let tabs = delimiter == b'\t';
+    let checked_bytes: Box<dyn Read> = if tabs { Box::new(bytes) } else { Box::new(Quoted::new(bytes, delimiter)) };
+    let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).quoting(!tabs).from_reader(checked_bytes);
     let header: Vec<String> = reader
         .byte_headers()
         .map_err(|e| csv_error(name, &e, |p| p.line() as usize))?
@@ -133,6 +137,11 @@ fn table(bytes: &[u8], name: &str, columns: &Columns, answers: bool, delimiter: 
 }
 
 fn csv_error(name: &str, e: &csv::Error, line_of: impl Fn(&csv::Position) -> usize) -> Error {
+    if let csv::ErrorKind::Io(e) = e.kind()
+        && let Some(Fault { lines_before, what }) = Fault::of(e)
+    {
+        return Error::data(format!("{name}:{}", lines_before + 1), what.sentence(), Wrong::HINT);
+    }
     let line = e.position().map_or(String::new(), |p| format!(":{}", line_of(p)));
     let what = match e.kind() {
         csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {

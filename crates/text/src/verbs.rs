@@ -2,8 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use serde_json::Value;
 use specialist_cli::{RecipeWhat, Terminal, print};
 use specialist_core::Outcome;
+use specialist_core::quoting::escape_formula;
 use specialist_pipeline::artifact::{self, ArtifactError, Draft};
 use specialist_pipeline::report::read_report;
 use specialist_report::{self as view, Report};
@@ -288,22 +290,26 @@ impl Session<'_> {
         let rows = documents
             .iter()
             .zip(&written)
-            .map(|(d, w)| vec![d.place.1.to_string(), w.clone(), writing::to_check(w, &d.text)]);
+            .map(|(d, w)| vec![d.place.1.into(), w.as_str().into(), writing::to_check(w, &d.text).into()]);
         self.table(&["line", "text", "not_in_the_source"].map(String::from), rows)?;
         self.terminal.done("predict", &format!("{} texts by the {}", documents.len(), opened.name));
         Ok(0)
     }
 
     /// Rows as CSV, or as a JSON list of objects, to where the user wants them.
-    fn table(&self, header: &[String], rows: impl Iterator<Item = Vec<String>>) -> Result<()> {
+    fn table(&self, header: &[String], rows: impl Iterator<Item = Vec<Value>>) -> Result<()> {
         let text = if self.args.common.json {
-            let object = |row: Vec<String>| header.iter().cloned().zip(row.into_iter().map(value)).collect();
-            let all: Vec<serde_json::Map<String, serde_json::Value>> = rows.map(object).collect();
+            let object = |row: Vec<Value>| header.iter().cloned().zip(row).collect();
+            let all: Vec<serde_json::Map<String, Value>> = rows.map(object).collect();
             serde_json::to_vec_pretty(&all).expect("plain data")
         } else {
             let mut out = csv::Writer::from_writer(Vec::new());
+            let cell = |value: &Value| match value {
+                Value::String(text) => escape_formula(text).into_owned(),
+                number => number.to_string(),
+            };
             out.write_record(header).expect("memory takes it");
-            rows.for_each(|row| out.write_record(&row).expect("memory takes it"));
+            rows.for_each(|row| out.write_record(row.iter().map(cell)).expect("memory takes it"));
             out.into_inner().expect("memory takes it")
         };
         match &self.args.common.output {
@@ -321,8 +327,8 @@ impl Session<'_> {
         let probabilities = scorer.probabilities(&texts, &ctx)?;
         let rows = documents.iter().zip(probabilities).map(|(d, p)| {
             let best = sentiment::likeliest(&p);
-            let mut row = vec![d.place.1.to_string(), scorer.labels[best].clone()];
-            row.extend(p.iter().map(|p| format!("{p:.6}")));
+            let mut row: Vec<Value> = vec![d.place.1.into(), scorer.labels[best].as_str().into()];
+            row.extend(p.iter().map(|p| Value::from((p * 1e6).round() / 1e6)));
             row
         });
         self.table(&header, rows)?;
@@ -400,11 +406,6 @@ impl Session<'_> {
         }
         Ok(0)
     }
-}
-
-/// A cell as JSON: a number where it is one.
-fn value(cell: String) -> serde_json::Value {
-    cell.parse::<f64>().ok().filter(|v| v.is_finite()).map_or_else(|| cell.into(), serde_json::Value::from)
 }
 
 /// A folder that cannot take the artifact is better refused before the work than after it.

@@ -199,8 +199,12 @@ fn judge(
     let at = strategies.iter().position(|s| s.name == "specialist").unwrap_or(0);
     let own = &strategies[at].returns;
     let sharpes: Vec<f64> = beside.iter().map(|b| perf::sharpe_per_period(b)).collect();
-    // How much the trials' Sharpe ratios vary, from those that came out of the search.
-    let variance = specialist_core::bootstrap::mean_sd(&sharpes[..searched]).1.powi(2);
+    // How much the trials' Sharpe ratios vary (Bailey and López de Prado 2014 ask for the variance across the trials).
+    // The search keeps losses of its trials and no returns, and its few winners may be one model under several names,
+    // whose variance is 0 and would deflate nothing. So at least that of trials that know nothing and have nothing in
+    // common, 1/(n − 1) (Lo 2002 at a Sharpe ratio of 0): what trials have in common makes the bar too high, not too low.
+    let winners = specialist_core::bootstrap::mean_sd(&sharpes[..searched]).1.powi(2);
+    let variance = winners.max(1.0 / (own.len() as f64 - 1.0).max(1.0));
     let trials = trials + strategies.len();
     let (skew, kurtosis) = perf::skew_kurtosis(&beside[at]);
     let alive: Vec<Vec<f64>> = beside.iter().filter(|b| perf::annual_volatility(b, year) > 1e-9).cloned().collect();

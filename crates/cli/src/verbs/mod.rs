@@ -31,9 +31,11 @@ pub fn dispatch(session: &Session, args: &Args) -> Result<u8, Error> {
         }
         Some(Verb::Recipe { what }) => inspect::recipe(session, args, what),
         Some(Verb::Embedded { name }) => inspect::embedded(session, name.as_deref()),
-        Some(Verb::Predict { artifact, model }) => score::predict(session, args, artifact.as_deref(), model.as_deref()),
-        Some(Verb::Explain { artifact, model, row }) => {
-            score::explain(session, args, artifact.as_deref(), model.as_deref(), row)
+        Some(Verb::Predict { artifact, model, history }) => {
+            score::predict(session, args, artifact.as_deref(), model.as_deref(), history)
+        }
+        Some(Verb::Explain { artifact, model, history, row }) => {
+            score::explain(session, args, artifact.as_deref(), model.as_deref(), history, row)
         }
         Some(Verb::Export { artifact, model }) => score::export(session, args, artifact.as_deref(), model.as_deref()),
         Some(Verb::Completions { .. }) => Ok(0),

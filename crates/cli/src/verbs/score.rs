@@ -25,6 +25,20 @@ fn input(session: &Session, args: &Args, verb: &str) -> Result<Input, Error> {
     Place::default().input(data, session.domain)
 }
 
+fn scorer(
+    session: &Session,
+    args: &Args,
+    artifact: Option<&Path>,
+    model: Option<&str>,
+    history: &[String],
+) -> Result<Scorer, Error> {
+    let mut scorer = Scorer::open(&folder(session, args, artifact)?, model, session.domain)?;
+    (scorer.delimiter, scorer.decimal) = (args.delimiter, args.decimal);
+    let earlier = |data: &String| Place::default().input(data, session.domain);
+    scorer.history = history.iter().map(earlier).collect::<Result<_, _>>()?;
+    Ok(scorer)
+}
+
 /// Scores must not replace the rows they come from, nor a file of an artifact.
 fn refuse_overwriting(output: &Path, data: Option<&str>) -> Result<(), Error> {
     let same = |a: &Path, b: &Path| matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b);
@@ -39,9 +53,14 @@ fn refuse_overwriting(output: &Path, data: Option<&str>) -> Result<(), Error> {
 }
 
 /// Scores rows, in constant memory.
-pub fn predict(session: &Session, args: &Args, artifact: Option<&Path>, model: Option<&str>) -> Result<u8, Error> {
-    let mut scorer = Scorer::open(&folder(session, args, artifact)?, model, session.domain)?;
-    (scorer.delimiter, scorer.decimal) = (args.delimiter, args.decimal);
+pub fn predict(
+    session: &Session,
+    args: &Args,
+    artifact: Option<&Path>,
+    model: Option<&str>,
+    history: &[String],
+) -> Result<u8, Error> {
+    let scorer = scorer(session, args, artifact, model, history)?;
     let input = input(session, args, "predict")?;
     if let Some(output) = &args.common.output {
         refuse_overwriting(output, args.data.as_deref())?;
@@ -90,6 +109,14 @@ pub fn predict(session: &Session, args: &Args, artifact: Option<&Path>, model: O
             lines.join(", ")
         ));
     }
+    if let Some(forgotten) = rows.forgotten {
+        session.say(&format!(
+            "warning: the first rows are scored without {forgotten}\nhint: give the rows before them with --history FILE"
+        ));
+    }
+    if rows.history > 0 {
+        session.say(&format!("{} row(s) of history read before", rows.history));
+    }
     session.say(&format!("{} row(s) scored by the {}", rows.rows, scorer.name));
     Ok(0)
 }
@@ -100,12 +127,12 @@ pub fn explain(
     args: &Args,
     artifact: Option<&Path>,
     model: Option<&str>,
+    history: &[String],
     rows: &[u64],
 ) -> Result<u8, Error> {
     const FIRST: usize = 3;
     const SHOWN: usize = 8;
-    let mut scorer = Scorer::open(&folder(session, args, artifact)?, model, session.domain)?;
-    (scorer.delimiter, scorer.decimal) = (args.delimiter, args.decimal);
+    let scorer = scorer(session, args, artifact, model, history)?;
     let input = input(session, args, "explain")?;
     let explained = explaining::explain(&scorer, &input, session.domain, rows, FIRST)?;
     if args.common.json {

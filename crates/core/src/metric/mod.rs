@@ -148,7 +148,7 @@ pub fn by_name(name: &str) -> Option<Box<dyn Metric>> {
             match (level("pinball-"), level("share-below-")) {
                 (Some(q), _) => Box::new(Pinball::at(q)),
                 (_, Some(q)) => Box::new(ShareBelow::at(q)),
-                _ => Box::new(PrecisionAt(name.strip_prefix("precision-at-")?.parse().ok()?)),
+                _ => Box::new(PrecisionAt::new(name.strip_prefix("precision-at-")?.parse().ok().filter(|k| *k > 0)?)),
             }
         }
     })
@@ -320,23 +320,34 @@ fn calibration(s: &Scored<'_>, slope_fixed: bool) -> Option<crate::Affine> {
 
 /// The share of positives among the `k` rows with the highest probability. Rows tied at the border
 /// count in proportion.
-pub struct PrecisionAt(pub usize);
+pub struct PrecisionAt {
+    k: usize,
+    name: String,
+}
+
+impl PrecisionAt {
+    /// At this many rows, of which there is at least one.
+    #[must_use]
+    pub fn new(k: usize) -> Self {
+        Self { k: k.max(1), name: format!("precision-at-{k}") }
+    }
+}
 
 impl Metric for PrecisionAt {
     fn name(&self) -> &str {
-        "precision-at-k"
+        &self.name
     }
     fn goal(&self) -> Goal {
         Goal::Higher
     }
     fn value(&self, s: &Scored<'_>) -> f64 {
-        let (mut left, mut hits) = (self.0 as f64, 0.0);
+        let (mut left, mut hits) = (self.k as f64, 0.0);
         walk(s, |pos, neg| {
             let taken = left.min(pos + neg);
             hits += pos * taken / (pos + neg);
             left -= taken;
         });
-        hits / (self.0 as f64 - left)
+        hits / (self.k as f64 - left)
     }
 }
 
@@ -379,8 +390,8 @@ mod tests {
     fn precision_shares_ties() {
         let rows = Dataset::new(vec![Feature::number("x")], Array2::zeros((4, 1)), ndarray::array![1.0, 0.0, 1.0, 0.0])
             .unwrap();
-        assert_eq!(evaluate(&PrecisionAt(1), &rows, &[0.9, 0.5, 0.5, 0.1]), 1.0);
-        assert_eq!(evaluate(&PrecisionAt(2), &rows, &[0.9, 0.5, 0.5, 0.1]), 0.75);
+        assert_eq!(evaluate(&PrecisionAt::new(1), &rows, &[0.9, 0.5, 0.5, 0.1]), 1.0);
+        assert_eq!(evaluate(&PrecisionAt::new(2), &rows, &[0.9, 0.5, 0.5, 0.1]), 0.75);
     }
 
     #[test]

@@ -112,6 +112,11 @@ pub fn dynamic_auc(
     for group in order.chunk_by(|&a, &b| predicted[a as usize] == predicted[b as usize]) {
         let (mut case, mut control) = (0.0, 0.0);
         for r in group.iter().map(|&r| r as usize) {
+            // A row that a replicate left out: where it was the last one followed, nobody is uncensored before it, and
+            // nothing over nothing is not nothing.
+            if weight[r] == 0.0 {
+                continue;
+            }
             let t = time(label[r]);
             if t <= horizon && is_event(label[r]) {
                 case += weight[r] / uncensored.before(t);

@@ -294,6 +294,9 @@ fn checked(recipe: Recipe) -> Result<Recipe, RecipeError> {
     if recipe.compare.splits > 0 && recipe.split.time_on.is_some() {
         return invalid("compare.splits", "0: a split by time cannot be drawn anew");
     }
+    if recipe.split.cut_source && recipe.split.time_on.is_none() {
+        return invalid("split.cut_source", "`split.time_on` beside it: without a time there is nothing to cut by");
+    }
     recipe.gap()?;
     recipe.source.dialect()?;
     recipe.target.dialect()?;

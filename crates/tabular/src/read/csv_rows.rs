@@ -7,6 +7,7 @@ use std::io::{BufRead, BufReader, Cursor};
 use std::path::Path;
 
 use specialist_core::Dialect;
+use specialist_core::quoting::{Fault, Quoted};
 
 use super::{Cell, ReadError, RowSink, Rows};
 
@@ -19,12 +20,14 @@ pub(super) const SPREADSHEET: &str = "a spreadsheet's own file (or another zip a
 
 pub(super) struct CsvRows {
     name: String,
-    csv: csv::Reader<Box<dyn BufRead>>,
+    csv: csv::Reader<Quoted<Box<dyn BufRead>>>,
     header: Vec<String>,
     record: csv::StringRecord,
     /// 1 where lines end with CR LF: there `csv` counts a line only when the next one is read; and the lines before the
     /// header, which `csv` never sees.
     late: u64,
+    /// Lines before the header.
+    skipped: u64,
     /// The column without a name at the end of each line, whose cells must be empty.
     blank: Option<usize>,
 }
@@ -77,14 +80,15 @@ impl CsvRows {
             _ => {}
         }
         let first = start.iter().position(|&b| b == b'\n').unwrap_or(0);
-        let mut late = u64::from(first > 0 && start[first - 1] == b'\r');
+        let ends = u64::from(first > 0 && start[first - 1] == b'\r');
+        let mut skipped = 0;
         if start.starts_with(&[0xef, 0xbb, 0xbf]) {
             text.consume(3);
         }
         for _ in 0..skip {
             let mut line = Vec::new();
             text.read_until(b'\n', &mut line).map_err(|e| io(&name, &e))?;
-            late += 1;
+            skipped += 1;
         }
         // `sep=;`: a spreadsheet's word to itself, which says what parts the cells and is no row.
         if let Some((mark, length)) = text.fill_buf().ok().and_then(sep_line) {
@@ -92,18 +96,25 @@ impl CsvRows {
                 return Err(ReadError::Delimiter { file: name, found: quoted_mark(mark) });
             }
             text.consume(length);
-            (delimiter, late) = (mark, late + 1);
+            (delimiter, skipped) = (mark, skipped + 1);
         }
-        let mut csv = csv::ReaderBuilder::new().delimiter(delimiter).has_headers(names.is_none()).from_reader(text);
+        let late = ends + skipped;
+        let mut csv = csv::ReaderBuilder::new();
+        csv.delimiter(delimiter).has_headers(names.is_none());
+        let mut csv = csv.from_reader(Quoted::new(text, delimiter));
         if let Some(names) = names {
             let (header, record) = (names.to_vec(), csv::StringRecord::new());
-            return Ok(Self { name, csv, header, record, late, blank: None });
+            return Ok(Self { name, csv, header, record, late, skipped, blank: None });
         }
-        let mut header: Vec<String> =
-            csv.headers().map_err(|e| broken(&name, &e, late))?.iter().map(|h| h.trim().to_string()).collect();
+        let mut header: Vec<String> = csv
+            .headers()
+            .map_err(|e| broken(&name, &e, (late, skipped)))?
+            .iter()
+            .map(|h| h.trim().to_string())
+            .collect();
         let blank = name_nameless(&mut header);
         check_header(&name, &header, delimiter)?;
-        Ok(Self { name, csv, header, record: csv::StringRecord::new(), late, blank })
+        Ok(Self { name, csv, header, record: csv::StringRecord::new(), late, skipped, blank })
     }
 }
 
@@ -175,8 +186,8 @@ impl Rows for CsvRows {
     fn read(&mut self, limit: usize, row: &mut RowSink<'_>) -> Result<usize, ReadError> {
         let mut seen = 0;
         while seen < limit {
-            let Self { name, csv, record, late, blank, header } = self;
-            if !csv.read_record(record).map_err(|e| broken(name, &e, *late))? {
+            let Self { name, csv, record, late, skipped, blank, header } = self;
+            if !csv.read_record(record).map_err(|e| broken(name, &e, (*late, *skipped)))? {
                 break;
             }
             if record.len() != header.len() {
@@ -211,14 +222,19 @@ pub(super) fn io(name: &str, e: &std::io::Error) -> ReadError {
     }
 }
 
-fn broken(name: &str, e: &csv::Error, late: u64) -> ReadError {
+fn broken(name: &str, e: &csv::Error, (late, skipped): (u64, u64)) -> ReadError {
     let line = e.position().map(|p| p.line() + late);
     match e.kind() {
         csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
             ReadError::Ragged { file: name.into(), line: line.unwrap_or(0), found: *len, expected: *expected_len }
         }
         csv::ErrorKind::Utf8 { .. } => ReadError::Encoding { file: name.into(), line, what: NOT_UTF_8 },
-        csv::ErrorKind::Io(e) => io(name, e),
+        csv::ErrorKind::Io(e) => match Fault::of(e) {
+            Some(Fault { lines_before, what }) => {
+                ReadError::Quoting { file: name.into(), line: lines_before + skipped + 1, what: *what }
+            }
+            None => io(name, e),
+        },
         _ => ReadError::Io { file: name.into(), reason: e.to_string() },
     }
 }

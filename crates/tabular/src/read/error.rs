@@ -1,6 +1,7 @@
 //! Why a file cannot be read: where, what was expected, what to do. Never what the cell holds.
 
 use specialist_core::Column;
+use specialist_core::quoting::Wrong;
 
 use thiserror::Error;
 
@@ -82,6 +83,16 @@ pub enum ReadError {
         found: u64,
         /// Cells in the header.
         expected: u64,
+    },
+    /// Quotation marks that do not tell where cells end.
+    #[error("{file}, line {line}: {}", .what.sentence())]
+    Quoting {
+        /// Its path.
+        file: String,
+        /// Where.
+        line: u64,
+        /// What is wrong.
+        what: Wrong,
     },
     /// A declared column is not in the header.
     #[error("{file}: there is no column `{column}`")]
@@ -179,6 +190,7 @@ impl ReadError {
                 "a cell that holds the delimiter or a line break must stand in double quotes; if rows begin with a row name that the header lacks, as R's write.table leaves it out, write with col.names = NA or row.names = FALSE".into()
             }
             Self::Ragged { .. } => "a cell that holds the delimiter or a line break must stand in double quotes".into(),
+            Self::Quoting { .. } => Wrong::HINT.into(),
             Self::NoColumn { nearest: Some(n), .. } => format!("did you mean `{n}`?"),
             Self::NoColumn { .. } => {
                 "take the column out of the recipe, or add it to the file; `init` writes a recipe that fits a file"

@@ -225,7 +225,7 @@ pub fn run(recipe: &Recipe, prepared: &Prepared, terminal: &Terminal, ctx: &Cont
         let texts: Vec<&str> = documents.iter().map(|d| d.text.as_str()).collect();
         let ids = encoder.tokenizer.encode_all(&texts, longest)?;
         let base = Dense { values: encoder.embed(&encoder.params, None, &ids, ctx)?, width: encoder.config.vector() };
-        Ok(Labelled { ids, labels: codes.to_vec(), base })
+        Ok(Labelled { ids, labels: codes.to_vec(), groups: judge::groups(documents), base })
     };
     let source = labelled(&prepared.source, &prepared.source_codes)?;
     let target = labelled(&prepared.target, &prepared.codes)?;
@@ -263,7 +263,6 @@ pub fn run(recipe: &Recipe, prepared: &Prepared, terminal: &Terminal, ctx: &Cont
         panels.insert(0, splits_panel(&bench, &chosen, prepared, ctx)?);
         terminal.done("splits", &format!("{} further splits", recipe.compare.splits));
     }
-    let train_labels: Vec<usize> = prepared.train.iter().map(|&r| bench.target.labels[r]).collect();
     let report = Report {
         domain: "text".into(),
         version: env!("CARGO_PKG_VERSION").into(),
@@ -272,7 +271,7 @@ pub fn run(recipe: &Recipe, prepared: &Prepared, terminal: &Terminal, ctx: &Cont
         simulated: false,
         data: prepared.data.clone(),
         findings: prepared.findings.clone(),
-        tuning: summary(&chosen, &train_labels),
+        tuning: summary(&chosen, &bench.target.select(&prepared.train)),
         evidence,
         curves: Vec::new(),
         effects: Vec::new(),
@@ -317,9 +316,9 @@ fn stress_panel(bench: &Bench<'_>, made: &Made, prepared: &Prepared, ctx: &Conte
     })
 }
 
-fn summary(chosen: &Chosen, labels: &[usize]) -> Summary {
+fn summary(chosen: &Chosen, train: &Labelled) -> Summary {
     let best = |f: &Found| {
-        let (loss, se) = f.loss(labels);
+        let (loss, se) = f.loss(train);
         BestTrial {
             tuning: f.tuning.clone(),
             settings: f.settings.to_string(),

@@ -1,8 +1,10 @@
 //! How the specialist's tuning and settings are found inside the target's train texts.
 
+use std::collections::BTreeMap;
+
 use rand::seq::SliceRandom;
 use specialist_core::Context;
-use specialist_core::bootstrap::{Bootstrap, mean_sd};
+use specialist_core::bootstrap::Bootstrap;
 use specialist_search::{Auto, Params as Point, Space, StartingWith, Study};
 
 use super::figures::figures;
@@ -31,29 +33,46 @@ pub(super) struct Found {
 }
 
 impl Found {
-    /// The mean log loss out of fold of its best settings, and its standard error over texts.
-    pub(super) fn loss(&self, labels: &[usize]) -> (f64, f64) {
-        let of = |(p, &y): (&Option<Vec<f64>>, &usize)| Some(-p.as_ref()?[y].max(1e-12).ln());
-        let losses: Vec<f64> = self.probabilities.iter().zip(labels).filter_map(of).collect();
-        let (mean, sd) = mean_sd(&losses);
-        (mean, sd / (losses.len() as f64).sqrt())
+    /// The mean log loss out of fold of its best settings, and its standard error over groups of texts: the texts of one
+    /// author are alike (Liang and Zeger 1986; each text its own group: the ordinary one).
+    pub(super) fn loss(&self, texts: &Labelled) -> (f64, f64) {
+        let of = |i: usize| Some((texts.groups[i], -self.probabilities[i].as_ref()?[texts.labels[i]].max(1e-12).ln()));
+        let losses: Vec<(u32, f64)> = (0..texts.labels.len()).filter_map(of).collect();
+        let n = losses.len() as f64;
+        let mean = losses.iter().map(|l| l.1).sum::<f64>() / n;
+        let mut away: BTreeMap<u32, f64> = BTreeMap::new();
+        losses.iter().for_each(|(g, l)| *away.entry(*g).or_default() += l - mean);
+        let groups = away.len() as f64;
+        (mean, (away.values().map(|a| a * a).sum::<f64>() * groups / (groups - 1.0)).sqrt() / n)
     }
 }
 
-/// Train rows parted into folds, every label in each.
-fn folds(labels: &[usize], folds: usize, ctx: &Context) -> Vec<usize> {
-    let mut out = vec![0; labels.len()];
-    let classes = labels.iter().max().map_or(0, |m| m + 1);
+/// Train rows parted into folds, every label in each; the texts of a group stay together, as they do in the split, for a
+/// rung that remembers an author must not be tried on that author.
+fn folds(texts: &Labelled, folds: usize, ctx: &Context) -> Result<Vec<usize>> {
+    let mut of_group: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
+    texts.groups.iter().enumerate().for_each(|(i, g)| of_group.entry(*g).or_default().push(i));
+    if of_group.len() < folds {
+        let n = of_group.len();
+        return Err(Error::usage(
+            format!("the texts to train on are of {n} groups, too few for {folds} folds"),
+            format!("set tune.folds to {} or fewer, or label texts of more groups", n.max(2)),
+        ));
+    }
+    let mut out = vec![0; texts.labels.len()];
+    let classes = texts.labels.iter().max().map_or(0, |m| m + 1);
     let mut next = 0;
     for k in 0..classes {
-        let mut rows: Vec<usize> = (0..labels.len()).filter(|&i| labels[i] == k).collect();
-        rows.shuffle(&mut ctx.rng(&format!("folds {k}")));
-        for r in rows {
-            out[r] = next % folds;
+        // A group goes by its first text's label.
+        let of = |rows: &&Vec<usize>| texts.labels[rows[0]] == k;
+        let mut groups: Vec<&Vec<usize>> = of_group.values().filter(of).collect();
+        groups.shuffle(&mut ctx.rng(&format!("folds {k}")));
+        for rows in groups {
+            rows.iter().for_each(|&r| out[r] = next % folds);
             next += 1;
         }
     }
-    out
+    Ok(out)
 }
 
 /// The best settings of one way to fit, by the log loss out of fold: a proper score tells settings apart with fewer
@@ -149,7 +168,7 @@ pub(super) fn tune(bench: &Bench<'_>, train: &[usize], ctx: &Context) -> Result<
     let (recipe, start) = (bench.recipe, bench.start());
     let labels: Vec<usize> = train.iter().map(|&r| bench.target.labels[r]).collect();
     let all = bench.target.select(train);
-    let fold_of = folds(&labels, recipe.tune.folds, ctx);
+    let fold_of = folds(&all, recipe.tune.folds, ctx)?;
     let asked = tunings(recipe)?;
     let cheap = recipe.tune.trials;
     let deep = asked.iter().filter(|t| t.deep()).count() * recipe.tune.deep_trials;
@@ -194,7 +213,7 @@ pub(super) fn tune(bench: &Bench<'_>, train: &[usize], ctx: &Context) -> Result<
         tfidf_probabilities(&of(inside), &y, bench.classes, precision, &of(outside))
     })?;
     ctx.observer().end();
-    let (specialist, reason) = choose(&asked, &found, &labels, ctx);
+    let (specialist, reason) = choose(&asked, &found, &all, ctx);
     let trials = found.iter().chain([&scratch, &pooled, &tfidf]).map(|f| f.trials).sum();
     let precision = |f: &Found| f.settings.float("precision");
     let (s, p, t) = (precision(&scratch), precision(&pooled), precision(&tfidf));
@@ -222,17 +241,17 @@ pub(super) fn tfidf_probabilities(
     model.logits(&tfidf.rows(texts)).iter().map(|l| softmax(l)).collect()
 }
 
-/// The lowest rung within one standard error (paired bootstrap over texts) of the best out of fold, on the folds
+/// The lowest rung within one standard error (paired bootstrap over groups of texts) of the best out of fold, on the folds
 /// that every rung was tried on.
-fn choose(asked: &[Tuning], found: &[Found], labels: &[usize], ctx: &Context) -> (Tuning, String) {
+fn choose(asked: &[Tuning], found: &[Found], texts: &Labelled, ctx: &Context) -> (Tuning, String) {
     let common: Vec<usize> =
-        (0..labels.len()).filter(|&i| found.iter().all(|f| f.probabilities[i].is_some())).collect();
-    let y: Vec<usize> = common.iter().map(|&i| labels[i]).collect();
+        (0..texts.labels.len()).filter(|&i| found.iter().all(|f| f.probabilities[i].is_some())).collect();
+    let y: Vec<usize> = common.iter().map(|&i| texts.labels[i]).collect();
     let p: Vec<Vec<Vec<f64>>> = found
         .iter()
         .map(|f| common.iter().map(|&i| f.probabilities[i].clone().expect("it is common")).collect())
         .collect();
-    let units: Vec<u32> = (0..y.len() as u32).collect();
+    let units: Vec<u32> = common.iter().map(|&i| texts.groups[i]).collect();
     let bootstrap = Bootstrap::clusters(&units, 200, ctx);
     let ones = vec![1.0; y.len()];
     let value = |i: usize, w: &[f64]| -figures(&p[i], &y, w)[2];
@@ -258,7 +277,7 @@ fn choose(asked: &[Tuning], found: &[Found], labels: &[usize], ctx: &Context) ->
 pub(super) fn pretrain(recipe: &Recipe, source: &Labelled, prepared: &Prepared, ctx: &Context) -> Result<Softmax> {
     let ctx = &ctx.child("pretrain");
     let (space, first) = precision_space();
-    let fold_of = folds(&source.labels, recipe.tune.folds, ctx);
+    let fold_of = folds(source, recipe.tune.folds, ctx)?;
     let classes = prepared.labels.len();
     let fit = |rows: &[usize], precision: f64| {
         let part = source.select(rows);
@@ -279,4 +298,44 @@ pub(super) fn pretrain(recipe: &Recipe, source: &Labelled, prepared: &Prepared, 
         ctx,
     )?;
     Ok(fit(&(0..source.labels.len()).collect::<Vec<_>>(), found.settings.float("precision")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::linear::Dense;
+
+    fn texts(groups: Vec<u32>) -> Labelled {
+        let n = groups.len();
+        let base = Dense { values: vec![0.0; n], width: 1 };
+        Labelled { ids: vec![Vec::new(); n], labels: (0..n).map(|i| i % 3).collect(), groups, base }
+    }
+
+    #[test]
+    fn an_author_is_in_one_fold() {
+        let ctx = Context::new(1, 1);
+        let of_authors = texts((0..120).map(|i| i / 4).collect());
+        let folds_of = folds(&of_authors, 5, &ctx).unwrap();
+        assert!(folds_of.chunks(4).all(|author| author.iter().all(|f| *f == author[0])));
+        assert!((0..5).all(|f| folds_of.iter().filter(|g| **g == f).count() == 24));
+        assert!(folds(&texts(vec![0, 0, 1, 1, 1, 2]), 5, &ctx).is_err(), "three authors make no five folds");
+    }
+
+    #[test]
+    fn the_error_of_a_loss_is_over_authors() {
+        // The texts of one author are equally hard: 120 of them tell as much as 30.
+        let p = |i: usize| Some(vec![if i / 4 % 2 == 0 { 0.9 } else { 0.2 }; 3]);
+        let found = Found {
+            tuning: String::new(),
+            settings: precision_space().1,
+            trials: 0,
+            probabilities: (0..120).map(p).collect(),
+            study: None,
+        };
+        let (mean, alone) = found.loss(&texts((0..120).collect()));
+        let (same, grouped) = found.loss(&texts((0..120).map(|i| i / 4).collect()));
+        // numpy: x = -log([.9, .2] * 15); x.mean(), x.std(ddof=1) / 30 ** .5; and each four times, / 120 ** .5.
+        assert!((mean - 0.857_399_214_045_96).abs() < 1e-9 && mean == same, "{mean}");
+        assert!((grouped - 0.139_650_1).abs() < 1e-6 && (alone - 0.068_939_3).abs() < 1e-6, "{grouped} {alone}");
+    }
 }

@@ -88,6 +88,8 @@ pub struct Labelled {
     pub ids: Vec<Vec<u32>>,
     /// The label of each.
     pub labels: Vec<usize>,
+    /// The group of each: an author, a conversation.
+    pub groups: Vec<u32>,
     /// The vectors of the encoder as it is.
     pub base: Dense,
 }
@@ -98,6 +100,7 @@ impl Labelled {
         Self {
             ids: rows.iter().map(|&r| self.ids[r].clone()).collect(),
             labels: rows.iter().map(|&r| self.labels[r]).collect(),
+            groups: rows.iter().map(|&r| self.groups[r]).collect(),
             base: self.base.select(rows),
         }
     }

@@ -1,12 +1,13 @@
 //! Which rung, at which rate: every one is tried on a part of the target's train texts.
 
 use specialist_core::Context;
-use specialist_core::bootstrap::{Bootstrap, mean_sd};
+use specialist_core::bootstrap::Bootstrap;
 use specialist_neural::{Device, Params};
 
 use super::{Bench, Prepared, Writer};
 use crate::corpus::{self, Document};
 use crate::error::{Error, Result};
+use crate::judge;
 use crate::metrics::TextMetric;
 use crate::recipe::Recipe;
 
@@ -73,14 +74,15 @@ pub(super) struct Tried {
     pub(super) counts: Vec<Vec<Vec<f64>>>,
     pub(super) value: f64,
     pub(super) trials: usize,
+    /// The group of each validation text.
+    units: Vec<u32>,
 }
 
 impl Tried {
-    /// The standard error of its value, by a bootstrap over the validation texts.
+    /// The standard error of its value, by a bootstrap over the groups of the validation texts.
     pub(super) fn error(&self, metrics: &[Box<dyn TextMetric>], ctx: &Context) -> f64 {
-        let units: Vec<u32> = (0..self.counts[0].len() as u32).collect();
         let value = |w: &[f64]| values(&metrics[..1], &self.counts[..1], w)[0];
-        Bootstrap::clusters(&units, 200, ctx).replicate(ctx, value).error(|v| *v)
+        Bootstrap::clusters(&self.units, 200, ctx).replicate(ctx, value).error(|v| *v)
     }
 }
 
@@ -118,7 +120,8 @@ pub(super) fn tune(
             let counts = counts(metrics, &bench.write(&writer, &texts, ctx)?, &outside);
             let value = values(metrics, &counts, &vec![1.0; outside.len()])[0];
             if best.as_ref().is_none_or(|b| value > b.value) {
-                best = Some(Tried { tuning, rate, counts, value, trials: rates.len() });
+                let units = judge::groups(&outside);
+                best = Some(Tried { tuning, rate, counts, value, trials: rates.len(), units });
             }
         }
         out.extend(best);
@@ -135,8 +138,7 @@ pub(super) fn choose(
 ) -> (usize, String) {
     let best = (0..tried.len()).fold(0, |b, i| if tried[i].value > tried[b].value { i } else { b });
     let n = tried[best].counts[0].len();
-    let units: Vec<u32> = (0..n as u32).collect();
-    let bootstrap = Bootstrap::clusters(&units, 200, ctx);
+    let bootstrap = Bootstrap::clusters(&tried[best].units, 200, ctx);
     let value = |t: &Tried, w: &[f64]| values(&metrics[..1], &t.counts[..1], w)[0];
     for i in 0..tried.len() {
         let drawn = bootstrap.replicate(ctx, |w| value(&tried[best], w) - value(&tried[i], w));

@@ -1,9 +1,11 @@
 //! `backtest`: signals of one's own, or an artifact's, after costs.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use clap::{ArgMatches, Args};
 use specialist_cli::{Common, Terminal, print};
+use specialist_core::quoting::{Fault, Quoted, Wrong};
 use specialist_core::{Dialect, Predict, Severity};
 use specialist_pipeline::recipe::parse;
 use specialist_pipeline::{Effort, Error, Job, Place, artifact};
@@ -206,11 +208,18 @@ pub(super) fn read_signals(path: &Path, market: &Market, dialect: Dialect) -> Re
     let wrong = |line: u64, what: &str, hint: &str| {
         Error::Core(specialist_core::Error::Data { what: format!("{name}, line {line}: {what}"), hint: hint.into() })
     };
-    let mut reader = csv::ReaderBuilder::new()
-        .delimiter(dialect.delimiter)
-        .from_path(path)
+    let file = File::open(path)
         .map_err(|e| usage(format!("{name}: {e}"), "name a CSV file with the columns time, asset, weight"))?;
-    let header = reader.headers().map_err(|e| wrong(1, &e.to_string(), "save the file as UTF-8"))?.clone();
+    let delimiter = dialect.delimiter;
+    let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).from_reader(Quoted::new(file, delimiter));
+    let misquoted = |e: &csv::Error| match e.kind() {
+        csv::ErrorKind::Io(e) => Fault::of(e).map(|f| wrong(f.lines_before + 1, f.what.sentence(), Wrong::HINT)),
+        _ => None,
+    };
+    let header = reader.headers();
+    let header = header
+        .map_err(|e| misquoted(&e).unwrap_or_else(|| wrong(1, &e.to_string(), "save the file as UTF-8")))?
+        .clone();
     let place = |column: &str| header.iter().position(|h| h == column);
     let need = |column: &str| {
         place(column)
@@ -220,7 +229,9 @@ pub(super) fn read_signals(path: &Path, market: &Market, dialect: Dialect) -> Re
     let (mut out, mut orders, mut lines) = (Vec::new(), Vec::new(), Vec::new());
     for (i, record) in reader.records().enumerate() {
         let line = i as u64 + 2;
-        let record = record.map_err(|_| wrong(line, "the row is cut short or not UTF-8", "write the file again"))?;
+        let record = record.map_err(|e| {
+            misquoted(&e).unwrap_or_else(|| wrong(line, "the row is cut short or not UTF-8", "write the file again"))
+        })?;
         let cell = |c: usize| record.get(c).unwrap_or("").trim();
         let when = |c: usize, column: &str| {
             seconds(cell(c)).map(|t| t as i64).ok_or_else(|| {
