@@ -19,6 +19,7 @@ pub mod pareto;
 mod pruner;
 mod run;
 mod sampler;
+mod seal;
 mod space;
 mod store;
 mod study;

@@ -18,8 +18,8 @@ use crate::worker;
 /// Optuna's notes on a trial that repeats one whose worker died.
 const FIRST_FAILED: &str = "failed_trial";
 const RETRIES: &str = "retry_history";
-/// Ours on a trial whose worker died.
-const DIED: &str = "specialist:died";
+/// Ours on a trial whose worker died: how often.
+pub(crate) const DIED: &str = "specialist:died";
 
 /// How a run goes about it.
 pub struct Run<'a> {
@@ -146,7 +146,8 @@ enum Next {
 }
 
 /// Evaluates trials until `plan.stop` says so, and until every trial that any worker of the study has
-/// begun is ended; trials of workers that died are repeated. `ended` hears of every trial that this
+/// begun is ended; trials of workers that died are evaluated again under their own number, so that a search that was
+/// killed and goes on is the search that was not killed. `ended` hears of every trial that this
 /// process ended.
 ///
 /// ```
@@ -172,6 +173,7 @@ pub fn run(
         changed: Condvar::new(),
         started: Instant::now(),
         own: Mutex::new(BTreeSet::new()),
+        taken: Mutex::new(Vec::new()),
         over: Mutex::new(false),
         over_now: Condvar::new(),
         cleared: Mutex::new(None),
@@ -207,6 +209,8 @@ struct Shared<'a> {
     started: Instant,
     /// Trials that this process evaluates.
     own: Mutex<BTreeSet<usize>>,
+    /// Trials that it took over from dead workers and has not begun.
+    taken: Mutex<Vec<usize>>,
     over: Mutex<bool>,
     over_now: Condvar,
     cleared: Mutex<Option<Instant>>,
@@ -275,11 +279,17 @@ impl Shared<'_> {
                 return Ok(Next::End(reason));
             }
             // Workers elsewhere may still die: somebody must repeat their trials.
+            if let Some(number) = self.taken().pop() {
+                return Ok(Next::Evaluate(number));
+            }
             if let Next::Evaluate(number) = self.waiting(study)? {
                 return Ok(Next::Evaluate(number));
             }
             let open = study.trials().iter().any(|t| t.state == State::Running && t.system.contains_key(WORKER));
             return Ok(if open { Next::Wait } else { Next::End(reason) });
+        }
+        if let Some(number) = self.taken().pop() {
+            return Ok(Next::Evaluate(number));
         }
         if let Next::Evaluate(number) = self.waiting(study)? {
             return Ok(Next::Evaluate(number));
@@ -354,7 +364,15 @@ impl Shared<'_> {
         }
         *cleared = Some(Instant::now());
         drop(cleared);
-        repeat_dead(study, self.plan.grace, self.plan.retries, &self.own().clone())
+        let own = self.own().clone();
+        let taken = repeat_dead(study, self.plan.grace, self.plan.retries, &own)?;
+        self.own().extend(taken.iter().copied());
+        self.taken().extend(taken);
+        Ok(())
+    }
+
+    fn taken(&self) -> MutexGuard<'_, Vec<usize>> {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn own(&self) -> MutexGuard<'_, BTreeSet<usize>> {
@@ -382,9 +400,15 @@ impl Shared<'_> {
     }
 }
 
-/// Ends the running trials whose worker is dead or silent, except `own`, and adds for each a waiting
-/// trial with the same values, up to `retries` times, in Optuna's words.
-fn repeat_dead(study: &mut Study, grace: Duration, retries: usize, own: &BTreeSet<usize>) -> Result<(), StoreError> {
+/// Takes over the running trials whose worker is dead or silent, except `own`, and returns their numbers: they are
+/// evaluated again as what they are, or every later suggestion would see another history. One whose worker died more than
+/// `retries` times has failed. Trials of Optuna's workers are ended and added anew, in Optuna's words, as Optuna does.
+fn repeat_dead(
+    study: &mut Study,
+    grace: Duration,
+    retries: usize,
+    own: &BTreeSet<usize>,
+) -> Result<Vec<usize>, StoreError> {
     let (store, id) = (study.store().0.clone(), study.store().1);
     let mut dead: BTreeSet<usize> = store.silent(id, grace)?.into_iter().collect();
     for t in study.trials().iter().filter(|t| t.state == State::Running) {
@@ -392,7 +416,26 @@ fn repeat_dead(study: &mut Study, grace: Duration, retries: usize, own: &BTreeSe
             dead.insert(t.number);
         }
     }
+    let mut taken = Vec::new();
     for number in dead.into_iter().filter(|n| !own.contains(n)) {
+        let Some(trial) = study.trials().get(number) else { continue };
+        let died = trial.system.get(DIED).and_then(Json::as_u64).unwrap_or(0);
+        if let Some(before) = trial.system.get(WORKER)
+            && died < retries as u64
+        {
+            let notes = [(WORKER.to_string(), json!(worker::identity())), (DIED.to_string(), json!(died + 1))];
+            // Somebody else may have been faster, or it lived after all.
+            if store.take_over(id, number, WORKER, before, &notes.into())? {
+                taken.push(number);
+            }
+            continue;
+        }
+        if trial.system.contains_key(WORKER) {
+            match study.tell(number, Err("its worker died")) {
+                Ok(()) | Err(StoreError::Finished(_)) => continue,
+                Err(e) => return Err(e),
+            }
+        }
         let end = || {
             store.set_trial_attribute(id, number, Scope::System, DIED, &json!(true))?;
             store.set_trial_attribute(id, number, Scope::User, FAILURE, &json!("its worker died"))?;
@@ -412,10 +455,10 @@ fn repeat_dead(study: &mut Study, grace: Duration, retries: usize, own: &BTreeSe
         let history = |t: &Trial| t.system.get(RETRIES).and_then(Json::as_array).cloned().unwrap_or_default();
         // One that was tried too often stays failed.
         let orphan = study.trials().iter().find(|t| {
-            let died = t.state == State::Failed && t.system.contains_key(DIED);
+            let died = t.state == State::Failed && t.system.contains_key(DIED) && !t.system.contains_key(WORKER);
             died && !repeated.contains(&(t.number as u64)) && history(t).len() < retries
         });
-        let Some(orphan) = orphan else { return Ok(()) };
+        let Some(orphan) = orphan else { return Ok(taken) };
         let mut history = history(orphan);
         history.push(json!(orphan.number));
         let mut again = Trial { state: State::Waiting, ..Trial::new(study.trials().len(), orphan.params.clone()) };

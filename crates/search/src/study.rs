@@ -9,6 +9,7 @@ use serde_json::{Value as Json, json};
 use crate::history::{Direction, History, same};
 use crate::pareto;
 use crate::sampler::{Random, Sampler};
+use crate::seal;
 use crate::space::{Params, Space};
 use crate::store::{MemoryStore, Scope, Store, StoreError, StudyRecord, flat_space, now};
 use crate::trial::{FAILURE, State, Trial};
@@ -42,6 +43,8 @@ pub struct Study {
     id: i64,
     trials: Vec<Trial>,
     codes: Vec<Option<Vec<f64>>>,
+    /// Whether every trial of ours that has ended carries a checksum.
+    sealed: bool,
 }
 
 /// The point with the best mean over its evaluations.
@@ -57,6 +60,14 @@ pub struct Incumbent {
     pub low: f64,
     /// Upper end.
     pub high: f64,
+}
+
+/// Writes a study's space and checksum: the checksum first, so that a crash in between is seen.
+fn describe(store: &dyn Store, id: i64, name: &str, directions: &[Direction], space: &Space) -> Result<(), StoreError> {
+    let space = json!(space);
+    let seal = seal::of_study(name, directions, &space);
+    store.set_study_attribute(id, Scope::System, seal::SEAL, &json!(seal))?;
+    store.set_study_attribute(id, Scope::System, SPACE, &space)
 }
 
 impl Study {
@@ -97,9 +108,10 @@ impl Study {
     ) -> Result<Self, StoreError> {
         assert!(!directions.is_empty(), "a study has at least one objective");
         let id = store.create_study(name, directions)?;
-        store.set_study_attribute(id, Scope::System, SPACE, &json!(space))?;
+        describe(&*store, id, name, directions, &space)?;
         let (name, directions) = (name.into(), directions.to_vec());
-        Ok(Self { name, space, directions, seed, lag: None, store, id, trials: Vec::new(), codes: Vec::new() })
+        let (trials, codes, sealed) = (Vec::new(), Vec::new(), true);
+        Ok(Self { name, space, directions, seed, lag: None, store, id, trials, codes, sealed })
     }
 
     /// The study called `name` in `store`, with the space that was kept with it; the domains of its
@@ -109,9 +121,20 @@ impl Study {
     /// [`StoreError::NoStudy`]
     pub fn open(store: Arc<dyn Store>, name: &str, seed: u64) -> Result<Self, StoreError> {
         let record = store.study(name)?;
-        let kept = record.system.get(SPACE).and_then(|s| serde_json::from_value(s.clone()).ok());
-        let space = match kept {
-            Some(space) => space,
+        let damaged = |what: &str| StoreError::Corrupt {
+            place: "the store".into(),
+            at: format!("study `{name}`"),
+            reason: format!("{what}: it was damaged"),
+        };
+        let space = match record.system.get(SPACE) {
+            Some(kept) => {
+                let own = seal::of_study(name, &record.directions, kept);
+                if record.system.get(seal::SEAL).is_some_and(|s| *s != json!(own)) {
+                    return Err(damaged("its name, directions and space are not those of its checksum"));
+                }
+                serde_json::from_value(kept.clone()).map_err(|_| damaged("its space cannot be read"))?
+            }
+            None if record.system.contains_key(seal::SEAL) => return Err(damaged("its space is not there")),
             None => flat_space(&*store, record.id)?,
         };
         Self::of(store, record, space, seed)
@@ -136,7 +159,9 @@ impl Study {
                     let reason = format!("study `{name}` has other objectives or directions");
                     return Err(StoreError::Foreign { place: "the store".into(), reason });
                 }
-                store.set_study_attribute(record.id, Scope::System, SPACE, &json!(space))?;
+                if record.system.get(SPACE) != Some(&json!(space)) {
+                    describe(&*store, record.id, name, directions, &space)?;
+                }
                 Self::of(store, record, space, seed)
             }
             other => other,
@@ -144,9 +169,9 @@ impl Study {
     }
 
     fn of(store: Arc<dyn Store>, record: StudyRecord, space: Space, seed: u64) -> Result<Self, StoreError> {
-        let StudyRecord { id, name, directions, .. } = record;
-        let mut study =
-            Self { name, space, directions, seed, lag: None, store, id, trials: Vec::new(), codes: Vec::new() };
+        let StudyRecord { id, name, directions, system, .. } = record;
+        let (trials, codes, sealed) = (Vec::new(), Vec::new(), system.contains_key(seal::SEAL));
+        let mut study = Self { name, space, directions, seed, lag: None, store, id, trials, codes, sealed };
         study.sync()?;
         Ok(study)
     }
@@ -198,9 +223,35 @@ impl Study {
     pub fn sync(&mut self) -> Result<(), StoreError> {
         let open: Vec<usize> = self.trials.iter().filter(|t| !t.state.is_finished()).map(|t| t.number).collect();
         for trial in self.store.read(self.id, &open, self.trials.len())? {
+            self.verify(&trial)?;
             self.keep(trial);
         }
         Ok(())
+    }
+
+    /// Whether a trial that was read is the one that was written, as far as that can be known: another program's trials
+    /// have no checksum.
+    fn verify(&self, trial: &Trial) -> Result<(), StoreError> {
+        let damaged = |reason: &str| StoreError::Corrupt {
+            place: "the store".into(),
+            at: format!("study `{}`, trial {}", self.name, trial.number),
+            reason: reason.into(),
+        };
+        if trial.number > self.trials.len() {
+            return Err(damaged("the trial before it is not there"));
+        }
+        if !trial.state.is_finished() {
+            return Ok(());
+        }
+        let own = || json!(seal::of_trial(trial, trial.state, &trial.values, &self.space));
+        match trial.user.get(seal::SEAL) {
+            Some(seal) if *seal == own() => Ok(()),
+            Some(_) => Err(damaged("it is not what its checksum says: the store was damaged")),
+            None if self.sealed && trial.system.contains_key(WORKER) => {
+                Err(damaged("it has no checksum: the store was damaged"))
+            }
+            None => Ok(()),
+        }
     }
 
     fn keep(&mut self, trial: Trial) {
@@ -411,6 +462,12 @@ impl Study {
     }
 
     fn end(&mut self, number: usize, state: State, values: &[f64]) -> Result<(), StoreError> {
+        if self.store.is_shared() {
+            // Somebody may have taken the trial over.
+            self.sync()?;
+            let seal = seal::of_trial(&self.trials[number], state, values, &self.space);
+            self.note(number, seal::SEAL, seal.into())?;
+        }
         self.store.finish(self.id, number, state, values)?;
         let trial = &mut self.trials[number];
         trial.state = state;

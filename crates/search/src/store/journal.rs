@@ -13,7 +13,7 @@ use super::format::{self, number, number_text};
 use super::{Scope, Store, StoreError, StudyRecord, domains_of, now};
 use crate::history::Direction;
 use crate::space::{Domain, Params, Space};
-use crate::trial::{State, Trial};
+use crate::trial::{Attributes, State, Trial};
 
 /// The system attribute that stands for a heartbeat: Optuna's journal has none, and an operation that
 /// it does not know would make the file unreadable for it.
@@ -348,6 +348,10 @@ impl Replay {
                         if state == State::Running && trial.state == State::Running {
                             return Some(());
                         }
+                        // A trial that runs or waits has no values yet: the state is damaged.
+                        if !state.is_finished() && op.get("values").is_some_and(|v| !v.is_null()) {
+                            return None;
+                        }
                         trial.state = state;
                         if let Some(values) = op.get("values").and_then(Json::as_array) {
                             trial.values = values.iter().filter_map(number).collect();
@@ -474,7 +478,9 @@ pub fn journal_text(study: &crate::Study) -> String {
     ];
     for trial in study.trials() {
         let mut trial = Trial { started: None, ended: None, ..trial.clone() };
-        [BEAT, crate::study::WORKER].iter().for_each(|key| _ = trial.system.remove(*key));
+        [BEAT, crate::study::WORKER, crate::run::DIED].iter().for_each(|key| _ = trial.system.remove(*key));
+        // An artifact has a checksum of the whole file.
+        trial.user.remove(crate::seal::SEAL);
         lines.push(trial_line(0, &trial, study.space()));
     }
     let named = |l: String| format!("{}\n", l.replacen("\"worker_id\":0", "\"worker_id\":\"specialist\"", 1));
@@ -557,6 +563,29 @@ impl Store for JournalStore {
                 ));
             }
             Ok((lines, true))
+        })
+    }
+
+    fn take_over(
+        &self,
+        study: i64,
+        number: usize,
+        key: &str,
+        before: &Json,
+        notes: &Attributes,
+    ) -> Result<bool, StoreError> {
+        self.append(|replay| {
+            let (kept, trial) = replay.trial(study, number)?;
+            if trial.state != State::Running || trial.system.get(key) != Some(before) {
+                return Ok((vec![], false));
+            }
+            let place = kept.places[number];
+            let beat = (BEAT.to_string(), json!(now()));
+            let line = |(key, value): (String, Json)| {
+                let note = object(std::iter::once((key, format::ascii(&value.to_string()))));
+                format!(r#"{{"op_code":9,"worker_id":0,"trial_id":{place},"system_attr":{note}}}"#)
+            };
+            Ok((notes.clone().into_iter().chain([beat]).map(line).collect(), true))
         })
     }
 

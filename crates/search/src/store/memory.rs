@@ -9,7 +9,7 @@ use serde_json::Value as Json;
 use super::{Scope, Store, StoreError, StudyRecord, domains_of};
 use crate::history::Direction;
 use crate::space::{Domain, Space};
-use crate::trial::{State, Trial};
+use crate::trial::{Attributes, State, Trial};
 
 /// Keeps studies in memory. It knows no clock: its trials have no times, so that the same search
 /// leaves the same bytes.
@@ -124,6 +124,25 @@ impl Store for MemoryStore {
                 }
             }
             Ok(waits)
+        })
+    }
+
+    fn take_over(
+        &self,
+        study: i64,
+        number: usize,
+        key: &str,
+        before: &Json,
+        notes: &Attributes,
+    ) -> Result<bool, StoreError> {
+        self.with(study, |kept| {
+            let trial = kept.trials.get_mut(number).ok_or(StoreError::NoTrial(number))?;
+            let taken = trial.state == State::Running && trial.system.get(key) == Some(before);
+            if taken {
+                kept.beats.insert(number, Instant::now());
+                trial.system.extend(notes.clone());
+            }
+            Ok(taken)
         })
     }
 

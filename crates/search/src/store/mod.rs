@@ -152,6 +152,20 @@ pub trait Store: Send + Sync {
     /// [`StoreError`]
     fn claim(&self, study: i64, number: usize, claimed: &Trial, space: &Space) -> Result<bool, StoreError>;
 
+    /// Gives a running trial whose system note `key` is `before` these system notes, and a beat; false if it is no longer
+    /// so. Of two workers that take over a trial from a dead one, one is told that it lost.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    fn take_over(
+        &self,
+        study: i64,
+        number: usize,
+        key: &str,
+        before: &Json,
+        notes: &Attributes,
+    ) -> Result<bool, StoreError>;
+
     /// Sets a value on the way.
     ///
     /// # Errors
@@ -232,6 +246,11 @@ pub(crate) fn now() -> i64 {
 /// The domains of the parameters that `params` has, in its order.
 pub(crate) fn domains_of<'a>(params: &'a Params, space: &'a Space) -> impl Iterator<Item = (&'a str, &'a Domain)> {
     params.0.keys().filter_map(|n| Some((n.as_str(), &space.param(n)?.domain)))
+}
+
+/// `value` as a store gives it back.
+pub(crate) fn external_of(domain: &Domain, value: &crate::Value) -> Option<crate::Value> {
+    format::external(domain, format::internal(domain, value)?)
 }
 
 /// Gives waiting trials that Optuna's `enqueue_trial` made the values that they are to take.

@@ -11,7 +11,7 @@ use super::format;
 use super::{Scope, Store, StoreError, StudyRecord, domains_of, now};
 use crate::history::Direction;
 use crate::space::{Domain, Params, Space};
-use crate::trial::{State, Trial};
+use crate::trial::{Attributes, State, Trial};
 
 /// The version of the schema, as Optuna's migrations call it.
 pub const ALEMBIC: &str = "v3.2.0.a";
@@ -415,6 +415,31 @@ impl<D: Database> Store for SqlStore<D> {
             }
             Self::add_params(t, id, &claimed.params, space)?;
             for (key, value) in &claimed.system {
+                Self::set_attribute(t, "trial", id, Scope::System, key, value)?;
+            }
+            Self::set_beat(t, id)?;
+            Ok(true)
+        })
+    }
+
+    fn take_over(
+        &self,
+        study: i64,
+        number: usize,
+        key: &str,
+        before: &Json,
+        notes: &Attributes,
+    ) -> Result<bool, StoreError> {
+        self.database.write(|t| {
+            // With its row locked, nobody else can take it over in between.
+            let (id, state) = Self::trial(t, study, number)?;
+            let sql = "SELECT value_json FROM trial_system_attributes WHERE trial_id = ? AND key = ?";
+            let found = t.query(sql, &[id.into(), key.into()])?;
+            let own = found.first().and_then(|r| format::parse(r[0].text()).ok());
+            if state != State::Running || own.as_ref() != Some(before) {
+                return Ok(false);
+            }
+            for (key, value) in notes {
                 Self::set_attribute(t, "trial", id, Scope::System, key, value)?;
             }
             Self::set_beat(t, id)?;
