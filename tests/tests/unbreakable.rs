@@ -185,3 +185,68 @@ fn declared_levels_of_a_label_are_no_third_label() {
     let said = here.run("medical", &["check", "--recipe", "recipe.toml"]);
     assert!(said.code == 3 && said.stderr.contains("third label"), "{}", said.stderr);
 }
+
+/// One quotation mark that is never closed made one cell of the rest of the file, and a level of the model.
+#[test]
+fn a_stray_quotation_mark_loses_no_row() {
+    let here = sound();
+    let text = String::from_utf8(here.read("target.csv")).unwrap();
+    let mut lines: Vec<String> = text.lines().map(String::from).collect();
+    let at = lines[100].rfind(',').unwrap() + 1;
+    lines[100].insert(at, '"');
+    here.write("target.csv", lines.join("\n") + "\n");
+    for verb in ["check", "run"] {
+        let said = here.run("medical", &[verb, "--recipe", "recipe.toml"]);
+        assert_eq!(said.code, 3, "{}", said.stderr);
+        assert!(said.stderr.contains("target.csv, line 101: a cell begins with a quotation mark"), "{}", said.stderr);
+        assert!(said.stderr.contains("hint: a cell that holds a quotation mark"), "{}", said.stderr);
+    }
+    assert!(!here.path("artifacts").exists());
+}
+
+/// What a card did before the file began counts, once the file that tells it is given.
+#[test]
+fn a_batch_is_scored_as_the_stream_it_is_a_part_of() {
+    let here = Sandbox::default();
+    let _ =
+        here.ok("fraud", &["run", "-q", "--output", "out", "--set", "tune.trials=2", "--set", "compare.budgets=[1.0]"]);
+    let all = here.ok("fraud", &["embedded", "simulated-bank"]).stdout;
+    let lines: Vec<&str> = all.lines().collect();
+    let (header, cut) = (lines[0], lines.len() - 2000);
+    let part = |from: usize, to: usize| format!("{header}\n{}\n", lines[from..to].join("\n"));
+    here.write("all.csv", &all);
+    here.write("before.csv", part(1, 5000));
+    here.write("then.csv", part(5000, cut));
+    here.write("new.csv", part(cut, lines.len()));
+    let scores = |data: &str, more: &[&str]| {
+        let said = here.ok("fraud", &[&["predict", "--artifact", "out", "--data", data][..], more].concat());
+        let scores: Vec<String> =
+            said.stdout.lines().skip(1).map(|l| l.rsplit(',').next().unwrap().to_string()).collect();
+        (scores, said.stderr)
+    };
+    let (whole, _) = scores("all.csv", &[]);
+    let (with, told) = scores("new.csv", &["--history", "before.csv", "--history", "then.csv"]);
+    assert_eq!(with, whole[cut - 1..], "to the last digit");
+    assert!(told.contains(&format!("{} row(s) of history read before", cut - 1)), "{told}");
+    let (without, told) = scores("new.csv", &[]);
+    assert_ne!(with, without);
+    assert!(told.contains("warning: the first rows are scored without what each card did"), "{told}");
+    let late = here.run("fraud", &["predict", "--artifact", "out", "--data", "then.csv", "--history", "new.csv"]);
+    assert_eq!(late.code, 3);
+    assert!(late.stderr.contains("end a history before they begin"), "{}", late.stderr);
+    let there = sound();
+    let _ = there.ok("medical", &RUN);
+    let none =
+        there.run("medical", &["predict", "--artifact", "out", "--data", "target.csv", "--history", "source.csv"]);
+    assert_eq!(none.code, 2, "{}", none.stderr);
+}
+
+/// Who asks for a row twice hears of it once; who compares an artifact does not name other data in vain.
+#[test]
+fn a_row_that_is_asked_for_twice_is_there() {
+    let here = sound();
+    let _ = here.ok("medical", &RUN);
+    let said =
+        here.ok("medical", &["explain", "--artifact", "out", "--data", "target.csv", "--row", "2", "--row", "2"]);
+    assert_eq!(said.stdout.matches("line 2:").count(), 1, "{}", said.stdout);
+}

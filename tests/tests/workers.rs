@@ -52,6 +52,31 @@ fn ends_well(mut child: Child) {
     assert!(status.success(), "{said}");
 }
 
+/// The artifact of a search that was killed, and of one that was not.
+#[test]
+fn a_killed_search_is_the_search_that_was_not() {
+    for store in ["study.db", "journal:study.log"] {
+        let folder = Sandbox::default();
+        let named = ["--study", "s", "--store"];
+        let whole = if store.starts_with("journal") { "journal:whole.log" } else { "whole.db" };
+        ends_well(tune(&folder, &[&named[..], &[whole, "--output", "whole"]].concat()).spawn().unwrap());
+        let address = match store.strip_prefix("journal:") {
+            Some(path) => format!("journal:{}", folder.path(path).display()),
+            None => folder.path(store).display().to_string(),
+        };
+        for killed in [3, 11] {
+            let mut first = tune(&folder, &[&named[..], &[store, "--output", "a"]].concat()).spawn().unwrap();
+            wait_for_trials(&address, killed);
+            first.kill().unwrap();
+            first.wait().unwrap();
+        }
+        ends_well(tune(&folder, &[&named[..], &[store, "--output", "a"]].concat()).spawn().unwrap());
+        for (file, bytes) in folder.files("whole") {
+            assert!(folder.read(&format!("a/{file}")) == bytes, "{store}: {file} differs");
+        }
+    }
+}
+
 #[test]
 fn a_killed_tuning_goes_on_where_it_was() {
     for store in ["study.db", "journal:study.log"] {

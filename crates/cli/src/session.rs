@@ -6,7 +6,7 @@ use specialist_core::{Context, Domain};
 use specialist_pipeline::recipe::{Recipe, RecipeError, parse};
 use specialist_pipeline::{Effort, Error, Job, Place};
 
-use specialist_pipeline::studies::{existing, open_store};
+use specialist_pipeline::studies::{existing_to_join, open_store};
 
 use crate::args::Args;
 use crate::terminal::Terminal;
@@ -90,7 +90,7 @@ impl Session {
         let recipe = parse(&file, &text, &overrides)?;
         let search = args.search();
         // A worker that mistypes the store must not work alone on a new one.
-        let joined = search.and_then(|s| s.join.as_ref()).map(|s| existing(s)).transpose()?;
+        let joined = search.and_then(|s| s.join.as_ref()).map(|s| existing_to_join(s)).transpose()?;
         let kept = search.and_then(|s| s.store.as_ref()).map(|s| open_store(s).map_err(Error::from)).transpose()?;
         let store = joined.or(kept);
         let study = search.and_then(|s| s.study.clone()).unwrap_or_else(|| format!("{}-{name}", self.domain.name()));

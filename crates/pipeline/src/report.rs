@@ -254,7 +254,9 @@ pub fn read_report(folder: &Path, manifest: &artifact::Manifest) -> Result<Repor
             hint: "`compare` opens the sealed rows and judges them".into(),
         });
     }
-    artifact::read_json(folder, "evidence.json")
+    let report: Report = artifact::read_json(folder, "evidence.json")?;
+    report.check().map_err(|what| artifact::corrupt(folder, "evidence.json", &what))?;
+    Ok(report)
 }
 
 /// The findings in an order of importance.

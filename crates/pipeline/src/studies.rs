@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use specialist_core::Metric;
 use specialist_report::{ParamView, StudyView, TrialView};
-use specialist_search::{Domain, JournalStore, State, Store, importance};
+use specialist_search::{Domain, JournalStore, State, Store, importance, read_store};
 pub use specialist_search::{Study, Trial, open_store};
 
 use crate::Error;
@@ -55,19 +55,33 @@ pub fn view_of(study: &Study, metric: &str, sign: f64) -> StudyView {
     }
 }
 
-/// Opens a store that must be there already.
+/// Opens a store that must be there already, to look at.
 ///
 /// # Errors
 /// [`Error::Usage`] when there is none, [`Error::Store`] when it is something else.
 pub fn existing(address: &str) -> Result<Arc<dyn Store>, Error> {
-    let path = address.trim_start_matches("journal:").trim_start_matches("sqlite:///");
-    if !path.contains("://") && !Path::new(path).is_file() {
-        return Err(Error::Usage {
-            what: format!("{path}: there is no such store"),
-            hint: "check the path; `tune --store FILE` makes one".into(),
-        });
-    }
+    is_there(address)?;
+    Ok(read_store(address)?)
+}
+
+/// Opens a store that must be there already, to work on.
+///
+/// # Errors
+/// As [`existing`].
+pub fn existing_to_join(address: &str) -> Result<Arc<dyn Store>, Error> {
+    is_there(address)?;
     Ok(open_store(address)?)
+}
+
+fn is_there(address: &str) -> Result<(), Error> {
+    let path = address.trim_start_matches("journal:").trim_start_matches("sqlite:///");
+    if path.contains("://") || Path::new(path).is_file() {
+        return Ok(());
+    }
+    Err(Error::Usage {
+        what: format!("{path}: there is no such store"),
+        hint: "check the path; `tune --store FILE` makes one".into(),
+    })
 }
 
 /// All studies of a store.

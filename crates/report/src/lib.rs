@@ -202,6 +202,41 @@ pub struct Curves {
 }
 
 impl Report {
+    /// Whether its parts fit together, so that they can be drawn: a file may say anything.
+    ///
+    /// # Errors
+    /// What does not fit, in words.
+    pub fn check(&self) -> Result<(), String> {
+        const MOST_DECIMALS: usize = 12;
+        let e = &self.evidence;
+        let Some(first) = e.candidates.first() else { return Err("no candidate was judged".into()) };
+        for c in e.candidates.iter().chain(&e.source) {
+            if c.figures.is_empty() || c.figures.iter().any(|f| f.decimals > MOST_DECIMALS) {
+                return Err(format!("the figures of `{}` cannot be shown", c.name));
+            }
+        }
+        if e.candidates.iter().any(|c| c.figures.len() != first.figures.len()) {
+            return Err("the candidates have different figures".into());
+        }
+        let points = &e.label_curve.points;
+        if points.iter().any(|p| p.values.len() != points[0].values.len()) {
+            return Err("the label curve's points are of different candidates".into());
+        }
+        for s in &self.tuning.studies {
+            if s.trials.iter().any(|t| t.places.len() != s.params.len()) {
+                return Err(format!("a trial of the study `{}` lacks a parameter", s.name));
+            }
+        }
+        for p in &self.panels {
+            let rows = p.table.iter().all(|r| r.len() <= p.header.len());
+            let numbers = p.numbers.is_empty() || p.numbers.len() == p.table.len();
+            if !rows || !numbers {
+                return Err(format!("the table \"{}\" has rows that its header does not name", p.title));
+            }
+        }
+        Ok(())
+    }
+
     /// The candidate that the verdict ships; the generalist where it ships none.
     #[must_use]
     pub fn shipped(&self) -> &'static str {

@@ -37,7 +37,7 @@ pub use sampler::{
 };
 pub use space::{Constraint, Domain, Param, Params, Space, SpaceError};
 pub use store::{
-    JournalStore, MemoryStore, Scope, Store, StoreError, StudyRecord, flat_space, journal_text, open_store,
+    JournalStore, MemoryStore, Scope, Store, StoreError, StudyRecord, flat_space, journal_text, open_store, read_store,
 };
 pub use study::{Incumbent, Study};
 pub use trial::{Attributes, FAILURE, State, Trial};

@@ -313,6 +313,13 @@ impl Shared<'_> {
             // Another process was faster; look again.
             None => {
                 study.sync()?;
+                if study.trials().len() == next {
+                    return Err(StoreError::Corrupt {
+                        place: "the store".into(),
+                        at: format!("study `{}`", study.name()),
+                        reason: format!("it counts other trials than the {next} that can be read: it was damaged"),
+                    });
+                }
                 Next::Wait
             }
         })

@@ -5,6 +5,7 @@ use linfa::traits::Fit;
 use linfa_trees::{DecisionTree, TreeNode};
 use ndarray::Array1;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use smartcore::ensemble::random_forest_regressor::{RandomForestRegressor, RandomForestRegressorParameters};
 use smartcore::linalg::basic::arrays::Array;
 use smartcore::linalg::basic::matrix::DenseMatrix;
@@ -67,6 +68,40 @@ impl Clone for RandomForest {
 }
 
 impl RandomForest {
+    /// Whether every path through its trees ends at a leaf, over columns that there are. The fields are smartcore's own,
+    /// so they are read as the text that they are written as.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        self.encoder.check()?;
+        if !(self.rows.is_finite() && self.rows >= 0.0) {
+            return Err("it was fitted on no number of rows".into());
+        }
+        let forest = serde_json::to_value(&self.forest).map_err(|e| e.to_string())?;
+        let trees = forest.pointer("/forest_regressor/trees").and_then(Value::as_array);
+        let trees = trees.filter(|t| !t.is_empty()).ok_or("it has no trees")?;
+        let width = self.encoder.width() as u64;
+        let number = |v: &Value| v.as_f64().is_some_and(f64::is_finite);
+        for tree in trees {
+            let nodes = tree["nodes"].as_array().filter(|n| !n.is_empty()).ok_or("a tree has no nodes")?;
+            for (at, node) in nodes.iter().enumerate() {
+                let child = |key: &str| (!node[key].is_null()).then(|| node[key].as_u64());
+                let sound = match (child("true_child"), child("false_child")) {
+                    (None, None) => number(&node["output"]),
+                    // Children stand behind their parent: no path comes back.
+                    (Some(Some(a)), Some(Some(b))) => {
+                        let behind = |c: u64| c > at as u64 && c < nodes.len() as u64;
+                        let column = node["split_feature"].as_u64().is_some_and(|f| f < width);
+                        behind(a) && behind(b) && column && number(&node["split_value"])
+                    }
+                    _ => false,
+                };
+                if !sound {
+                    return Err(format!("node {at} of a tree leads nowhere"));
+                }
+            }
+        }
+        Ok(())
+    }
+
     pub(crate) fn features(&self) -> &[specialist_core::Feature] {
         &self.encoder.features
     }
@@ -111,6 +146,23 @@ enum Node {
 }
 
 impl ClassificationTree {
+    /// Whether it splits by columns that there are.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        self.encoder.check()?;
+        let width = self.encoder.width();
+        let mut open = vec![&self.root];
+        while let Some(node) = open.pop() {
+            match node {
+                Node::Leaf { margin } if margin.is_finite() => {}
+                Node::Split { column, threshold, below, above } if *column < width && threshold.is_finite() => {
+                    open.extend([&**below, &**above]);
+                }
+                _ => return Err("a node of its tree cannot be".into()),
+            }
+        }
+        Ok(())
+    }
+
     pub(crate) fn features(&self) -> &[specialist_core::Feature] {
         &self.encoder.features
     }

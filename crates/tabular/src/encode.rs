@@ -95,6 +95,46 @@ impl Encoder {
         Self { features: data.features.clone(), parts: data.features.iter().enumerate().map(part).collect() }
     }
 
+    /// Whether it could have been learned from rows: what came from a file may be anything.
+    ///
+    /// # Errors
+    /// What is wrong, in words.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        if self.parts.len() != self.features.len() {
+            return Err(format!("{} features in {} parts", self.features.len(), self.parts.len()));
+        }
+        let finite = |v: &[f64]| v.iter().all(|x| x.is_finite());
+        let positive = |v: &[f64]| v.iter().all(|x| x.is_finite() && *x > 0.0);
+        for (f, part) in self.features.iter().zip(&self.parts) {
+            let sound = match (part, &f.kind) {
+                (Part::Number { median, mean, sd, .. }, FeatureKind::Number) => {
+                    finite(&[*median, *mean]) && positive(&[*sd])
+                }
+                (Part::Spline { median, knots, mean, sd, .. }, FeatureKind::Number) => {
+                    let ascending = knots.windows(2).all(|w| w[0] < w[1]);
+                    let even = mean.len() + 1 == knots.len() && sd.len() == mean.len();
+                    knots.len() >= 3
+                        && ascending
+                        && even
+                        && finite(&[*median])
+                        && finite(knots)
+                        && finite(mean)
+                        && positive(sd)
+                }
+                (Part::OneHot { kept, base, .. }, FeatureKind::Category { levels }) => {
+                    let mut known = vec![false; levels.len()];
+                    let once = |k: &usize| known.get_mut(*k).is_some_and(|seen| !std::mem::replace(seen, true));
+                    kept.iter().chain(base).all(once)
+                }
+                _ => false,
+            };
+            if !sound {
+                return Err(format!("column `{}` is encoded by what no rows could have taught", f.name));
+            }
+        }
+        Ok(())
+    }
+
     /// How many columns come out.
     #[must_use]
     pub fn width(&self) -> usize {

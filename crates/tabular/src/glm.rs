@@ -246,6 +246,19 @@ impl Problem<'_> {
 }
 
 impl Glm {
+    /// Whether every number that it needs is there.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        self.encoder.check()?;
+        let (found, needed) = (self.coefficients.len(), self.encoder.width() + 1);
+        if found != needed {
+            return Err(format!("{found} coefficients, {needed} are needed"));
+        }
+        if !self.coefficients.iter().all(|c| c.is_finite()) {
+            return Err("a coefficient is no number".into());
+        }
+        check_estimand(self.estimand)
+    }
+
     /// The contribution of every feature to one row's margin, and the constant that remains.
     #[must_use]
     pub fn contributions(&self, row: ndarray::ArrayView1<'_, f64>) -> (f64, Vec<f64>) {
@@ -256,6 +269,15 @@ impl Glm {
             out[*origin] += x * beta;
         }
         (self.coefficients[0], out)
+    }
+}
+
+/// Whether there is something to predict.
+pub(crate) fn check_estimand(estimand: Estimand) -> Result<(), String> {
+    match estimand {
+        Estimand::Quantile(q) if !(q > 0.0 && q < 1.0) => Err("a quantile lies between 0 and 1".into()),
+        Estimand::Survival { horizon } if horizon.is_nan() || horizon <= 0.0 => Err("a horizon lies after 0".into()),
+        _ => Ok(()),
     }
 }
 

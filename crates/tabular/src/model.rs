@@ -8,6 +8,7 @@ use specialist_core::{Affine, Dataset, Error, Estimand, Feature, Predict};
 use thiserror::Error as ThisError;
 
 use crate::baseline::{ClassificationTree, RandomForest};
+use crate::glm::check_estimand;
 use crate::{Forest, Glm};
 
 /// The model underneath.
@@ -220,7 +221,40 @@ impl Model {
     /// # Errors
     /// [`ModelError::Format`] when it is something else.
     pub fn from_json(text: &str) -> Result<Self, ModelError> {
-        serde_json::from_str(text).map_err(|e| ModelError::Format(e.to_string()))
+        let model: Self = serde_json::from_str(text).map_err(|e| ModelError::Format(e.to_string()))?;
+        model.check().map_err(ModelError::Format)?;
+        Ok(model)
+    }
+
+    /// Whether this is a model that a fit could have made. A file may say anything: what is not checked here would be an
+    /// index out of bounds, a loop without end or a score that is no number.
+    fn check(&self) -> Result<(), String> {
+        match &self.base {
+            Base::Glm(m) => m.check()?,
+            // The tree engine has checked its own document.
+            Base::Trees(_) => {}
+            Base::RandomForest(m) => m.check()?,
+            Base::ClassificationTree(m) => m.check()?,
+            Base::Mean(models) => {
+                let first = models.first().ok_or("a mean of no models")?;
+                for model in models {
+                    model.check()?;
+                    if !model.estimand().agrees(first.estimand()) {
+                        return Err("a mean of models that predict different things".into());
+                    }
+                }
+            }
+        }
+        if let Some(addition) = &self.addition {
+            addition.check()?;
+        }
+        if !(self.line.intercept.is_finite() && self.line.slope.is_finite()) {
+            return Err("its recalibration is no line".into());
+        }
+        if let Some(baseline) = &self.baseline {
+            baseline.check()?;
+        }
+        check_estimand(self.estimand())
     }
 
     /// The model as XGBoost JSON, if it is one forest with at most a recalibration.

@@ -140,6 +140,17 @@ fn states(fresh: &dyn Fn() -> Arc<dyn Store>) {
     assert!(store.claim(id, 3, &mine, &space()).unwrap());
     let read = fresh().read(id, &[], 3).unwrap().remove(0);
     assert_eq!((&read.params, &read.system["who"]), (&point(0.02), &json!("me")), "45: a claim completes it");
+    let taken = |store: &dyn Store, number: usize, before: &str, after: &str| {
+        let notes = [("who".to_string(), json!(after)), ("died".to_string(), json!(1))].into();
+        store.take_over(id, number, "who", &json!(before), &notes).unwrap()
+    };
+    assert!(!taken(&*store, 3, "you", "her"), "45a: taken over from whom it is not");
+    assert!(taken(&*fresh(), 3, "me", "her"), "45b: taken over from the one who has it");
+    assert!(!taken(&*store, 3, "me", "him"), "45c: once");
+    assert!(!taken(&*store, 0, "me", "him"), "45d: what has ended is not taken over");
+    let read = fresh().read(id, &[], 3).unwrap().remove(0);
+    assert_eq!((&read.system["who"], &read.system["died"]), (&json!("her"), &json!(1)), "45e: with its notes");
+    assert_eq!((read.state, &read.params), (State::Running, &point(0.02)), "45f: and nothing else");
     assert!(store.silent(id, Duration::from_secs(60)).unwrap().is_empty(), "46: who just began is not silent");
     std::thread::sleep(Duration::from_millis(150));
     assert_eq!(fresh().silent(id, Duration::from_millis(100)).unwrap(), [3], "47: who says nothing is");

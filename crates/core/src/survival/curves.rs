@@ -44,6 +44,18 @@ pub struct Baseline {
 }
 
 impl Baseline {
+    /// Whether it is the shape of a cumulative hazard: what came from a file may be anything.
+    ///
+    /// # Errors
+    /// What is wrong, in words.
+    pub fn check(&self) -> Result<(), String> {
+        let Steps { start, time, value } = &self.shape;
+        let rises = |v: &[f64]| v.windows(2).all(|w| w[0] <= w[1]);
+        let all = || time.iter().chain(value).chain([start, &self.horizon]);
+        let sound = time.len() == value.len() && self.horizon > 0.0 && *start >= 0.0 && rises(time) && rises(value);
+        if sound && all().all(|v| v.is_finite()) { Ok(()) } else { Err("its baseline hazard is none".into()) }
+    }
+
     /// The shape of a cumulative hazard, and the logarithm of what it comes to at `horizon`. `None` where nothing
     /// happens until then.
     #[must_use]

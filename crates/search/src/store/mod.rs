@@ -18,7 +18,7 @@ use thiserror::Error;
 
 pub use journal::{JournalStore, journal_text};
 pub use memory::MemoryStore;
-pub use open::open_store;
+pub use open::{open_store, read_store};
 
 use crate::history::Direction;
 use crate::space::{Domain, Params, Space};

@@ -12,16 +12,33 @@ use super::{JournalStore, Store, StoreError};
 /// # Errors
 /// [`StoreError`]
 pub fn open_store(address: &str) -> Result<Arc<dyn Store>, StoreError> {
+    open_as(address, true)
+}
+
+/// As [`open_store`], for a store that is there and is only looked at: no byte of it changes.
+///
+/// # Errors
+/// [`StoreError`]
+pub fn read_store(address: &str) -> Result<Arc<dyn Store>, StoreError> {
+    open_as(address, false)
+}
+
+fn journal(path: &str, writes: bool) -> Result<Arc<dyn Store>, StoreError> {
+    let path = Path::new(path);
+    Ok(Arc::new(if writes { JournalStore::open(path)? } else { JournalStore::read_only(path)? }))
+}
+
+fn open_as(address: &str, writes: bool) -> Result<Arc<dyn Store>, StoreError> {
     if address.starts_with("postgres") && address.contains("://") {
         return postgres(address);
     }
     if let Some(path) = address.strip_prefix("journal:") {
-        return Ok(Arc::new(JournalStore::open(Path::new(path))?));
+        return journal(path, writes);
     }
     if let Some((scheme, rest)) = address.split_once("://") {
         // SQLAlchemy has a third slash before the path.
         return match scheme.split('+').next() {
-            Some("sqlite") => sqlite(rest.strip_prefix('/').unwrap_or(rest)),
+            Some("sqlite") => sqlite(rest.strip_prefix('/').unwrap_or(rest), writes),
             _ => Err(StoreError::Foreign {
                 place: scheme.into(),
                 reason: "stores are SQLite files, journals and PostgreSQL databases".into(),
@@ -30,18 +47,19 @@ pub fn open_store(address: &str) -> Result<Arc<dyn Store>, StoreError> {
     }
     let extension = Path::new(address).extension().and_then(|e| e.to_str());
     match extension {
-        Some("log" | "journal" | "jsonl") => Ok(Arc::new(JournalStore::open(Path::new(address))?)),
-        _ => sqlite(address),
+        Some("log" | "journal" | "jsonl") => journal(address, writes),
+        _ => sqlite(address, writes),
     }
 }
 
 #[cfg(feature = "sqlite")]
-fn sqlite(path: &str) -> Result<Arc<dyn Store>, StoreError> {
-    Ok(Arc::new(super::sqlite::open(Path::new(path))?))
+fn sqlite(path: &str, writes: bool) -> Result<Arc<dyn Store>, StoreError> {
+    let path = Path::new(path);
+    Ok(Arc::new(if writes { super::sqlite::open(path)? } else { super::sqlite::read_only(path)? }))
 }
 
 #[cfg(not(feature = "sqlite"))]
-fn sqlite(path: &str) -> Result<Arc<dyn Store>, StoreError> {
+fn sqlite(path: &str, _: bool) -> Result<Arc<dyn Store>, StoreError> {
     Err(StoreError::Foreign { place: path.into(), reason: "this program was built without SQLite".into() })
 }
 

@@ -40,6 +40,7 @@ pub fn open(path: &Path) -> Result<SqlStore<Sqlite>, StoreError> {
     let database = Sqlite { path: path.into(), connection: Mutex::new(connection) };
     // A look before anything is changed: another program's file is left as it is.
     let there = database.read(|t| check_version(&place, &tables(t)?, t))?;
+    sound(&place, &database.lock())?;
     let wal: String = database
         .lock()
         .pragma_update_and_check(None, "journal_mode", "WAL", |r| r.get(0))
@@ -60,6 +61,58 @@ pub fn open(path: &Path) -> Result<SqlStore<Sqlite>, StoreError> {
         })?;
     }
     Ok(SqlStore { database })
+}
+
+/// A damaged index hides rows that are there, or shows the rows of another trial, and no checksum of a row tells.
+fn sound(place: &str, connection: &Connection) -> Result<(), StoreError> {
+    let told: String =
+        connection.query_row("PRAGMA integrity_check(1)", [], |r| r.get(0)).map_err(|e| error(place, &e))?;
+    if told == "ok" {
+        return Ok(());
+    }
+    let reason = "SQLite finds the file damaged".into();
+    Err(StoreError::Corrupt { place: place.into(), at: "somewhere".into(), reason })
+}
+
+/// Opens a file that is only looked at: neither it nor its folder is changed.
+///
+/// # Errors
+/// As [`open`].
+pub fn read_only(path: &Path) -> Result<SqlStore<Sqlite>, StoreError> {
+    let place = path.display().to_string();
+    let connection = Connection::open_with_flags(
+        as_it_is(path),
+        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI,
+    )
+    .and_then(|c| c.busy_timeout(PATIENCE).map(|()| c))
+    .map_err(|e| error(&place, &e))?;
+    sound(&place, &connection)?;
+    let database = Sqlite { path: path.into(), connection: Mutex::new(connection) };
+    if database.read(|t| check_version(&place, &tables(t)?, t))? {
+        return Ok(SqlStore { database });
+    }
+    Err(StoreError::Foreign { place, reason: "it holds no study".into() })
+}
+
+/// The file's address for a reader. One in WAL mode would get two more files beside it, which a reader cannot remove, and
+/// on a disk that cannot be written it could not be read at all: where no log lies beside it, it is told to SQLite as a
+/// file that does not change.
+fn as_it_is(path: &Path) -> String {
+    use std::io::Read;
+    let mut header = [0; 20];
+    let wal_mode = std::fs::File::open(path).and_then(|mut f| f.read_exact(&mut header)).is_ok() && header[18] == 2;
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    let asleep = wal_mode && std::fs::metadata(&log).map_or(true, |m| m.len() == 0);
+    let mut address = String::from("file:");
+    for b in path.as_os_str().as_encoded_bytes() {
+        match b {
+            b'/' | b'.' | b'-' | b'_' => address.push(char::from(*b)),
+            b if b.is_ascii_alphanumeric() => address.push(char::from(*b)),
+            b => address.push_str(&format!("%{b:02X}")),
+        }
+    }
+    if asleep { address + "?immutable=1" } else { address }
 }
 
 fn tables(t: &mut dyn Transaction) -> Result<Vec<String>, StoreError> {

@@ -99,6 +99,7 @@ impl CsvRows {
             (delimiter, skipped) = (mark, skipped + 1);
         }
         let late = ends + skipped;
+        let other = text.fill_buf().ok().and_then(|start| parted_by(start, delimiter));
         let mut csv = csv::ReaderBuilder::new();
         csv.delimiter(delimiter).has_headers(names.is_none());
         let mut csv = csv.from_reader(Quoted::new(text, delimiter));
@@ -106,12 +107,12 @@ impl CsvRows {
             let (header, record) = (names.to_vec(), csv::StringRecord::new());
             return Ok(Self { name, csv, header, record, late, skipped, blank: None });
         }
-        let mut header: Vec<String> = csv
-            .headers()
-            .map_err(|e| broken(&name, &e, (late, skipped)))?
-            .iter()
-            .map(|h| h.trim().to_string())
-            .collect();
+        let header = csv.headers().map_err(|e| match (broken(&name, &e, (late, skipped)), other) {
+            // Marks of a file in another dialect are wrong only because its cells are parted elsewhere.
+            (ReadError::Quoting { .. }, Some(found)) => ReadError::Delimiter { file: name.clone(), found },
+            (error, _) => error,
+        })?;
+        let mut header: Vec<String> = header.iter().map(|h| h.trim().to_string()).collect();
         let blank = name_nameless(&mut header);
         check_header(&name, &header, delimiter)?;
         Ok(Self { name, csv, header, record: csv::StringRecord::new(), late, skipped, blank })
@@ -126,6 +127,15 @@ pub(super) fn sep_line(start: &[u8]) -> Option<(u8, usize)> {
         [b'\n', ..] => Some((*mark, 6)),
         _ => None,
     }
+}
+
+/// What parts the quoted names of a first line, where it is not `delimiter`: the mark that stands between two quotation
+/// marks more often than any other.
+fn parted_by(start: &[u8], delimiter: u8) -> Option<&'static str> {
+    let line = start.split(|b| *b == b'\n' || *b == b'\r').next()?;
+    let between = |mark: u8| line.windows(2).filter(|w| *w == [b'"', mark] || *w == [mark, b'"']).count();
+    let mark = [b',', b';', b'\t', b'|'].into_iter().max_by_key(|m| between(*m))?;
+    (mark != delimiter && between(mark) > between(delimiter)).then(|| quoted_mark(mark))
 }
 
 fn quoted_mark(mark: u8) -> &'static str {
@@ -196,6 +206,11 @@ impl Rows for CsvRows {
                 let (found, expected) = (record.len() as u64, header.len() as u64);
                 return Err(ReadError::Ragged { file: name.clone(), line, found, expected });
             }
+            // Tables that were put one below the other, or a header of several lines: names are no cells.
+            if header.len() > 1 && record.iter().zip(header.iter()).all(|(cell, name)| cell.trim() == name) {
+                let line = record.position().map_or(0, csv::Position::line) + *late;
+                return Err(ReadError::Repeated { file: name.clone(), line });
+            }
             seen += 1;
             let line = record.position().map_or(0, csv::Position::line) + *late;
             if let Some(place) = blank
@@ -256,5 +271,22 @@ mod tests {
             .unwrap();
             assert_eq!(lines, [2, 3, 5], "{end:?}");
         }
+    }
+
+    #[test]
+    fn what_a_lenient_reader_would_lose_is_refused() {
+        let read = |text: &str| {
+            let mut rows = CsvRows::embedded("f", text.as_bytes().to_vec().into(), Dialect::default(), None)?;
+            rows.read(99, &mut |_, _| Ok(()))
+        };
+        assert_eq!(read("a,b\n\"1\"\"\",2\n3,\"4\n5\"\n"), Ok(2));
+        for (text, line) in [("a,b\n1,2\n3,\"4\n5,6\n", 3), ("a,b\r\n1,\"2\"x\r\n", 2), ("a,b\n1,2\" pipe\n", 2)] {
+            assert!(matches!(read(text), Err(ReadError::Quoting { line: l, .. }) if l == line), "{text:?}");
+        }
+        // Quoted names of another dialect are that, and no fault of quoting.
+        for text in ["\"a\";\"b\"\n1;2\n", "\"a\"\t\"b\"\n1\t2\n"] {
+            assert!(matches!(read(text), Err(ReadError::Delimiter { .. })), "{text:?}");
+        }
+        assert_eq!(read("a,b\n1,2\na,b\n3,4\n"), Err(ReadError::Repeated { file: "f".into(), line: 3 }));
     }
 }

@@ -84,6 +84,14 @@ pub enum ReadError {
         /// Cells in the header.
         expected: u64,
     },
+    /// A row that is the header again.
+    #[error("{file}, line {line}: the header stands here again, where a row is expected")]
+    Repeated {
+        /// Its path.
+        file: String,
+        /// Where.
+        line: u64,
+    },
     /// Quotation marks that do not tell where cells end.
     #[error("{file}, line {line}: {}", .what.sentence())]
     Quoting {
@@ -190,6 +198,7 @@ impl ReadError {
                 "a cell that holds the delimiter or a line break must stand in double quotes; if rows begin with a row name that the header lacks, as R's write.table leaves it out, write with col.names = NA or row.names = FALSE".into()
             }
             Self::Ragged { .. } => "a cell that holds the delimiter or a line break must stand in double quotes".into(),
+            Self::Repeated { .. } => "leave one header, at the top: tables that are put together keep the first one's".into(),
             Self::Quoting { .. } => Wrong::HINT.into(),
             Self::NoColumn { nearest: Some(n), .. } => format!("did you mean `{n}`?"),
             Self::NoColumn { .. } => {
