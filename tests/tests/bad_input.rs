@@ -110,7 +110,7 @@ fn headers_and_widths() {
     target(edited("dose", "xyz"), 3, &["no column `dose`"]);
     target(edited("\nB3,", "\nB3,extra,"), 3, &["line 5", "7 cells", "6"]);
     target(edited("\nB3,B,", "\nB3,"), 3, &["line 5", "5 cells", "6"]);
-    target(edited("\nB7,", "\n\"B7,"), 3, &["line 9", "cells"]);
+    target(edited("\nB7,", "\n\"B7,"), 3, &["line 9", "never closed"]);
 }
 
 #[test]
@@ -469,7 +469,7 @@ fn transactions_out_of_order() {
     let said = here.run("fraud", &["predict", "--artifact", "art", "--data", "swapped.csv", "--output", "scores.csv"]);
     assert_eq!(said.code, 3, "{}", said.stderr);
     assert!(
-        said.stderr.contains("earlier than the line before it") && said.stderr.contains("hint: "),
+        said.stderr.contains("earlier than what was read before it") && said.stderr.contains("hint: "),
         "{}",
         said.stderr
     );

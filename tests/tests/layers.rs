@@ -69,7 +69,8 @@ fn libraries_do_not_print() {
     while let Some(folder) = open.pop() {
         for path in std::fs::read_dir(folder).unwrap().flatten().map(|e| e.path()) {
             if path.is_dir() {
-                if !path.ends_with("crates/cli") && !path.ends_with("tests") {
+                let prints = ["crates/cli", "tests", "examples"];
+                if prints.iter().all(|p| !path.ends_with(p)) {
                     open.push(path);
                 }
             } else if path.extension().is_some_and(|e| e == "rs") {

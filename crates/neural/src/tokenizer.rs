@@ -17,6 +17,8 @@ pub struct Tokenizer {
     inner: Inner,
     /// The file as it was read.
     json: Vec<u8>,
+    /// Largest token id plus one.
+    vocabulary: usize,
 }
 
 impl std::fmt::Debug for Tokenizer {
@@ -52,7 +54,8 @@ impl Tokenizer {
             Ok(inner)
         };
         let inner = caught(parsed).unwrap_or_else(|e| Err(Error::format(file, format!("not a tokenizer ({e})"))))?;
-        Ok(Self { inner, json })
+        let vocabulary = inner.get_vocab(true).values().max().map_or(0, |&id| id as usize + 1);
+        Ok(Self { inner, json, vocabulary })
     }
 
     /// The bytes of the tokenizer.json.
@@ -64,7 +67,7 @@ impl Tokenizer {
     /// Largest token id plus one.
     #[must_use]
     pub fn vocabulary(&self) -> usize {
-        self.inner.get_vocab(true).values().max().map_or(0, |&id| id as usize + 1)
+        self.vocabulary
     }
 
     /// The ids of `text` with the model's special tokens; at most `longest`, of which the last stays the
@@ -78,6 +81,10 @@ impl Tokenizer {
         let wrong = |e: &dyn std::fmt::Display| Error::format("a text", format!("cannot be tokenized ({e})"));
         let encoding = caught(|| self.inner.encode_fast(text, true)).map_err(|e| wrong(&e))?.map_err(|e| wrong(&e))?;
         let mut ids = encoding.get_ids().to_vec();
+        // Special tokens are named by their number, which a damaged file may set to any.
+        if ids.iter().any(|&id| id as usize >= self.vocabulary) {
+            return Err(wrong(&"a special token's number is not in the vocabulary"));
+        }
         if ids.len() > longest {
             let closing = encoding.get_special_tokens_mask().last() == Some(&1);
             let last = *ids.last().expect("longer than zero");

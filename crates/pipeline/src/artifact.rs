@@ -137,7 +137,12 @@ impl Draft {
         let parent = folder.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
         fs::create_dir_all(parent).map_err(wrong(parent))?;
         sweep(parent);
-        let fresh = tempfile::Builder::new().prefix(FRESH).tempdir_in(parent).map_err(wrong(parent))?;
+        let mut fresh = tempfile::Builder::new();
+        fresh.prefix(FRESH);
+        // As the user's umask has it, not the owner's alone.
+        #[cfg(unix)]
+        fresh.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o777));
+        let fresh = fresh.tempdir_in(parent).map_err(wrong(parent))?;
         for (path, content) in &self.files {
             self.manifest.files.insert(path.clone(), digest(content));
             put(&fresh.path().join(path), content).map_err(wrong(&folder.join(path)))?;
@@ -210,6 +215,18 @@ fn exchange(_: &Path, _: &Path) -> std::io::Result<()> {
     Err(std::io::ErrorKind::Unsupported.into())
 }
 
+/// A file without a place yet, that those may read whom the user's umask lets: a temporary file is the owner's alone, and
+/// would stay so once it has its name.
+///
+/// # Errors
+/// The system's.
+pub fn fresh_file(parent: &Path) -> std::io::Result<tempfile::NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    builder.tempfile_in(parent)
+}
+
 /// Replaces one file by temp, fsync, rename, directory fsync.
 ///
 /// # Errors
@@ -217,7 +234,7 @@ fn exchange(_: &Path, _: &Path) -> std::io::Result<()> {
 pub fn replace_file(path: &Path, content: &[u8]) -> Result<(), Error> {
     let wrong = |error| Error::Write { file: path.display().to_string(), error };
     let parent = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(parent).map_err(wrong)?;
+    let mut file = fresh_file(parent).map_err(wrong)?;
     file.write_all(content).and_then(|()| file.as_file().sync_all()).map_err(wrong)?;
     file.persist(path).map_err(|e| wrong(e.error))?;
     sync(parent).map_err(wrong)

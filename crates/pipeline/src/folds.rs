@@ -54,7 +54,11 @@ impl Judge<'_> {
         let inner = self.ctx.child("trial").single();
         let mut sum = 0.0;
         for (k, fold) in self.folds.iter().enumerate() {
-            let value = self.one(fold, &inner, &fit).map_err(|e| Stopped::Failed(e.to_string()))?;
+            let value = self.one(fold, &inner, &fit).map_err(|e| match e {
+                // Nothing is known of the settings: the trial stays as it is, for whoever goes on with the search.
+                specialist_core::Error::Cancelled => Stopped::Lost,
+                e => Stopped::Failed(e.to_string()),
+            })?;
             if value.is_nan() {
                 return Err(Stopped::Failed("the metric is not defined on a fold".into()));
             }

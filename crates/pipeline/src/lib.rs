@@ -15,6 +15,7 @@ pub mod explain;
 mod folds;
 mod in_the_large;
 pub mod init;
+pub mod ledger;
 mod load;
 pub mod predict;
 pub mod pretrain;

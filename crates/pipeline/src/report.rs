@@ -12,6 +12,7 @@ use specialist_tabular::Model;
 
 use crate::artifact::{self, Draft};
 use crate::compare::Judged;
+use crate::ledger;
 use crate::load::data_row;
 use crate::recipe::Recipe;
 use crate::run::{Prepared, Tuned};
@@ -154,7 +155,10 @@ pub(crate) fn write(
 ) -> Result<(), Error> {
     let stage = if report.is_some() { "compared" } else { "tuned" };
     let mut draft = Draft::new(domain.name(), stage, recipe.seed, &prepared.loaded.target, &prepared.sealed);
-    draft.add("recipe.toml", recipe.render());
+    let text = recipe.render();
+    let opened = ledger::opened_before(folder, &draft.manifest.sealed, &text);
+    draft.manifest.opened_before = opened;
+    draft.add("recipe.toml", text.as_str());
     if let Some(embeddings) = &prepared.loaded.embeddings {
         embeddings.add(&mut draft)?;
     }
@@ -167,15 +171,9 @@ pub(crate) fn write(
     draft.add("moments.json", json(&prepared.source_train.as_ref().and_then(Moments::of)));
     draft.add("probes.json", json(&probes(&tuned.candidates.models, &prepared.train, ctx)?));
     if let Some(report) = report {
-        report.evidence.opened_before = opened_before(folder, &draft, recipe);
-        draft.manifest.opened_before = report.evidence.opened_before;
+        report.evidence.opened_before = opened;
         add_report(&mut draft, report);
-    } else if let Ok(old) = artifact::manifest(folder)
-        && old.sealed == draft.manifest.sealed
-        && old.stage == "compared"
-    {
-        // The sealed rows were opened by an artifact that this one replaces: that is not forgotten.
-        draft.manifest.opened_before = old.opened_before + 1;
+        ledger::record(folder, &draft.manifest.sealed, &text)?;
     }
     draft.write(folder)
 }
@@ -208,16 +206,6 @@ pub(crate) fn add_report(draft: &mut Draft, report: &Report) {
     draft.add("evidence.json", json(report));
     draft.add("report.html", specialist_report::html(report));
     draft.add("README.md", specialist_report::card(report));
-}
-
-/// Another recipe that was judged on the same sealed rows makes this look less blind.
-fn opened_before(folder: &Path, draft: &Draft, recipe: &Recipe) -> usize {
-    let Ok(old) = artifact::manifest(folder) else { return 0 };
-    if old.sealed != draft.manifest.sealed {
-        return 0;
-    }
-    let same = artifact::read(folder, "recipe.toml").is_ok_and(|text| text == recipe.render().as_bytes());
-    old.opened_before + usize::from(!same && old.stage == "compared")
 }
 
 /// Draws the report's files again from an artifact's `evidence.json`.

@@ -377,6 +377,7 @@ impl Job<'_> {
             });
         }
         let plans: Plans = artifact::read_json(folder, "plans.json")?;
+        plans.summary.check().map_err(|what| artifact::corrupt(folder, "plans.json", &what))?;
         let mut models = Vec::new();
         for name in ["generalist", "recalibrated", "scratch", "pooled", "ensemble", "specialist"] {
             if manifest.files.contains_key(&format!("models/{name}.json")) {

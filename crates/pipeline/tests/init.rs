@@ -304,7 +304,7 @@ fn an_open_quotation_mark_is_no_third_label() {
     });
     for label in [None, Some("y")] {
         let error = sketch(&path, None, &named(label, None)).err().expect("half of the file is in one cell");
-        assert!(error.to_string().contains("several lines"), "{error}");
+        assert!(error.to_string().contains("never closed"), "{error}");
     }
 }
 

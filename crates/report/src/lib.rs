@@ -98,6 +98,21 @@ pub struct Tuning {
     pub studies: Vec<StudyView>,
 }
 
+impl Tuning {
+    /// As [`Report::check`].
+    ///
+    /// # Errors
+    /// What does not fit, in words.
+    pub fn check(&self) -> Result<(), String> {
+        for s in &self.studies {
+            if s.trials.iter().any(|t| t.places.len() != s.params.len()) {
+                return Err(format!("a trial of the study `{}` lacks a parameter", s.name));
+            }
+        }
+        Ok(())
+    }
+}
+
 /// How much better the best trial of a search looks than it is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Optimism {
@@ -222,11 +237,7 @@ impl Report {
         if points.iter().any(|p| p.values.len() != points[0].values.len()) {
             return Err("the label curve's points are of different candidates".into());
         }
-        for s in &self.tuning.studies {
-            if s.trials.iter().any(|t| t.places.len() != s.params.len()) {
-                return Err(format!("a trial of the study `{}` lacks a parameter", s.name));
-            }
-        }
+        self.tuning.check()?;
         for p in &self.panels {
             let rows = p.table.iter().all(|r| r.len() <= p.header.len());
             let numbers = p.numbers.is_empty() || p.numbers.len() == p.table.len();

@@ -140,7 +140,7 @@ impl Domain {
         }
     }
 
-    fn is_sound(&self) -> bool {
+    pub(crate) fn is_sound(&self) -> bool {
         match self {
             Self::Float { lo, hi, log, step } => {
                 lo <= hi

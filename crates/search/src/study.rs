@@ -132,7 +132,10 @@ impl Study {
                 if record.system.get(seal::SEAL).is_some_and(|s| *s != json!(own)) {
                     return Err(damaged("its name, directions and space are not those of its checksum"));
                 }
-                serde_json::from_value(kept.clone()).map_err(|_| damaged("its space cannot be read"))?
+                let space: Space =
+                    serde_json::from_value(kept.clone()).map_err(|_| damaged("its space cannot be read"))?;
+                space.check().map_err(|_| damaged("its space is none"))?;
+                space
             }
             None if record.system.contains_key(seal::SEAL) => return Err(damaged("its space is not there")),
             None => flat_space(&*store, record.id)?,
@@ -170,6 +173,10 @@ impl Study {
 
     fn of(store: Arc<dyn Store>, record: StudyRecord, space: Space, seed: u64) -> Result<Self, StoreError> {
         let StudyRecord { id, name, directions, system, .. } = record;
+        if directions.is_empty() {
+            let at = format!("study `{name}`");
+            return Err(StoreError::Corrupt { place: "the store".into(), at, reason: "it has no objective".into() });
+        }
         let (trials, codes, sealed) = (Vec::new(), Vec::new(), system.contains_key(seal::SEAL));
         let mut study = Self { name, space, directions, seed, lag: None, store, id, trials, codes, sealed };
         study.sync()?;

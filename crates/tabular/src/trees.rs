@@ -467,7 +467,7 @@ fn plain_base_score(doc: &mut Value) {
 
 /// The base score as the engine reads it.
 fn listed_base_score(doc: &mut Value) {
-    let base = &mut doc["learner"]["learner_model_param"]["base_score"];
+    let Some(base) = doc.pointer_mut("/learner/learner_model_param/base_score") else { return };
     if let Some(text) = base.as_str().filter(|t| !t.starts_with('[')) {
         *base = Value::String(format!("[{text}]"));
     }
@@ -513,7 +513,11 @@ fn numbers(tree: &Value, key: &str) -> Result<Vec<f64>, Error> {
 /// Replaces every leaf's value by `change(node, value)`.
 pub(crate) fn on_leaves(tree: &mut Value, change: impl Fn(usize, f64) -> f64) -> Result<(), Error> {
     let left = numbers(tree, "left_children")?;
-    let values = tree["split_conditions"].as_array_mut().ok_or_else(|| failed("a tree has no split_conditions"))?;
+    let values = tree.get_mut("split_conditions").and_then(Value::as_array_mut);
+    let values = values.ok_or_else(|| failed("a tree has no split_conditions"))?;
+    if values.len() != left.len() {
+        return Err(failed("a tree has lists of different lengths"));
+    }
     for (node, value) in values.iter_mut().enumerate() {
         if left[node] < 0.0 {
             *value = Value::from(change(node, value.as_f64().unwrap_or(0.0)) as f32);

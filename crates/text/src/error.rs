@@ -84,9 +84,8 @@ impl Error {
             Self::Pipeline(e) => e.exit_code(),
             Self::Data { .. } => 3,
             Self::NotFetched { .. } | Self::Client { .. } | Self::Usage { .. } => 2,
-            Self::Neural(
-                Neural::Core(specialist_core::Error::Cancelled) | Neural::Missing { .. } | Neural::Write { .. },
-            ) => 2,
+            Self::Neural(Neural::Core(specialist_core::Error::Cancelled)) => 130,
+            Self::Neural(Neural::Missing { .. } | Neural::Write { .. }) => 2,
             Self::Neural(Neural::Core(_) | Neural::Diverged { .. }) => 3,
             Self::Neural(_) => 4,
         }

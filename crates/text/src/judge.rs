@@ -1,13 +1,12 @@
 //! What every task's comparison has in common: the findings on the texts, the evidence, the artifact.
 
 use std::collections::{BTreeMap, HashMap};
-use std::path::Path;
 
 use specialist_core::bootstrap::Bootstrap;
 use specialist_core::evidence::{Candidate, CurvePoint, Difference, Evidence, LabelCurve, differences, judge_values};
 use specialist_core::metric::Goal;
 use specialist_core::{Context, Verdict, VerdictRule, decide};
-use specialist_pipeline::artifact::{self, Draft};
+use specialist_pipeline::artifact::Draft;
 use specialist_report::{DataRow, Finding, Report, Severity};
 
 use crate::corpus::{Document, near};
@@ -191,14 +190,4 @@ pub fn add_report(draft: &mut Draft, report: &Report) {
     draft.add("evidence.json", json(&serde_json::to_value(report).expect("plain data")));
     draft.add("report.html", specialist_report::html(report));
     draft.add("README.md", specialist_report::card(report));
-}
-
-/// How often the sealed texts had been opened under another recipe, as far as the folder knows.
-pub fn opened_before(folder: &Path, sealed: &str, recipe: &Recipe) -> usize {
-    let Ok(old) = artifact::manifest(folder) else { return 0 };
-    if old.sealed != sealed || old.stage != "compared" {
-        return 0;
-    }
-    let same = artifact::read(folder, "recipe.toml").is_ok_and(|text| text == recipe.render().as_bytes());
-    old.opened_before + usize::from(!same)
 }

@@ -336,6 +336,19 @@ impl Recipe {
         if self.compare.bootstrap < 100 {
             return wrong("compare.bootstrap", "at least 100");
         }
+        let most = [
+            ("tune.trials", self.tune.trials, 1_000_000),
+            ("tune.deep_trials", self.tune.deep_trials, 10_000),
+            ("tune.epochs", self.tune.epochs, 10_000),
+            ("tune.folds", self.tune.folds, 10_000),
+            ("tune.batch", self.tune.batch, 1_000_000),
+            ("tune.longest", self.tune.longest, 1_000_000),
+            ("compare.bootstrap", self.compare.bootstrap, 1_000_000),
+            ("compare.repeats", self.compare.repeats, 10_000),
+        ];
+        if let Some((key, _, most)) = most.into_iter().find(|(_, value, most)| value > most) {
+            return wrong(key, &format!("at most {most}"));
+        }
         if self.target.data.is_empty() {
             return wrong("target.data", "at least one file or fetched corpus");
         }

@@ -7,6 +7,7 @@ use specialist_cli::{RecipeWhat, Terminal, print};
 use specialist_core::Outcome;
 use specialist_core::quoting::escape_formula;
 use specialist_pipeline::artifact::{self, ArtifactError, Draft};
+use specialist_pipeline::ledger;
 use specialist_pipeline::report::read_report;
 use specialist_report::{self as view, Report};
 
@@ -212,8 +213,10 @@ impl Session<'_> {
     }
 
     fn finish(&self, recipe: &Recipe, mut report: Report, mut draft: Draft, folder: &Path, gate: bool) -> Result<u8> {
-        report.evidence.opened_before = judge::opened_before(folder, &draft.manifest.sealed, recipe);
+        let (sealed, text) = (draft.manifest.sealed.clone(), recipe.render());
+        report.evidence.opened_before = ledger::opened_before(folder, &sealed, &text);
         draft.manifest.opened_before = report.evidence.opened_before;
+        ledger::record(folder, &sealed, &text)?;
         judge::add_report(&mut draft, &report);
         draft.write(folder)?;
         if self.args.common.json {

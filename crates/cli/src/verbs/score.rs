@@ -63,7 +63,9 @@ pub fn predict(
     let scorer = scorer(session, args, artifact, model, history)?;
     let input = input(session, args, "predict")?;
     if let Some(output) = &args.common.output {
-        refuse_overwriting(output, args.data.as_deref())?;
+        for data in args.data.iter().chain(history) {
+            refuse_overwriting(output, Some(data))?;
+        }
     }
     session.progress.begin("predict", 0);
     let tick = |_| session.progress.step(None);
@@ -79,7 +81,7 @@ pub fn predict(
             let parent = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
             std::fs::create_dir_all(parent).map_err(wrong)?;
             // The scores take their place when they are all there.
-            let file = tempfile::NamedTempFile::new_in(parent).map_err(wrong)?;
+            let file = artifact::fresh_file(parent).map_err(wrong)?;
             let parquet = path.extension().is_some_and(|e| e == "parquet" || e == "pq");
             let sink = BufWriter::new(file.reopen().map_err(wrong)?);
             let make = |key: &str, value: &str, text: bool| {

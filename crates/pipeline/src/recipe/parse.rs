@@ -259,6 +259,24 @@ fn checked(recipe: Recipe) -> Result<Recipe, RecipeError> {
     if recipe.tune.folds < 2 || recipe.tune.repeats < 1 || recipe.tune.trials < 1 {
         return invalid("tune", "two folds, one repeat and one trial at least");
     }
+    // What nobody means, and what would take all memory or all time before anything is said.
+    let most = [
+        ("tune.trials", recipe.tune.trials, 1_000_000),
+        ("tune.folds", recipe.tune.folds, 10_000),
+        ("tune.repeats", recipe.tune.repeats, 10_000),
+        ("tune.ensemble", recipe.tune.ensemble, 1000),
+        ("compare.bootstrap", recipe.compare.bootstrap, 1_000_000),
+        ("compare.repeats", recipe.compare.repeats, 10_000),
+        ("compare.splits", recipe.compare.splits, 10_000),
+        ("compare.budgets", recipe.compare.budgets.len(), 1000),
+        ("text.components", recipe.text.components, 4096),
+        ("text.longest", recipe.text.longest, 1_000_000),
+        ("source.skip", recipe.source.skip, 1_000_000),
+        ("target.skip", recipe.target.skip, 1_000_000),
+    ];
+    if let Some((key, _, most)) = most.into_iter().find(|(_, value, most)| value > most) {
+        return invalid(key, &format!("at most {most}"));
+    }
     let samplers: Vec<&str> = specialist_search::SAMPLERS.into_iter().chain(["transfer"]).collect();
     if !samplers.contains(&recipe.tune.sampler.as_str()) {
         return Err(RecipeError::choice("tune.sampler", &recipe.tune.sampler, &samplers));

@@ -93,6 +93,10 @@ pub fn distribution(domain: &Domain) -> String {
 
 /// The domain of a distribution's JSON text, those of Optuna before version 3 included.
 pub fn domain(text: &str) -> Option<Domain> {
+    read_domain(text).filter(Domain::is_sound)
+}
+
+fn read_domain(text: &str) -> Option<Domain> {
     let json: Json = parse(text).ok()?;
     let of = json.get("attributes")?;
     let float = |key: &str| of.get(key).and_then(Json::as_f64);

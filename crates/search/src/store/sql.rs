@@ -548,7 +548,7 @@ impl<D: Database> SqlStore<D> {
         let mut out: Vec<Trial> = Vec::new();
         let mut at: HashMap<i64, usize> = HashMap::new();
         for row in t.query(&sql, &[study.into()])? {
-            let number = row[1].int() as usize;
+            let number = usize::try_from(row[1].int()).map_err(|_| corrupt("a trial".into(), "its number is none"))?;
             let mut trial = Trial::new(number, Params::default());
             trial.state = format::state_named(row[2].text())
                 .ok_or_else(|| corrupt(format!("trial {number}"), "its state is none of Optuna's"))?;
@@ -564,7 +564,7 @@ impl<D: Database> SqlStore<D> {
         let (low, high) = (at.keys().min().copied().unwrap_or(0), at.keys().max().copied().unwrap_or(0));
         let mut of = |table: &str, columns: &str, order: &str| {
             // Behind a sign SQLite takes the rows in the order in which they lie: better for many.
-            let sign = if high - low > 200 { "+" } else { "" };
+            let sign = if high.saturating_sub(low) > 200 { "+" } else { "" };
             let sql =
                 format!("SELECT x.trial_id, {columns} FROM {table} x WHERE {sign}x.trial_id BETWEEN ? AND ?{order}");
             t.query(&sql, &[low.into(), high.into()])

@@ -42,11 +42,20 @@ pub(super) fn read(mut document: Value, estimand: Estimand) -> Result<(Value, To
     Ok((document, told, Doubles::new()))
 }
 
+/// What lies below two keys of the learner, whatever stands there.
+fn below<'v>(learner: &'v Map<String, Value>, outer: &str, inner: &str) -> Option<&'v Value> {
+    learner.get(outer)?.get(inner)
+}
+
+fn below_mut<'v>(learner: &'v mut Map<String, Value>, outer: &str, inner: &str) -> Option<&'v mut Value> {
+    learner.get_mut(outer)?.get_mut(inner)
+}
+
 fn objective(learner: &mut Map<String, Value>, estimand: Estimand) -> Result<(), ModelError> {
-    let name = learner["objective"]["name"].as_str().unwrap_or_default().to_string();
+    let name = below(learner, "objective", "name").and_then(Value::as_str).unwrap_or_default().to_string();
     let wanted = objectives(estimand);
     let count = |key: &str| {
-        let text = learner["learner_model_param"].get(key).and_then(Value::as_str);
+        let text = below(learner, "learner_model_param", key).and_then(Value::as_str);
         text.and_then(|t| t.parse::<usize>().ok()).unwrap_or(0)
     };
     if count("num_class") > 1 || count("num_target") > 1 {
@@ -63,7 +72,7 @@ fn objective(learner: &mut Map<String, Value>, estimand: Estimand) -> Result<(),
         };
         return Err(unsupported(format!("its objective is {name}; {} is needed", wanted[0]), hint));
     }
-    learner["objective"]["name"] = Value::from(wanted[0]);
+    *below_mut(learner, "objective", "name").ok_or_else(|| format("there is no objective"))? = Value::from(wanted[0]);
     Ok(())
 }
 
@@ -101,16 +110,22 @@ fn booster(learner: &mut Map<String, Value>) -> Result<(), ModelError> {
     Ok(())
 }
 
-fn texts(list: &Value) -> Vec<String> {
-    list.as_array().map_or(Vec::new(), |l| l.iter().filter_map(Value::as_str).map(String::from).collect())
+/// A list of texts under `key`; empty where there is none. What is there and no list of texts is refused: without its names
+/// a model would be taken column by column, in an order that nobody knows.
+fn texts(learner: &Map<String, Value>, key: &str) -> Result<Vec<String>, ModelError> {
+    let list = match learner.get(key) {
+        None | Some(Value::Null) => return Ok(Vec::new()),
+        Some(list) => list.as_array(),
+    };
+    let texts: Option<Vec<String>> = list.and_then(|l| l.iter().map(|v| Some(v.as_str()?.to_string())).collect());
+    texts.ok_or_else(|| format(format!("`{key}` is no list of texts")))
 }
 
 fn told(learner: &Map<String, Value>) -> Result<Told, ModelError> {
-    let names = learner.get("feature_names").map_or(Vec::new(), texts);
-    let types = learner.get("feature_types").map_or(Vec::new(), texts);
+    let (names, types) = (texts(learner, "feature_names")?, texts(learner, "feature_types")?);
     let mut categories: Vec<Category> =
         types.iter().map(|t| if t == "c" || t == "categorical" { Category::Codes } else { Category::No }).collect();
-    if let Some(cats) = learner["gradient_booster"]["model"].get("cats") {
+    if let Some(cats) = below(learner, "gradient_booster", "model").and_then(|m| m.get("cats")) {
         for (i, stored) in stored_levels(cats)?.into_iter().enumerate() {
             if i >= categories.len() {
                 categories.resize(i + 1, Category::Unknown);
@@ -162,7 +177,9 @@ fn levels_or_number(levels: Vec<String>) -> Category {
 }
 
 fn model(learner: &mut Map<String, Value>) -> Result<&mut Map<String, Value>, ModelError> {
-    learner["gradient_booster"]["model"].as_object_mut().ok_or_else(|| format("there are no trees"))
+    below_mut(learner, "gradient_booster", "model")
+        .and_then(Value::as_object_mut)
+        .ok_or_else(|| format("there are no trees"))
 }
 
 fn parallel(model: &Map<String, Value>) -> usize {
@@ -199,7 +216,8 @@ fn one_tree_a_round(learner: &mut Map<String, Value>) -> Result<(), ModelError> 
             tree.insert("id".into(), id.into());
         }
     }
-    let mut parameters = model.get_mut("gbtree_model_param").map_or(json!({}), Value::take);
+    let parameters = model.get_mut("gbtree_model_param").map(Value::take).filter(Value::is_object);
+    let mut parameters = parameters.unwrap_or_else(|| json!({}));
     parameters["num_parallel_tree"] = "1".into();
     parameters["num_trees"] = n.to_string().into();
     model.insert("gbtree_model_param".into(), parameters);
@@ -210,7 +228,8 @@ fn one_tree_a_round(learner: &mut Map<String, Value>) -> Result<(), ModelError> 
 
 /// A number below 3.1, a list from then on: the engine reads lists.
 fn base_score(learner: &mut Map<String, Value>) -> Result<(), ModelError> {
-    let base = &mut learner["learner_model_param"]["base_score"];
+    let base =
+        below_mut(learner, "learner_model_param", "base_score").ok_or_else(|| format("there is no `base_score`"))?;
     let text = match &*base {
         Value::String(text) => text.clone(),
         Value::Number(number) => number.to_string(),

@@ -87,7 +87,9 @@ impl CsvRows {
         }
         for _ in 0..skip {
             let mut line = Vec::new();
-            text.read_until(b'\n', &mut line).map_err(|e| io(&name, &e))?;
+            if text.read_until(b'\n', &mut line).map_err(|e| io(&name, &e))? == 0 {
+                return Err(ReadError::Empty { file: name });
+            }
             skipped += 1;
         }
         // `sep=;`: a spreadsheet's word to itself, which says what parts the cells and is no row.

@@ -44,6 +44,15 @@ struct HeadFile {
 
 impl Classifier {
     /// A head on the encoder as it is.
+    /// Whether its head is one of `classes` labels over vectors of `width` numbers.
+    pub fn fits(&self, classes: usize, width: usize) -> bool {
+        let rows = &self.head.coefficients;
+        classes > 0
+            && rows.len() == classes
+            && rows.iter().all(|row| row.len() == width + 1 && row.iter().all(|c| c.is_finite()))
+    }
+
+    /// A head on the encoder as it is.
     pub fn frozen(head: Softmax) -> Self {
         Self { body: Body::Frozen, head, recalibration: None }
     }

@@ -52,6 +52,7 @@ impl Scorer {
     /// Opens the model `name` of the artifact in `folder`; without a name the one that the verdict ships. The encoder
     /// is the recipe's, or `backbone` where it lies elsewhere.
     pub fn open(folder: &Path, name: Option<&str>, backbone: Option<&str>, cache: &Cache) -> Result<Self> {
+        use specialist_pipeline::artifact::ArtifactError;
         use specialist_pipeline::{artifact, report};
         let manifest = artifact::open(folder)?;
         let text = String::from_utf8_lossy(&artifact::read(folder, "recipe.toml")?).into_owned();
@@ -80,7 +81,15 @@ impl Scorer {
             ));
         }
         let classifier = Classifier::read(folder, &name, &encoder)?;
-        let labels = artifact::read_json(folder, "labels.json")?;
+        let labels: Vec<String> = artifact::read_json(folder, "labels.json")?;
+        if !classifier.fits(labels.len(), encoder.config.vector()) {
+            let file = format!("models/{name}/head.json");
+            return Err(specialist_pipeline::Error::from(ArtifactError::Corrupt {
+                file: folder.join(file).display().to_string(),
+                what: "its coefficients are not those of the labels and the encoder".into(),
+            })
+            .into());
+        }
         let longest = recipe.tune.longest.min(encoder.longest());
         Ok(Self { name, encoder, classifier, brought, labels, longest })
     }
