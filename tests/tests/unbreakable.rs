@@ -250,3 +250,115 @@ fn a_row_that_is_asked_for_twice_is_there() {
         here.ok("medical", &["explain", "--artifact", "out", "--data", "target.csv", "--row", "2", "--row", "2"]);
     assert_eq!(said.stdout.matches("line 2:").count(), 1, "{}", said.stdout);
 }
+
+/// evidence.json may say anything: it is refused with a sentence, or drawn.
+#[test]
+fn whatever_the_evidence_says_it_is_refused_or_drawn() {
+    let here = sound();
+    let _ = here.ok("medical", &RUN);
+    let document: serde_json::Value = serde_json::from_slice(&here.read("out/evidence.json")).unwrap();
+    let (mut drawn, mut refused) = (0, 0);
+    specialist_testing::damaged(&document, 4000, |place, changed| {
+        let Ok(report) = serde_json::from_value::<specialist_report::Report>(changed) else {
+            refused += 1;
+            return;
+        };
+        if report.check().is_err() {
+            refused += 1;
+            return;
+        }
+        drawn += 1;
+        let page = specialist_report::html(&report).len() + specialist_report::card(&report).len();
+        let told =
+            specialist_report::comparison(&report, false).len() + specialist_report::verdict(&report, true).len();
+        assert!(page > 1000 && told > 50, "{place}");
+        report.panels.iter().for_each(|p| _ = specialist_report::panel(p, false));
+    });
+    assert!(drawn > 100 && refused > 100, "{drawn} {refused}");
+}
+
+/// Neither the page nor the terminal does what a name in the data says.
+#[test]
+fn names_do_nothing() {
+    let here = sound();
+    let evil = "\u{1b}]0;OWNED\u{7}<script>alert(1)</script>";
+    for file in ["source.csv", "target.csv"] {
+        let text = String::from_utf8(here.read(file)).unwrap();
+        here.write(file, text.replacen("dose", evil, 1));
+    }
+    let recipe = String::from_utf8(here.read("recipe.toml")).unwrap();
+    let name = r#""\u001b]0;OWNED\u0007<script>alert(1)</script>""#;
+    let asked = "question = \"*Does* <script>it</script>?\"\n";
+    let first = recipe.lines().find(|l| l.starts_with("question")).map(|l| format!("{l}\n")).unwrap_or_default();
+    here.write("recipe.toml", recipe.replace(&first, asked).replace("[columns.dose]", &format!("[columns.{name}]")));
+    let said = here.ok("medical", &RUN);
+    let explained = here.ok("medical", &["explain", "--artifact", "out", "--data", "target.csv", "--row", "2"]);
+    for text in [&said.stdout, &said.stderr, &explained.stdout] {
+        assert!(!text.contains('\u{7}') && !text.contains("\u{1b}]"), "{text}");
+    }
+    for file in ["out/README.md", "out/report.html"] {
+        let text = String::from_utf8(here.read(file)).unwrap();
+        assert!(!text.contains("<script>alert") && !text.contains("<script>it"), "{file}");
+    }
+}
+
+/// Where it was run is in no artifact.
+#[test]
+fn an_artifact_does_not_know_the_machine() {
+    let here = sound();
+    let data = here.path("target.csv").display().to_string();
+    let _ = here.ok("medical", &[&RUN[..], &["--data", &data]].concat());
+    let root = here.path("").display().to_string();
+    let root = root.trim_end_matches('/');
+    for (file, bytes) in here.files("out") {
+        assert!(!String::from_utf8_lossy(&bytes).contains(root), "{file}");
+    }
+    // And it is compared again without a word on where its data lies, or with one.
+    let _ = here.ok("medical", &["tune", "--recipe", "recipe.toml", "--data", &data, "--output", "tuned"]);
+    let _ = here.ok("medical", &["compare", "--artifact", "tuned"]);
+    let gone = here.run("medical", &["compare", "--artifact", "tuned", "--data", "nosuch.csv"]);
+    assert_eq!(gone.code, 2, "{}", gone.stderr);
+    let other = here.run("medical", &["compare", "--artifact", "tuned", "--seed", "99"]);
+    assert_eq!(other.code, 2, "another seed seals other rows: {}", other.stderr);
+}
+
+/// The sealed rows were opened, whatever folder the next artifact goes to and whatever was tuned in between.
+#[test]
+fn opened_rows_stay_opened() {
+    let here = sound();
+    let opened = |folder: &str| {
+        let evidence: serde_json::Value =
+            serde_json::from_slice(&here.read(&format!("{folder}/evidence.json"))).unwrap();
+        evidence["evidence"]["opened_before"].as_u64().unwrap()
+    };
+    let run = |verb: &str, more: &[&str]| {
+        let _ = here.ok("medical", &[&[verb, "-q", "--recipe", "recipe.toml"][..], more].concat());
+    };
+    run("run", &["--output", "a"]);
+    run("run", &["--output", "b"]);
+    assert_eq!((opened("a"), opened("b")), (0, 0), "the same recipe sees the same");
+    for _ in 0..2 {
+        run("tune", &["--output", "a", "--set", "tune.folds=4"]);
+    }
+    run("compare", &["--artifact", "a", "--set", "tune.folds=4"]);
+    assert_eq!(opened("a"), 1, "two tunings in between forget nothing");
+    run("run", &["--output", "c", "--set", "tune.folds=5"]);
+    assert_eq!(opened("c"), 2, "nor does another folder");
+}
+
+/// What lies beyond single precision has a line.
+#[test]
+fn a_number_that_is_none_has_a_line() {
+    let here = sound();
+    let _ = here.ok("medical", &RUN);
+    let text = String::from_utf8(here.read("target.csv")).unwrap();
+    let mut lines: Vec<String> = text.lines().map(String::from).collect();
+    let place = lines[0].split(',').position(|h| h == "dose").unwrap();
+    let mut cells: Vec<&str> = lines[5].split(',').collect();
+    cells[place] = "1e39";
+    lines[5] = cells.join(",");
+    here.write("huge.csv", lines.join("\n") + "\n");
+    let said = here.run("medical", &["predict", "--artifact", "out", "--data", "huge.csv"]);
+    assert_eq!(said.code, 3, "{}", said.stderr);
+    assert!(said.stderr.contains("huge.csv, line 6, column `dose`"), "{}", said.stderr);
+}

@@ -46,13 +46,24 @@ impl Session {
         Self { domain, terminal: Terminal::new(args.common.threads, args.common.budget, args.common.quiet) }
     }
 
-    /// Finds the recipe: a file, a name, or the domain's default; flags override it.
-    pub fn recipe(&self, args: &Args) -> Result<Chosen, Error> {
+    /// What the command line changes in a recipe whose paths start in `folder`.
+    ///
+    /// # Errors
+    /// When there is no working folder.
+    pub fn overrides(args: &Args, folder: &Path) -> Result<Vec<String>, Error> {
         let mut overrides = args.common.set.clone();
         overrides.extend(args.common.seed.map(|s| format!("seed={s}")));
         if let Some(data) = &args.data {
-            overrides.push(format!("target.data={}", quote(&absolute(data)?)));
+            overrides.push(format!("target.data={}", quote(&seen_from(data, folder)?)));
         }
+        Ok(overrides)
+    }
+
+    /// Finds the recipe: a file, a name, or the domain's default; flags override it.
+    pub fn recipe(&self, args: &Args) -> Result<Chosen, Error> {
+        let folder = args.common.recipe.as_ref().filter(|r| Path::new(r).is_file());
+        let folder = folder.and_then(|r| Path::new(r).parent()).unwrap_or(Path::new(""));
+        let mut overrides = Self::overrides(args, folder)?;
         if let Some(search) = args.search() {
             let word = |key: &str, v: &Option<String>| v.as_ref().map(|v| format!("tune.{key}={}", quote(v)));
             overrides.extend(word("sampler", &search.sampler));
@@ -112,13 +123,25 @@ impl Session {
     }
 }
 
+/// `path` from `folder` on: where both lie on one machine, and nothing of where that is. A folder that is reached by a link
+/// has no lexical way up; then the path stays as it is.
+fn from_there(path: &Path, folder: &Path) -> Option<PathBuf> {
+    let start = std::path::absolute(if folder.as_os_str().is_empty() { Path::new(".") } else { folder }).ok()?;
+    if start.canonicalize().ok()? != start {
+        return None;
+    }
+    let common = start.components().zip(path.components()).take_while(|(a, b)| a == b).count();
+    let up = start.components().count() - common;
+    Some(std::iter::repeat_n(std::path::Component::ParentDir, up).chain(path.components().skip(common)).collect())
+}
+
 /// A path given on the command line means the working folder, not the recipe's.
-fn absolute(data: &str) -> Result<String, Error> {
+fn seen_from(data: &str, folder: &Path) -> Result<String, Error> {
     if data.starts_with("embedded:") {
         return Ok(data.into());
     }
     let path = std::path::absolute(data).map_err(|error| Error::Write { file: data.into(), error })?;
-    Ok(path.display().to_string())
+    Ok(from_there(&path, folder).unwrap_or(path).display().to_string())
 }
 
 /// A TOML text, whatever stands in it.

@@ -1,5 +1,6 @@
 //! What every program needs around its verbs: threads, signals, progress, remarks, exit codes.
 
+use std::borrow::Cow;
 use std::fmt::Display;
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
@@ -91,7 +92,7 @@ impl Terminal {
     /// Says what went wrong and what to do next; returns the exit code.
     pub fn fail(&self, what: &dyn Display, hint: &str, code: u8) -> u8 {
         self.progress.clear();
-        let _ = writeln!(std::io::stderr().lock(), "error: {what}\nhint: {hint}");
+        tell(&format!("error: {what}\nhint: {hint}"));
         code
     }
 }
@@ -109,9 +110,36 @@ pub fn guarded(program: impl FnOnce() -> u8) -> ExitCode {
     std::panic::catch_unwind(std::panic::AssertUnwindSafe(program)).map_or(ExitCode::from(BUG), ExitCode::from)
 }
 
+/// `text` as a terminal may have it. A column's name or a file's may hold what moves the cursor, sets the window's title or
+/// turns the direction of reading: that is shown as what it is. Line breaks and our own colours stay.
+fn shown(text: &str) -> Cow<'_, str> {
+    let acts = |c: char| {
+        let direction = matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        (c.is_control() && c != '\n' && c != '\t') || direction
+    };
+    if !text.contains(acts) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        let colour = rest.strip_prefix("\u{1b}[").and_then(|after| {
+            let end = after.find(|c: char| !c.is_ascii_digit() && c != ';')?;
+            after[end..].starts_with('m').then_some(2 + end + 1)
+        });
+        let length = colour.unwrap_or(c.len_utf8());
+        match colour {
+            None if acts(c) => out.extend(c.escape_default()),
+            _ => out.push_str(&rest[..length]),
+        }
+        rest = &rest[length..];
+    }
+    Cow::Owned(out)
+}
+
 /// A line on stderr. That it cannot be written is no reason to stop, let alone to abort as `eprintln!` would.
 pub fn tell(text: &str) {
-    let _ = writeln!(std::io::stderr().lock(), "{text}");
+    let _ = writeln!(std::io::stderr().lock(), "{}", shown(text));
 }
 
 /// Writes to stdout. Once its reader has gone, the work goes on without a word: the verdict decides about the exit code, and
@@ -125,7 +153,7 @@ pub fn print(text: &str) -> Result<(), Error> {
         return Ok(());
     }
     let mut out = std::io::stdout().lock();
-    match writeln!(out, "{text}").and_then(|()| out.flush()) {
+    match writeln!(out, "{}", shown(text)).and_then(|()| out.flush()) {
         Err(e) if e.kind() == std::io::ErrorKind::BrokenPipe => {
             GONE.store(true, Ordering::Relaxed);
             Ok(())
@@ -142,4 +170,17 @@ pub const READER_GONE: u8 = 141;
 #[must_use]
 pub fn is_broken_pipe(error: &Error) -> bool {
     matches!(error, Error::Write { error, .. } if error.kind() == std::io::ErrorKind::BrokenPipe)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shown;
+
+    #[test]
+    fn what_acts_on_a_terminal_is_shown_and_colours_stay() {
+        assert_eq!(shown("a\tb\nc é"), "a\tb\nc é");
+        assert_eq!(shown("\u{1b}[1;31mred\u{1b}[0m"), "\u{1b}[1;31mred\u{1b}[0m");
+        assert_eq!(shown("x\u{1b}]0;OWNED\u{7}y"), "x\\u{1b}]0;OWNED\\u{7}y");
+        assert_eq!(shown("\u{1b}[2Jx\r\u{202e}y"), "\\u{1b}[2Jx\\r\\u{202e}y");
+    }
 }

@@ -247,6 +247,12 @@ impl Scorer {
             let data = steps.apply(chunk.data)?;
             self.unseen_levels(&data, &mut scored.unseen);
             let predicted = self.model.predict(&data)?;
+            if let Some(r) = predicted.iter().position(|p| p.is_nan()) {
+                return Err(Error::Usage {
+                    what: format!("{}, line {}: the model gives no number for this row", input.name(), lines[r]),
+                    hint: "`verify` the artifact: a model that was fitted gives one for any row".into(),
+                });
+            }
             let writer = writer.as_mut().expect("made above");
             writer.write(chunk.ids.as_deref(), &lines, &predicted).map_err(wrong)?;
             scored.rows += lines.len();

@@ -519,6 +519,24 @@ impl Recipe {
         self.tune.tunings.iter().map(rung).collect()
     }
 
+    /// The recipe as an artifact keeps it: of a path that starts at the root of this machine the file's name is left, for
+    /// the rest says who ran it where and nothing of what was run.
+    #[must_use]
+    pub fn portable(&self) -> String {
+        let mut recipe = self.clone();
+        let own = |path: &mut String| {
+            let at = std::path::Path::new(path.as_str());
+            if at.is_absolute() {
+                *path = at.file_name().map_or(String::new(), |n| n.to_string_lossy().into_owned());
+            }
+        };
+        own(&mut recipe.target.data);
+        recipe.source.data.iter_mut().chain(&mut recipe.source.model).for_each(own);
+        recipe.source.models.iter_mut().chain(&mut recipe.tune.transfer).for_each(own);
+        own(&mut recipe.text.backbone);
+        recipe.render()
+    }
+
     /// The recipe as TOML text.
     #[must_use]
     pub fn render(&self) -> String {

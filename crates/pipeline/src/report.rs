@@ -69,7 +69,7 @@ pub(crate) fn report(
         curves: curves::curves(sealed, &judged.predictions),
         effects: effects(shipped, &prepared.train)?,
         panels,
-        recipe: recipe.render(),
+        recipe: recipe.portable(),
         evidence: judged.evidence,
     })
 }
@@ -155,7 +155,7 @@ pub(crate) fn write(
 ) -> Result<(), Error> {
     let stage = if report.is_some() { "compared" } else { "tuned" };
     let mut draft = Draft::new(domain.name(), stage, recipe.seed, &prepared.loaded.target, &prepared.sealed);
-    let text = recipe.render();
+    let text = recipe.portable();
     let opened = ledger::opened_before(folder, &draft.manifest.sealed, &text);
     draft.manifest.opened_before = opened;
     draft.add("recipe.toml", text.as_str());

@@ -344,7 +344,7 @@ impl Job<'_> {
         let models = [("generalist", pretrained.model.describe(), pretrained.model.clone())];
         let mut draft =
             Draft::new(self.domain.name(), "pretrained", self.recipe.seed, &prepared.loaded.target, &prepared.sealed);
-        draft.add("recipe.toml", self.recipe.render());
+        draft.add("recipe.toml", self.recipe.portable());
         if let Some(embeddings) = &prepared.loaded.embeddings {
             embeddings.add(&mut draft)?;
         }

@@ -15,6 +15,24 @@ fn task(r: &Report) -> &'static str {
     }
 }
 
+/// Text of a recipe or a file as Markdown shows it: neither markup nor the end of a table's cell.
+fn plain(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '<' => out.push_str("&lt;"),
+            '&' => out.push_str("&amp;"),
+            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '#' | '!' => {
+                out.push('\\');
+                out.push(c);
+            }
+            c if c.is_control() => out.push(' '),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
 /// The card as Markdown.
 #[must_use]
 pub fn card(r: &Report) -> String {
@@ -52,7 +70,7 @@ pub fn card(r: &Report) -> String {
         line("");
     }
     if !r.question.is_empty() {
-        line(&format!("Question: {}", r.question));
+        line(&format!("Question: {}", plain(&r.question)));
         line("");
     }
     line("## What it was trained and judged on");
@@ -60,7 +78,7 @@ pub fn card(r: &Report) -> String {
     line("| table | from | rows | events |");
     line("| --- | --- | ---: | ---: |");
     for d in &r.data {
-        line(&format!("| {} | {} | {} | {} |", d.name, d.origin, d.rows, d.events().0));
+        line(&format!("| {} | {} | {} | {} |", plain(&d.name), plain(&d.origin), d.rows, d.events().0));
     }
     line("");
     line("## Figures on the sealed rows");
@@ -81,13 +99,13 @@ pub fn card(r: &Report) -> String {
     line("");
     line("## How it was tuned");
     line("");
-    line(&format!("{}. {} {} trials.", r.tuning.chosen, r.tuning.reason, e.trials));
+    line(&format!("{}. {} {} trials.", plain(&r.tuning.chosen), plain(&r.tuning.reason), e.trials));
     line("");
     line("## Checks");
     line("");
     for f in &r.findings {
         let waived = if f.waived { " (waived)" } else { "" };
-        line(&format!("- {}{waived}: {}", f.name, f.message));
+        line(&format!("- {}{waived}: {}", f.name, plain(&f.message)));
     }
     line("");
     line("## Limits");

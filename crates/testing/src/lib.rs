@@ -8,6 +8,7 @@ use std::io::{self, Write};
 
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use serde_json::Value as Json;
 use specialist_core::ndarray::{Array1, Array2};
 use specialist_core::{
     Context, Dataset, Error, Feature, FeatureKind, FineTune, Key, KeyRole, Metric, Predict, Scored, metric,
@@ -139,4 +140,57 @@ impl Write for FullDisk {
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
+}
+
+/// `document` with one place changed, again and again: every key of every object left out, every list cut, emptied and
+/// doubled, every value replaced by what no writer writes there. At most `most` of them, spread evenly over the places.
+/// What reads the document must refuse it or cope; `visit` hears of the place and gets the changed document.
+pub fn damaged(document: &Json, most: usize, mut visit: impl FnMut(&str, Json)) {
+    let mut places = Vec::new();
+    gather(document, String::new(), &mut places);
+    let odd: Vec<Json> = vec![
+        Json::Null,
+        (-1).into(),
+        0.into(),
+        u64::MAX.into(),
+        1e300.into(),
+        "x".into(),
+        true.into(),
+        Json::Array(Vec::new()),
+        Json::Object(serde_json::Map::new()),
+    ];
+    let changes = odd.len() + 3;
+    let step = (places.len() * changes).div_ceil(most).max(1);
+    // A step that shares no factor with the number of changes meets all of them.
+    let step = (step..).find(|s| s % 2 == 1 && s % 3 == 1 || *s == 1).expect("there is one");
+    for turn in (0..places.len() * changes).step_by(step) {
+        let (place, change) = (&places[turn / changes], turn % changes);
+        let mut changed = document.clone();
+        let at = changed.pointer_mut(place).expect("it was gathered");
+        match (change, &mut *at) {
+            (c, at) if c < odd.len() => *at = odd[c].clone(),
+            (9, Json::Array(list)) => list.truncate(list.len() / 2),
+            (10, Json::Array(list)) => list.extend(list.clone()),
+            (11, Json::Array(list)) => list.reverse(),
+            (c, Json::Object(map)) if !map.is_empty() => {
+                let key = map.keys().nth((c + turn) % map.len()).expect("it has keys").clone();
+                map.remove(&key);
+            }
+            (10, Json::Number(n)) => *at = (n.as_f64().unwrap_or(0.0) * 1e6).into(),
+            (11, Json::Number(n)) => *at = (-n.as_f64().unwrap_or(0.0) - 0.5).into(),
+            _ => continue,
+        }
+        visit(place, changed);
+    }
+}
+
+fn gather(value: &Json, at: String, out: &mut Vec<String>) {
+    match value {
+        Json::Array(list) => list.iter().enumerate().for_each(|(i, v)| gather(v, format!("{at}/{i}"), out)),
+        Json::Object(map) => {
+            map.iter().for_each(|(k, v)| gather(v, format!("{at}/{}", k.replace('~', "~0").replace('/', "~1")), out));
+        }
+        _ => {}
+    }
+    out.push(at);
 }

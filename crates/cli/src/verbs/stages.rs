@@ -227,11 +227,12 @@ fn join(session: &Session, args: &Args, job: &Job<'_>) -> Result<u8, Error> {
 pub fn compare(session: &Session, args: &Args, artifact: Option<&Path>, gate: bool) -> Result<u8, Error> {
     let mut chosen = session.recipe(args)?;
     let folder = artifact.map_or_else(|| session.folder(args, &chosen.name), Path::to_path_buf);
-    if args.common.recipe.is_none() && args.common.set.is_empty() {
+    if args.common.recipe.is_none() {
         // The artifact knows its recipe; its paths start where the recipe lay, which is not known.
         let text = String::from_utf8_lossy(&artifact::read(&folder, "recipe.toml")?).into_owned();
+        let overrides = Session::overrides(args, Path::new(""))?;
         chosen.recipe =
-            specialist_pipeline::recipe::parse(&folder.join("recipe.toml").display().to_string(), &text, &[])?;
+            specialist_pipeline::recipe::parse(&folder.join("recipe.toml").display().to_string(), &text, &overrides)?;
     }
     let ctx = session.context(chosen.recipe.seed);
     let job = session.job(&chosen, &ctx);

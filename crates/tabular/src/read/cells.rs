@@ -224,6 +224,13 @@ impl CellColumn {
                 hint: "leave the row out if it should not count".into(),
             });
         }
+        // Trees compare in single precision, and what is beyond it is no measurement.
+        if value.abs() > f64::from(f32::MAX) {
+            return Err(CellFault {
+                expected: "a number up to 3.4e38 is expected".into(),
+                hint: "write missing cells as empty ones, or name what stands for them with `missing`".into(),
+            });
+        }
         let possible = self.column.min.is_none_or(|m| value >= m) && self.column.max.is_none_or(|m| value <= m);
         if possible {
             return Ok(value);
