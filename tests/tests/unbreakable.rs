@@ -362,3 +362,34 @@ fn a_number_that_is_none_has_a_line() {
     assert_eq!(said.code, 3, "{}", said.stderr);
     assert!(said.stderr.contains("huge.csv, line 6, column `dose`"), "{}", said.stderr);
 }
+
+/// What is no folder of its own is refused before the work, and nothing is left there.
+#[test]
+fn an_output_that_cannot_be_is_refused_early() {
+    let here = sound();
+    std::fs::create_dir(here.path("dot")).unwrap();
+    symlink("nowhere", here.path("dangling")).unwrap();
+    symlink("dot", here.path("link")).unwrap();
+    for (output, folder) in [(".", "dot"), ("dangling", "."), ("link", ".")] {
+        let mut command = command(&here, &["run", "--threads", "1", "--output", output]);
+        let recipe = here.path("recipe.toml");
+        let out = command.arg("--recipe").arg(recipe).current_dir(here.path(folder)).output().expect("it starts");
+        let told = String::from_utf8_lossy(&out.stderr).into_owned();
+        assert_eq!(out.status.code(), Some(2), "{told}");
+        assert!(told.contains("hint: name a folder") && !told.contains("tune"), "{told}");
+    }
+    assert!(here.files("dot").is_empty());
+}
+
+/// A file without a header: its first row is no list of names, and none of it is shown.
+#[test]
+fn a_first_row_is_not_shown_as_a_header() {
+    let here = sound();
+    let _ = here.ok("medical", &RUN);
+    let text = String::from_utf8(here.read("target.csv")).unwrap();
+    let rows: Vec<String> = text.lines().skip(1).map(|l| l.replacen("B0,", "age JANE DOE,", 1)).collect();
+    here.write("nohead.csv", rows.join("\n") + "\n");
+    let said = here.run("medical", &["predict", "--artifact", "out", "--data", "nohead.csv"]);
+    assert_eq!(said.code, 3, "{}", said.stderr);
+    assert!(!said.stderr.contains("JANE") && said.stderr.contains("first line must name"), "{}", said.stderr);
+}

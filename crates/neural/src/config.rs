@@ -144,6 +144,16 @@ impl Reader<'_> {
         self.json.get(key).and_then(Value::as_u64).map_or(default, |v| v as usize)
     }
 
+    /// The number of a token of the vocabulary.
+    fn token(&self, key: &str, default: usize) -> Result<u32> {
+        let id = self.size_or(key, default);
+        let known = id < self.size(&["vocab_size"])?;
+        u32::try_from(id)
+            .ok()
+            .filter(|_| known)
+            .ok_or_else(|| Error::format(self.file, format!("`{key}` is no token of the vocabulary")))
+    }
+
     fn float(&self, keys: &[&str], default: f64) -> f64 {
         keys.iter().find_map(|k| self.json.get(k)?.as_f64()).unwrap_or(default)
     }
@@ -198,7 +208,7 @@ fn parse(file: &Path, json: &Value) -> Result<Config> {
         epsilon: read.float(&["layer_norm_eps"], 1e-12),
         activation: read.activation(&["hidden_act", "activation"], "gelu")?,
         dropout: read.float(&["hidden_dropout_prob", "dropout"], 0.1),
-        pad: read.size_or("pad_token_id", if family == Family::Roberta { 1 } else { 0 }) as u32,
+        pad: read.token("pad_token_id", if family == Family::Roberta { 1 } else { 0 })?,
         labels: labels(json),
         problem: json.get("problem_type").and_then(|p| serde_json::from_value(p.clone()).ok()),
     };
@@ -240,9 +250,9 @@ fn t5(read: &Reader<'_>) -> Result<T5Config> {
         gated,
         tied: read.json.get("tie_word_embeddings").and_then(Value::as_bool).unwrap_or(true),
         dropout: read.float(&["dropout_rate"], 0.1),
-        pad: read.size_or("pad_token_id", 0) as u32,
-        eos: read.size_or("eos_token_id", 1) as u32,
-        start: read.size_or("decoder_start_token_id", 0) as u32,
+        pad: read.token("pad_token_id", 0)?,
+        eos: read.token("eos_token_id", 1)?,
+        start: read.token("decoder_start_token_id", 0)?,
     })
 }
 

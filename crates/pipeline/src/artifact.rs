@@ -215,6 +215,32 @@ fn exchange(_: &Path, _: &Path) -> std::io::Result<()> {
     Err(std::io::ErrorKind::Unsupported.into())
 }
 
+/// Whether `folder` can become an artifact: what cannot is better refused before the work than after it.
+///
+/// # Errors
+/// [`Error::Usage`] for what is no folder of its own, [`ArtifactError::Occupied`], [`Error::Write`] where nothing can be
+/// written.
+pub fn writable(folder: &Path) -> Result<(), Error> {
+    let refuse = |what: &str| {
+        let what = format!("{}: {what}", folder.display());
+        Err(Error::Usage { what, hint: "name a folder to make, or an artifact to replace, with --output".into() })
+    };
+    // The whole folder is exchanged in one step: neither the folder that one stands in nor a link can be.
+    if folder.file_name().is_none() {
+        return refuse("this folder cannot be replaced as a whole");
+    }
+    if fs::symlink_metadata(folder).is_ok_and(|m| m.file_type().is_symlink()) {
+        return refuse("this is a link, and the artifact would take its place");
+    }
+    if folder.exists() && manifest(folder).is_err() && fs::read_dir(folder).map_or(true, |mut d| d.next().is_some()) {
+        return Err(ArtifactError::Occupied { folder: folder.display().to_string() }.into());
+    }
+    let parent = folder.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let wrong = |error| Error::Write { file: parent.display().to_string(), error };
+    fs::create_dir_all(parent).map_err(wrong)?;
+    tempfile::tempfile_in(parent).map(drop).map_err(wrong)
+}
+
 /// A file without a place yet, that those may read whom the user's umask lets: a temporary file is the owner's alone, and
 /// would stay so once it has its name.
 ///

@@ -314,11 +314,7 @@ impl Shared<'_> {
             None => {
                 study.sync()?;
                 if study.trials().len() == next {
-                    return Err(StoreError::Corrupt {
-                        place: "the store".into(),
-                        at: format!("study `{}`", study.name()),
-                        reason: format!("it counts other trials than the {next} that can be read: it was damaged"),
-                    });
+                    return Err(study.miscounted());
                 }
                 Next::Wait
             }

@@ -236,6 +236,16 @@ impl Study {
         Ok(())
     }
 
+    /// The store counts other trials than can be read of it.
+    pub(crate) fn miscounted(&self) -> StoreError {
+        let n = self.trials.len();
+        StoreError::Corrupt {
+            place: "the store".into(),
+            at: format!("study `{}`", self.name),
+            reason: format!("it counts other trials than the {n} that can be read: it was damaged"),
+        }
+    }
+
     /// Whether a trial that was read is the one that was written, as far as that can be known: another program's trials
     /// have no checksum.
     fn verify(&self, trial: &Trial) -> Result<(), StoreError> {
@@ -359,7 +369,11 @@ impl Study {
                 return Ok(Some(number));
             }
             // Another process was faster: its trial counts now.
+            let before = self.trials.len();
             self.sync()?;
+            if self.trials.len() == before {
+                return Err(self.miscounted());
+            }
         }
     }
 

@@ -184,7 +184,7 @@ impl Session<'_> {
     fn run(&self, task: Task, gate: bool, adapter: Option<&Path>) -> Result<u8> {
         let chosen = self.recipe(task, adapter)?;
         let folder = self.folder(&chosen.name);
-        writable(&folder)?;
+        artifact::writable(&folder)?;
         let ctx = self.terminal.context(chosen.recipe.seed);
         if !chosen.recipe.question.is_empty() {
             self.terminal.say(&chosen.recipe.question);
@@ -409,11 +409,6 @@ impl Session<'_> {
         }
         Ok(0)
     }
-}
-
-/// A folder that cannot take the artifact is better refused before the work than after it.
-fn writable(folder: &Path) -> Result<()> {
-    if artifact::manifest(folder).is_ok() { Ok(()) } else { vacant(folder) }
 }
 
 /// A folder that is not there, or empty.

@@ -31,7 +31,7 @@ pub fn run(session: &Session, args: &Args, gate: bool) -> Result<u8, Error> {
     let ctx = session.context(chosen.recipe.seed);
     let job = session.job(&chosen, &ctx);
     let folder = session.folder(args, &chosen.name);
-    writable(&folder)?;
+    artifact::writable(&folder)?;
     if !chosen.recipe.question.is_empty() {
         session.say(&chosen.recipe.question);
     }
@@ -144,20 +144,6 @@ fn finish(
     Ok(u8::from(gate && report.evidence.verdict.outcome != Outcome::Adopt))
 }
 
-/// A folder that cannot take the artifact is better refused before the work than after it.
-fn writable(folder: &Path) -> Result<(), Error> {
-    if folder.exists()
-        && artifact::manifest(folder).is_err()
-        && std::fs::read_dir(folder).map_or(true, |mut d| d.next().is_some())
-    {
-        return Err(artifact::ArtifactError::Occupied { folder: folder.display().to_string() }.into());
-    }
-    let parent = folder.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let wrong = |error| Error::Write { file: parent.display().to_string(), error };
-    std::fs::create_dir_all(parent).map_err(wrong)?;
-    tempfile::tempfile_in(parent).map(drop).map_err(wrong)
-}
-
 /// Looks for leaks; exit code 3 when there is one that is not waived.
 pub fn check(session: &Session, args: &Args) -> Result<u8, Error> {
     let chosen = session.recipe(args)?;
@@ -185,7 +171,7 @@ pub fn pretrain(session: &Session, args: &Args) -> Result<u8, Error> {
     let ctx = session.context(chosen.recipe.seed);
     let job = session.job(&chosen, &ctx);
     let folder = session.folder(args, &chosen.name);
-    writable(&folder)?;
+    artifact::writable(&folder)?;
     let prepared = prepare(session, args, &job)?;
     let pretrained = job.pretrain(&prepared)?;
     job.write_pretrained(&prepared, &pretrained, &folder)?;
@@ -204,7 +190,7 @@ pub fn tune(session: &Session, args: &Args) -> Result<u8, Error> {
         return join(session, args, &job);
     }
     let folder = session.folder(args, &chosen.name);
-    writable(&folder)?;
+    artifact::writable(&folder)?;
     let prepared = prepare(session, args, &job)?;
     let tuned = tune_all(session, args, &job, &prepared)?;
     job.write_tuned(&prepared, &tuned, &folder)?;

@@ -81,10 +81,10 @@ fn dialect_lines(dialect: Dialect) -> String {
     out
 }
 
-/// A TOML key: bare where it may be.
+/// A TOML key in quotation marks. A key is one line, whatever it holds, which a value need not be: JSON's escapes are TOML's,
+/// but for the one character that JSON leaves alone.
 fn quoted(name: &str) -> String {
-    let bare = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
-    if bare { format!("\"{name}\"") } else { toml::Value::String(name.into()).to_string() }
+    serde_json::to_string(name).expect("a text").replace('\u{7f}', "\\u007f")
 }
 
 fn lines(spec: &ColumnSpec) -> String {

@@ -202,7 +202,7 @@ impl ReadError {
             Self::Quoting { .. } => Wrong::HINT.into(),
             Self::NoColumn { nearest: Some(n), .. } => format!("did you mean `{n}`?"),
             Self::NoColumn { .. } => {
-                "take the column out of the recipe, or add it to the file; `init` writes a recipe that fits a file"
+                "take the column out of the recipe, or add it to the file, whose first line must name its columns; `init` writes a recipe that fits a file"
                     .into()
             }
             Self::Cell { hint, .. } | Self::Column { hint, .. } => hint.clone(),

@@ -181,7 +181,10 @@ impl Reader {
         let header = rows.columns();
         let find = |column: &str| {
             let place = header.iter().position(|h| h == column);
-            place.ok_or_else(|| ReadError::no_column(&name, column, header))
+            // Where the first line names none of the columns, it may be a row: its cells are no one's to see.
+            let is_header = header.iter().any(|h| schema.column(h).is_some());
+            let names = if is_header { header } else { &[] };
+            place.ok_or_else(|| ReadError::no_column(&name, column, names))
         };
         let mut columns = Vec::new();
         for c in schema.columns.iter().filter(|c| c.role != Role::Ignore) {

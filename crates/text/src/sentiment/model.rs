@@ -47,7 +47,9 @@ impl Classifier {
     /// Whether its head is one of `classes` labels over vectors of `width` numbers.
     pub fn fits(&self, classes: usize, width: usize) -> bool {
         let rows = &self.head.coefficients;
+        let shifted = self.recalibration.as_ref().is_none_or(|r| r.shift.len() == classes && r.slope.is_finite());
         classes > 0
+            && shifted
             && rows.len() == classes
             && rows.iter().all(|row| row.len() == width + 1 && row.iter().all(|c| c.is_finite()))
     }

@@ -324,7 +324,7 @@ mod tests {
     #[test]
     fn the_error_of_a_loss_is_over_authors() {
         // The texts of one author are equally hard: 120 of them tell as much as 30.
-        let p = |i: usize| Some(vec![if i / 4 % 2 == 0 { 0.9 } else { 0.2 }; 3]);
+        let p = |i: usize| Some(vec![if (i / 4).is_multiple_of(2) { 0.9 } else { 0.2 }; 3]);
         let found = Found {
             tuning: String::new(),
             settings: precision_space().1,
