@@ -9,6 +9,7 @@ use specialist_core::{Affine, Column, ColumnKind, Dataset, Estimand, FeatureKind
 use specialist_tabular::Forest;
 use specialist_tabular::exchange::import;
 use specialist_tabular::read::{Input, Options, read_all};
+use specialist_testing::damaged;
 
 /// The largest difference from the library's own scores; relative where they are larger than 1.
 const CLOSE: f64 = 1e-6;
@@ -197,4 +198,35 @@ fn a_number_where_the_model_has_a_category_is_refused() {
     features.iter_mut().for_each(|f| f.kind = FeatureKind::Number);
     let error = import(&bytes, Estimand::Probability, &features).unwrap_err().to_string();
     assert!(error.contains("is a category to the model"), "{error}");
+}
+
+/// A model of somebody else's may say anything: it is refused, or its scores are as many as the rows.
+#[test]
+fn whatever_a_brought_model_says_it_is_refused_or_scored() {
+    let mut seen = Vec::new();
+    for entry in matrix() {
+        let (file, variant) = (text(&entry, "file"), text(&entry, "variant").to_string());
+        let bytes = std::fs::read(folder().join(file)).unwrap();
+        let Ok(document) = serde_json::from_slice::<Value>(&bytes) else { continue };
+        let data = rows(&entry, true);
+        // One of each kind, the youngest first in the table or not: versions differ in small things.
+        if seen.contains(&variant) || import(&bytes, estimand(&entry), &data.features).is_err() {
+            continue;
+        }
+        let (mut read, mut refused) = (0, 0);
+        damaged(&document, 400, |place, changed| {
+            match import(changed.to_string().as_bytes(), estimand(&entry), &data.features) {
+                Err(_) => refused += 1,
+                Ok(imported) => {
+                    read += 1;
+                    if let Ok(margin) = imported.forest.margin(&data) {
+                        assert_eq!(margin.len(), data.rows(), "{file} {place}");
+                    }
+                }
+            }
+        });
+        assert!(read > 0 && refused > 20, "{file}: {read} read, {refused} refused");
+        seen.push(variant);
+    }
+    assert!(seen.len() > 5, "{seen:?}");
 }

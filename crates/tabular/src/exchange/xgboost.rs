@@ -78,14 +78,15 @@ fn objective(learner: &mut Map<String, Value>, estimand: Estimand) -> Result<(),
 
 /// Trees, or trees with weights that go into their leaves.
 fn booster(learner: &mut Map<String, Value>) -> Result<(), ModelError> {
-    let booster = learner.get_mut("gradient_booster").ok_or_else(|| format("there is no `gradient_booster`"))?;
+    let booster = learner.get_mut("gradient_booster").filter(|b| b.is_object());
+    let booster = booster.ok_or_else(|| format("there is no `gradient_booster`"))?;
     let name = booster["name"].as_str().unwrap_or("gbtree").to_string();
     let weights = match name.as_str() {
-        "gbtree" => booster["model"].get_mut("weight_drop").map(Value::take),
+        "gbtree" => booster.get_mut("model").and_then(|m| m.get_mut("weight_drop")).map(Value::take),
         "dart" => {
             let weights = booster.get_mut("weight_drop").map(Value::take);
             let inner = booster.get_mut("gbtree").map(Value::take);
-            *booster = inner.ok_or_else(|| format("a `dart` booster without trees"))?;
+            *booster = inner.filter(Value::is_object).ok_or_else(|| format("a `dart` booster without trees"))?;
             weights
         }
         other => {
