@@ -215,6 +215,7 @@ pub fn compare(session: &Session, args: &Args, artifact: Option<&Path>, gate: bo
     let folder = artifact.map_or_else(|| session.folder(args, &chosen.name), Path::to_path_buf);
     if args.common.recipe.is_none() {
         // The artifact knows its recipe; its paths start where the recipe lay, which is not known.
+        artifact::manifest(&folder)?;
         let text = String::from_utf8_lossy(&artifact::read(&folder, "recipe.toml")?).into_owned();
         let overrides = Session::overrides(args, Path::new(""))?;
         chosen.recipe =
