@@ -393,3 +393,45 @@ fn a_first_row_is_not_shown_as_a_header() {
     assert_eq!(said.code, 3, "{}", said.stderr);
     assert!(!said.stderr.contains("JANE") && said.stderr.contains("first line must name"), "{}", said.stderr);
 }
+
+/// Canaries in every column that no model reads, in names of files and in bad cells: none is in any output, but an id in the
+/// scores, which is there to be.
+#[test]
+fn canaries_stay_where_they_are() {
+    let here = sound();
+    for file in ["source.csv", "target.csv"] {
+        let text = String::from_utf8(here.read(file)).unwrap();
+        let row = |(i, line): (usize, &str)| match i {
+            0 => format!("{line},note,when,undeclared"),
+            i => format!("{},CANARY-NOTE-{i},2024-01-01,CANARY-UNDECLARED-{i}", line.replacen('B', "CANARY-ID-B", 1)),
+        };
+        here.write(file, text.lines().enumerate().map(row).collect::<Vec<_>>().join("\n") + "\n");
+    }
+    let recipe = String::from_utf8(here.read("recipe.toml")).unwrap();
+    here.write("recipe.toml", recipe + "\n[columns.note]\nrole = \"ignore\"\n\n[columns.when]\nrole = \"ignore\"\n");
+    let told = |args: &[&str]| {
+        let said = here.run("medical", args);
+        assert_eq!(said.code, 0, "{args:?}: {}", said.stderr);
+        format!("{}\n{}", said.stdout, said.stderr)
+    };
+    let artifact = ["--artifact", "out"];
+    let mut out =
+        vec![told(&["check", "--recipe", "recipe.toml"]), told(&[&RUN[..], &["--store", "study.db"]].concat())];
+    out.push(told(&[&["explain", "--data", "target.csv"][..], &artifact].concat()));
+    out.push(told(&[&["explain", "--data", "target.csv", "--json"][..], &artifact].concat()));
+    for verb in ["report", "verify"] {
+        out.push(told(&[&[verb][..], &artifact].concat()));
+    }
+    for what in ["list", "show", "best", "export"] {
+        out.push(here.run("medical", &["study", what, "--store", "study.db"]).stdout);
+    }
+    let scores = told(&[&["predict", "--data", "target.csv"][..], &artifact].concat());
+    assert!(scores.contains("CANARY-ID"), "an id names its score");
+    out.push(scores.replace("CANARY-ID", ""));
+    for (i, text) in out.iter().enumerate() {
+        assert!(!text.contains("CANARY"), "output {i}: {text}");
+    }
+    for (file, bytes) in here.files("out").into_iter().chain([("study.db".into(), here.read("study.db"))]) {
+        assert!(!String::from_utf8_lossy(&bytes).contains("CANARY"), "{file}");
+    }
+}

@@ -83,6 +83,13 @@ fn agrees(kind: &str, column: &Value, found: &Cells) -> Result<(), String> {
     Ok(())
 }
 
+/// Whether a cell lies beyond single precision.
+fn beyond(column: &Value) -> bool {
+    let number = |v: &Value| v.as_str().map_or(v.as_f64(), |t| t.parse().ok());
+    let values = column["values"].as_array().into_iter().flatten();
+    values.filter_map(number).any(|v: f64| v.is_finite() && v.abs() > f64::from(f32::MAX))
+}
+
 #[test]
 fn every_type_of_five_writers_is_read_right_or_refused_by_name() {
     let all: BTreeMap<String, Value> =
@@ -119,6 +126,10 @@ fn every_type_of_five_writers_is_read_right_or_refused_by_name() {
                         if !refusable && !valueless && told != "decimal of 256 bits" {
                             wrong.push(format!("{file} {name} ({arrow}), a {kind}, is refused as {told}"));
                         }
+                    }
+                    // The largest numbers of 128 bits are beyond what trees compare.
+                    Err(ReadError::Cell { expected, .. }) if expected.contains("3.4e38") && beyond(column) => {
+                        cell.1.push(format!("{arrow}: beyond single precision"));
                     }
                     Err(e) => wrong.push(format!("{file} {name} ({arrow}): {e}")),
                 },
