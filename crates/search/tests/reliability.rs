@@ -291,7 +291,7 @@ fn fills_the_disk() {
 }
 
 /// A disk that turns one bit: what is read is what was written, or refused. Times of day and workers may differ, for they
-/// are in no figure; the last trials may be missing where the bit makes rows of another study of them.
+/// are in no figure; the last trial may be missing, where the bit makes it another study's, or run.
 #[test]
 fn a_turned_bit_is_seen() {
     for name in ["s.log", "s.db"] {
@@ -328,7 +328,14 @@ fn a_turned_bit_is_seen() {
                 Some(found) => {
                     same += 1;
                     assert!(found.len() <= whole.len(), "{name}, bit {bit}: more trials");
-                    assert_eq!(found, whole[..found.len()], "{name}, bit {bit}");
+                    // The line that ends a trial may be taken for another trial's: then the trial runs, and whoever goes on
+                    // with the search evaluates it again.
+                    let open = found.iter().filter(|t| !t.1.is_finished()).count();
+                    assert!(open <= 1, "{name}, bit {bit}: {open} trials run");
+                    for (found, whole) in found.iter().zip(&whole) {
+                        assert_eq!((found.0, &found.2), (whole.0, &whole.2), "{name}, bit {bit}");
+                        assert!(!found.1.is_finished() || found == whole, "{name}, bit {bit}: {found:?}");
+                    }
                     assert!(found.len() + 1 >= whole.len(), "{name}, bit {bit}: {} trials", found.len());
                 }
             }
