@@ -248,10 +248,8 @@ impl Scorer {
             self.unseen_levels(&data, &mut scored.unseen);
             let predicted = self.model.predict(&data)?;
             if let Some(r) = predicted.iter().position(|p| p.is_nan()) {
-                return Err(Error::Usage {
-                    what: format!("{}, line {}: the model gives no number for this row", input.name(), lines[r]),
-                    hint: "`verify` the artifact: a model that was fitted gives one for any row".into(),
-                });
+                let what = format!("it gives no number for line {} of {}", lines[r], input.name());
+                return Err(artifact::corrupt(&self.folder, &format!("models/{}.json", self.name), &what));
             }
             let writer = writer.as_mut().expect("made above");
             writer.write(chunk.ids.as_deref(), &lines, &predicted).map_err(wrong)?;

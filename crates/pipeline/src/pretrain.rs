@@ -174,15 +174,7 @@ fn one(path: &str, recipe: &Recipe, target: &Dataset, place: &Place) -> Result<(
         levels_agree(&imported, recipe, &path)?;
         levels_known(&imported.forest.features, target, &path)?;
         notes = imported.notes;
-        let model = Model::new(Base::Trees(imported.forest));
-        if matches!(target.estimand, Estimand::Survival { .. }) {
-            notes.push(
-                "A Cox model brings relative risks; the baseline hazard is that of the target's train rows.".into(),
-            );
-            model.with_baseline_of(target)?
-        } else {
-            model
-        }
+        Model::new(Base::Trees(imported.forest))
     };
     if !model.estimand().agrees(target.estimand) {
         let (has, asked) = (model.estimand().word(), target.estimand.word());

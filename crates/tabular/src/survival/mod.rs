@@ -100,16 +100,6 @@ pub(crate) fn set_baseline(model: &mut Model, data: &Dataset, expected: Option<&
 }
 
 impl Model {
-    /// This model of relative risks with the baseline hazard of `data` behind it: what a Cox model that was trained
-    /// elsewhere does not bring, and without which it says of nobody how likely an event is until a horizon.
-    ///
-    /// # Errors
-    /// [`Error::Mismatch`] when the labels are no times, [`Error::TooFew`] without an event until the horizon.
-    pub fn with_baseline_of(mut self, data: &Dataset) -> Result<Self, Error> {
-        set_baseline(&mut self, data, None)?;
-        Ok(self)
-    }
-
     /// This model's baseline hazard, scaled so that rows with the linear predictor `eta` are expected to have as many
     /// events as this model expects of them.
     fn hazard_behind(&self, data: &Dataset, eta: &[f64]) -> Result<Steps, Error> {
