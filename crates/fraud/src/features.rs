@@ -155,9 +155,10 @@ impl FeatureStep for PointInTime {
         for (r, mut row) in records.rows_mut().into_iter().enumerate() {
             if time[r] < self.last {
                 let line = raw.lines[r];
-                return Err(Error::Mismatch(format!(
-                    "line {line} is earlier than what was read before it: sort the rows by time, and end a history before they begin"
-                )));
+                return Err(Error::Data {
+                    what: format!("line {line} is earlier than what was read before it"),
+                    hint: "sort the rows by time, and end a history before they begin".into(),
+                });
             }
             self.last = time[r];
             let label = raw.labels()[r];
