@@ -1,5 +1,7 @@
 //! Builds the binaries once, runs them in a folder of their own, and keeps what they said.
 
+pub mod doors;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;

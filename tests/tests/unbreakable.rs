@@ -435,3 +435,53 @@ fn canaries_stay_where_they_are() {
         assert!(!String::from_utf8_lossy(&bytes).contains("CANARY"), "{file}");
     }
 }
+
+/// A level and a site that few patients have, and cells that one has, are in no file that leaves the house; whoever is
+/// scored with such a level is scored as `(other)`, and that is said.
+#[test]
+fn what_few_rows_say_is_not_written() {
+    let here = sound();
+    for file in ["source.csv", "target.csv"] {
+        let text = String::from_utf8(here.read(file)).unwrap();
+        let row = |(i, line): (usize, &str)| match i {
+            0 => format!("{line},ward"),
+            i if i % 40 == 7 => format!("{},RARE-WARD-{}", line.replacen(",B,", ",RARE-SITE,", 1), i / 80),
+            i => format!("{line},{}", ["north", "south"][i % 2]),
+        };
+        here.write(file, text.lines().enumerate().map(row).collect::<Vec<_>>().join("\n") + "\n");
+    }
+    let recipe = String::from_utf8(here.read("recipe.toml")).unwrap() + "\n[columns.ward]\nkind = \"category\"\n";
+    here.write("recipe.toml", &recipe);
+    let said = here.run("medical", &RUN);
+    assert_eq!(said.code, 0, "{}", said.stderr);
+    let mut named = false;
+    for (file, bytes) in here.files("out") {
+        let text = String::from_utf8_lossy(&bytes);
+        assert!(!text.contains("RARE"), "{file}");
+        named |= file.starts_with("models/") && text.contains("(other)");
+    }
+    assert!(named, "the level that stands for them is learned");
+    let card = String::from_utf8(here.read("out/README.md")).unwrap();
+    assert!(card.contains("of fewer than 10 rows"), "{card}");
+    let said = here.run("medical", &["predict", "--data", "target.csv", "--artifact", "out"]);
+    assert!(
+        said.code == 0 && said.stderr.contains("of `ward` have levels that the model does not name"),
+        "{}",
+        said.stderr
+    );
+
+    // Not asked for, they stand there; and a level that the recipe declares is no secret of the rows.
+    here.write("recipe.toml", recipe.clone() + "\n[privacy]\nfewest_rows = 0\n");
+    assert_eq!(here.run("medical", &RUN).code, 0);
+    let told = |name: &str| here.files("out").iter().any(|(_, b)| String::from_utf8_lossy(b).contains(name));
+    assert!(told("RARE-WARD"));
+    here.write(
+        "recipe.toml",
+        recipe.replace(
+            "[columns.ward]",
+            "[columns.ward]\nlevels = [\"north\", \"south\", \"RARE-WARD-0\"]\non_invalid = \"missing\"",
+        ),
+    );
+    assert_eq!(here.run("medical", &RUN).code, 0);
+    assert!(told("RARE-WARD-0") && !told("RARE-WARD-1"));
+}

@@ -7,6 +7,7 @@ use linfa::DatasetBase;
 use ndarray::{Array1, Array2, ArrayView1, Axis};
 use serde::{Deserialize, Serialize};
 
+use crate::discretion::OTHER;
 use crate::{Error, Estimand, canonical};
 
 /// How a feature's numbers are to be read.
@@ -112,6 +113,9 @@ pub struct Dataset {
     pub keys: Vec<Key>,
     /// Where each row stands in its file (line of a CSV file, row of a Parquet file), from 1.
     pub lines: Vec<u64>,
+    /// Fewest rows that must stand behind a value which a model or a report writes down; 0 where any value may be written.
+    /// Whoever learns from the rows keeps to it: see [`crate::discretion`].
+    pub fewest_rows: usize,
 }
 
 impl Dataset {
@@ -138,6 +142,7 @@ impl Dataset {
             amount: None,
             keys: Vec::new(),
             lines: (1..=rows as u64).collect(),
+            fewest_rows: 0,
         })
     }
 
@@ -249,6 +254,7 @@ impl Dataset {
             amount: self.amount.as_ref().map(|a| pick(a, rows)),
             keys: self.keys.iter().map(|k| Key { codes: pick(&k.codes, rows), ..k.clone() }).collect(),
             lines: pick(&self.lines, rows),
+            fewest_rows: self.fewest_rows,
         }
     }
 
@@ -283,11 +289,13 @@ impl Dataset {
             amount: None,
             keys: Vec::new(),
             lines: self.lines.iter().chain(&other.lines).copied().collect(),
+            fewest_rows: self.fewest_rows.max(other.fewest_rows),
         })
     }
 
     /// The same rows with exactly `features`, in that order; category codes are translated by
-    /// level name, however it is spelled ([`canonical`]), and a level that `features` does not know becomes missing.
+    /// level name, however it is spelled ([`canonical`]); a level that `features` does not know becomes [`OTHER`] where
+    /// there is that, and else missing.
     ///
     /// # Errors
     /// [`Error::NoColumn`] when a feature is missing, [`Error::Mismatch`] when its kind differs.
@@ -313,8 +321,9 @@ impl Dataset {
                 (FeatureKind::Category { levels: have }, FeatureKind::Category { levels: want }) => {
                     let place: HashMap<Cow<'_, str>, f64> =
                         want.iter().enumerate().map(|(i, l)| (canonical(l), i as f64)).collect();
+                    let strange = place.get(OTHER).copied().unwrap_or(f64::NAN);
                     let codes: Vec<f64> =
-                        have.iter().map(|l| place.get(&canonical(l)).copied().unwrap_or(f64::NAN)).collect();
+                        have.iter().map(|l| place.get(&canonical(l)).copied().unwrap_or(strange)).collect();
                     for (cell, &c) in column.iter_mut().zip(source) {
                         if !c.is_nan() {
                             *cell = codes.get(c as usize).copied().unwrap_or(f64::NAN);
@@ -348,6 +357,7 @@ impl Dataset {
             amount: self.amount.clone(),
             keys: self.keys.clone(),
             lines: self.lines.clone(),
+            fewest_rows: self.fewest_rows,
         }
     }
 }

@@ -183,6 +183,12 @@ pub trait Domain: Send + Sync {
         if estimand == Estimand::Probability { self.metrics() } else { crate::metric::usual(estimand) }
     }
 
+    /// Fewest rows that must stand behind a value which a model or a report writes down, where a recipe does not say
+    /// ([`Dataset::fewest_rows`]); 0 where any value may be written.
+    fn fewest_rows(&self) -> usize {
+        0
+    }
+
     /// The names of the embedded data sets (`embedded:NAME` in a recipe) with a line on each.
     fn data_names(&self) -> &'static [(&'static str, &'static str)] {
         &[]

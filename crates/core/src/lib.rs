@@ -11,6 +11,7 @@ mod calibration;
 mod context;
 mod dataset;
 mod dialect;
+pub mod discretion;
 mod domain;
 mod error;
 mod estimand;

@@ -2,6 +2,7 @@
 
 use ndarray::Array2;
 use specialist_core::bootstrap::quantile;
+use specialist_core::discretion::{outwards, quantile_of};
 use specialist_core::evidence::{Interval, Z, wilson};
 use specialist_core::survival::kaplan_meier;
 use specialist_core::{Dataset, Estimand, FeatureKind, Panel, PanelInput, Predict};
@@ -86,20 +87,6 @@ fn similar(input: &PanelInput<'_>) -> Panel {
         table,
         ..Panel::default()
     }
-}
-
-/// `x` with three digits that count, up or down: a range that is told holds what it is the range of, whatever its unit,
-/// and is no patient's own value.
-fn outwards(x: f64, up: bool) -> f64 {
-    if x == 0.0 || !x.is_finite() {
-        return x;
-    }
-    let digits = 2 - x.abs().log10().floor() as i32;
-    // Dividing by a power of ten is exact where multiplying by a fraction is not: 0.3 and no 0.30000000000000004.
-    let (unit, big) = (10f64.powi(digits.abs()), digits < 0);
-    let counted = if big { x / unit } else { x * unit };
-    let whole = if up { counted.ceil() } else { counted.floor() };
-    if big { whole * unit } else { whole / unit }
 }
 
 /// The middle 98 % of every feature, and how many cells are missing.
@@ -202,7 +189,7 @@ fn grid(train: &Dataset, column: usize, kind: &FeatureKind) -> Vec<f64> {
                 return Vec::new();
             }
             let mut at: Vec<f64> =
-                [0.02, 0.1, 0.25, 0.5, 0.75, 0.9, 0.98].iter().map(|q| quantile(&seen, *q)).collect();
+                [0.02, 0.1, 0.25, 0.5, 0.75, 0.9, 0.98].map(|q| quantile_of(&seen, q, train.fewest_rows)).to_vec();
             at.dedup();
             at
         }

@@ -41,6 +41,11 @@ impl Domain for Medical {
         ]
     }
 
+    fn fewest_rows(&self) -> usize {
+        // As for counts of people in the report.
+        specialist_report::SMALLEST_CELL
+    }
+
     fn data_names(&self) -> &'static [(&'static str, &'static str)] {
         &[
             ("thyroid", "9,172 thyroid records of the Garavan Institute, by referring hospital"),

@@ -1,6 +1,6 @@
 //! Text columns of a table as numbers: a sentence encoder's vector of each text, on its principal components.
 //!
-//! The components are those of the source rows' texts; no target text has a part in them. The encoder travels in
+//! The components are those of the source rows' texts that are trained on; no target text has a part in them. The encoder travels in
 //! the artifact, so that scoring needs nothing else.
 
 use std::collections::HashMap;

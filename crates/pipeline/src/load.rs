@@ -12,6 +12,7 @@ use crate::Error;
 use crate::check;
 use crate::embeddings::Embeddings;
 use crate::recipe::{Recipe, RecipeError};
+use crate::split;
 
 /// Where a recipe's paths start from.
 #[derive(Debug, Clone, Default)]
@@ -112,7 +113,15 @@ pub fn load(recipe: &Recipe, domain: &dyn Domain, place: &Place, ctx: &Context) 
         None => None,
     };
     let target = table("target", &recipe.target.data, &recipe.target.filter, recipe.target.dialect()?)?;
-    let mut embeddings = Embeddings::fit(recipe, source.as_ref(), place, ctx)?;
+    let (source, target) = (source.map(|s| in_order(s, recipe)), in_order(target, recipe));
+    let mut embeddings = match (&source, recipe.text_columns().is_empty()) {
+        // Of the rows that are trained on: what is held out or cut has no part in what texts become.
+        (Some(source), false) => {
+            let rows = split::source_train(recipe, source, &target, ctx)?;
+            Embeddings::fit(recipe, Some(&source.select(&rows)), place, ctx)?
+        }
+        (source, _) => Embeddings::fit(recipe, source.as_ref(), place, ctx)?,
+    };
     let mut features = |raw: Dataset| {
         let raw = match &mut embeddings {
             Some(embeddings) => embeddings.apply(&raw)?,
@@ -174,19 +183,24 @@ fn labelled(recipe: &Recipe, tables: Tables) -> Result<Loaded, Error> {
     Ok(Loaded { source, target, reports, own: tables.findings, embeddings: None })
 }
 
-/// The recipe's feature step on all rows, in order of time where there is a time.
-fn features(raw: Dataset, recipe: &Recipe, domain: &dyn Domain) -> Result<Dataset, Error> {
-    if recipe.features == "as-is" {
-        return Ok(raw);
-    }
-    let raw = match &raw.time {
+/// The rows in order of time, where there is a time and a feature step that may look back.
+fn in_order(raw: Dataset, recipe: &Recipe) -> Dataset {
+    match &raw.time {
+        _ if recipe.features == "as-is" => raw,
         Some(time) if !time.is_sorted() => {
             let mut order: Vec<usize> = (0..raw.rows()).collect();
             order.sort_by_key(|&r| time[r]);
             raw.select(&order)
         }
         _ => raw,
-    };
+    }
+}
+
+/// The recipe's feature step on all rows.
+fn features(raw: Dataset, recipe: &Recipe, domain: &dyn Domain) -> Result<Dataset, Error> {
+    if recipe.features == "as-is" {
+        return Ok(raw);
+    }
     Ok(step(recipe, domain)?.apply(raw)?)
 }
 

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use specialist_core::discretion::OTHER;
 use specialist_core::{Column, ColumnKind, Dataset, Domain, FeatureKind, Predict, Role, Schema, Tables, canonical};
 use specialist_tabular::Model;
 use specialist_tabular::read::{Input, InvalidCells, Options, Reader};
@@ -22,7 +23,7 @@ const CHUNK: usize = 16_384;
 pub struct Scored {
     /// Rows scored.
     pub rows: usize,
-    /// Category columns with levels that the model never saw: it takes them as missing.
+    /// Category columns with levels that the model never saw: it takes them as missing, or as one of [`OTHER`] levels.
     pub unseen: BTreeMap<String, Unseen>,
     /// What is outside of its declared range or levels: it takes these cells as missing.
     pub invalid: Vec<InvalidCells>,
@@ -41,6 +42,8 @@ pub struct Unseen {
     pub known: usize,
     /// Such levels.
     pub levels: usize,
+    /// Whether the model has a level for what it never saw, or saw too rarely to name it.
+    pub other: bool,
 }
 
 /// So many cells tell that a column is spelled in another way, where one may just be new.
@@ -175,6 +178,7 @@ impl Scorer {
             else {
                 continue;
             };
+            let other = known.iter().any(|l| l == OTHER);
             let known: HashSet<_> = known.iter().map(|l| canonical(l)).collect();
             let new: Vec<bool> = levels.iter().map(|l| !known.contains(&canonical(l))).collect();
             if !new.contains(&true) {
@@ -183,6 +187,7 @@ impl Scorer {
                 continue;
             }
             let column = found.entry(f.name.clone()).or_default();
+            column.other = other;
             let mut met = vec![false; levels.len()];
             for code in data.records().column(place).iter().filter(|c| !c.is_nan()) {
                 let code = *code as usize;

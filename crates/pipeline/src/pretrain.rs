@@ -1,5 +1,6 @@
 //! Makes the generalist: fits it on source rows, or takes a model that was trained elsewhere.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use specialist_core::{
@@ -155,6 +156,30 @@ pub fn bring_several(
     let selected = sources::select(models, target, recipe.split_keys()?, primary, ctx)?;
     notes.insert(0, selected.note);
     Ok(Pretrained { model: selected.model, settings: None, trials: 0, study: None, note: notes.join(" ") })
+}
+
+/// The levels that the brought models name, a list a column: merged for privacy they would hide nothing, and the models
+/// would know them no more. A model that cannot be read names none; [`bring`] says why.
+pub(crate) fn levels_brought(recipe: &Recipe, target: &Dataset, place: &Place) -> HashMap<String, Vec<String>> {
+    let mut out: HashMap<String, Vec<String>> = HashMap::new();
+    if target.features.iter().all(|f| f.kind == FeatureKind::Number) {
+        return out;
+    }
+    for path in recipe.source.model.iter().chain(&recipe.source.models) {
+        let path = place.path(path);
+        let features = if path.is_dir() {
+            artifact::load_model(&path, "generalist").map(|m| m.features().into_owned()).ok()
+        } else {
+            let import = |bytes: Vec<u8>| exchange::import(&bytes, target.estimand, &target.features).ok();
+            std::fs::read(&path).ok().and_then(import).map(|imported| imported.forest.features)
+        };
+        for f in features.into_iter().flatten() {
+            if let FeatureKind::Category { levels } = f.kind {
+                out.entry(f.name).or_default().extend(levels);
+            }
+        }
+    }
+    out
 }
 
 /// A model that was trained elsewhere, and what its artifact says of the rows behind it.

@@ -39,6 +39,9 @@ pub struct Recipe {
     /// How text columns (role `feature`, kind `text`) become numbers.
     #[serde(skip_serializing_if = "is_default")]
     pub text: TextSpec,
+    /// What the artifact may say of single rows.
+    #[serde(skip_serializing_if = "is_default")]
+    pub privacy: PrivacySpec,
     /// How target rows are parted into train rows and sealed test rows.
     pub split: SplitSpec,
     /// What the leakage and data checks may let pass.
@@ -62,6 +65,7 @@ impl Default for Recipe {
             columns: IndexMap::new(),
             domain: toml::Table::new(),
             text: TextSpec::default(),
+            privacy: PrivacySpec::default(),
             split: SplitSpec::default(),
             check: CheckSpec::default(),
             pretrain: PretrainSpec::default(),
@@ -271,6 +275,16 @@ impl Default for TextSpec {
     fn default() -> Self {
         Self { backbone: "minilm".into(), components: 30, longest: 128 }
     }
+}
+
+/// What the artifact may say of single rows.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct PrivacySpec {
+    /// Fewest rows behind a value that is written: levels of fewer become `(other)`, thresholds and quantiles lie between
+    /// rows. 0: any value may be written. By default 10 in `medical`, elsewhere 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fewest_rows: Option<usize>,
 }
 
 /// How target rows are parted.

@@ -5,7 +5,7 @@ use std::path::Path;
 use ndarray::Array2;
 use rand::Rng;
 use serde::{Deserialize, Serialize};
-use specialist_core::bootstrap::quantile;
+use specialist_core::discretion::quantile_of;
 use specialist_core::{Context, Dataset, Domain, Feature, FeatureKind, PanelInput, Predict};
 use specialist_report::{Finding, Report};
 use specialist_tabular::Model;
@@ -70,6 +70,7 @@ pub(crate) fn report(
         effects: effects(shipped, &prepared.train)?,
         panels,
         recipe: recipe.portable(),
+        fewest_rows: sealed.fewest_rows,
         evidence: judged.evidence,
     })
 }
@@ -115,7 +116,7 @@ pub(crate) fn probes(
                 continue;
             }
             records[[r, c]] = match &feature.kind {
-                FeatureKind::Number => quantile(&seen, u),
+                FeatureKind::Number => quantile_of(&seen, u, train.fewest_rows),
                 FeatureKind::Category { levels } => (u * levels.len() as f64).floor(),
             };
         }

@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
+use specialist_core::discretion::merge_rare_levels;
 use specialist_core::{
-    Context, Dataset, Domain, Estimand, FineTune, Metric, Panel, Pretrain, Split, Tuning as _, metric,
+    Context, Dataset, Domain, Estimand, FineTune, Metric, Panel, Pretrain, Split, Tuning as _, metric, same_value,
 };
 use specialist_report::{Finding, Report, Tuning};
 use specialist_search::{Params, journal_text};
@@ -126,11 +127,12 @@ impl Job<'_> {
         let target: Split = split::target(recipe, &loaded.target, ctx)?;
         ctx.observer().begin("check", 0);
         let mut loaded = loaded;
-        if recipe.split.cut_source {
-            loaded.source = split::cut_source(recipe, &loaded, &target)?;
+        if let Some(source) = loaded.source.take() {
+            let rows = split::cut_source(recipe, &source, &loaded.target, &target)?;
+            loaded.source = Some(if rows.len() == source.rows() { source } else { source.select(&rows) });
         }
-        let train = loaded.target.select(&target.train);
-        loaded.own.extend(domain.findings(loaded.source.as_ref(), &train));
+        let found = domain.findings(loaded.source.as_ref(), &loaded.target.select(&target.train));
+        loaded.own.extend(found);
         let findings = check::check(&check::Input {
             recipe,
             source: loaded.source.as_ref(),
@@ -140,14 +142,33 @@ impl Job<'_> {
             own: &loaded.own,
         });
         ctx.observer().end();
+        self.keep_few_unnamed(&mut loaded);
+        let (train, sealed) = (loaded.target.select(&target.train), loaded.target.select(&target.test));
         let (mut source_train, mut source_test) = (None, None);
         if let Some(source) = &loaded.source {
             let parts = split::source(recipe, source, ctx)?;
             source_train = Some(source.select(&parts.train));
             source_test = (!parts.test.is_empty()).then(|| source.select(&parts.test));
         }
-        let sealed = loaded.target.select(&target.test);
         Ok(Prepared { loaded, findings, train, sealed, source_train, source_test })
+    }
+
+    /// Sets how many rows must stand behind what is written of them, and merges the levels of fewer. Behind the checks: a
+    /// column that names every row would look like a constant.
+    fn keep_few_unnamed(&self, loaded: &mut Loaded) {
+        let fewest = self.recipe.privacy.fewest_rows.unwrap_or_else(|| self.domain.fewest_rows());
+        if fewest == 0 {
+            return;
+        }
+        let brought = pretrain::levels_brought(self.recipe, &loaded.target, self.place);
+        let public = |column: &str, level: &str| {
+            let is = |l: &String| same_value(l, level);
+            self.recipe.columns.get(column).is_some_and(|c| c.levels.iter().any(is))
+                || brought.get(column).is_some_and(|levels| levels.iter().any(is))
+        };
+        let mut tables: Vec<&mut Dataset> = loaded.source.iter_mut().chain([&mut loaded.target]).collect();
+        tables.iter_mut().for_each(|t| t.fewest_rows = fewest);
+        merge_rare_levels(&mut tables, fewest, public);
     }
 
     /// What the domain says of the target's rows by themselves, where the recipe names no source; none where it needs one.

@@ -3,8 +3,8 @@
 
 use specialist_core::{Context, Dataset, Estimand, Split};
 
+use crate::Error;
 use crate::recipe::Recipe;
-use crate::{Error, Loaded};
 
 /// Fewest target train rows of the rarer label for any tuning to be searched.
 const FEWEST_TRAIN_EVENTS: usize = 5;
@@ -33,22 +33,34 @@ pub fn target(recipe: &Recipe, target: &Dataset, ctx: &Context) -> Result<Split,
     Ok(split)
 }
 
-/// The source rows that are earlier than the target's train rows must be, for `cut_source`.
+/// The source rows that may be trained on: all, or with `cut_source` those that are earlier than the target's train rows
+/// must be.
 ///
 /// # Errors
 /// [`specialist_core::Error::TooFew`] when none is left.
-pub fn cut_source(recipe: &Recipe, loaded: &Loaded, target: &Split) -> Result<Option<Dataset>, Error> {
-    let (Some(source), Some(of_target)) = (&loaded.source, &loaded.target.time) else {
-        return Ok(loaded.source.clone());
-    };
-    let Some(of_source) = &source.time else { return Ok(Some(source.clone())) };
+pub fn cut_source(recipe: &Recipe, source: &Dataset, of: &Dataset, target: &Split) -> Result<Vec<usize>, Error> {
+    let all = || (0..source.rows()).collect();
+    if !recipe.split.cut_source {
+        return Ok(all());
+    }
+    let (Some(of_source), Some(of_target)) = (&source.time, &of.time) else { return Ok(all()) };
     let border = target.test.iter().map(|&r| of_target[r]).min().unwrap_or(i64::MAX) - recipe.gap()?;
     let rows: Vec<usize> = (0..source.rows()).filter(|&r| of_source[r] < border).collect();
     if rows.is_empty() {
         let what = "source rows earlier than the sealed rows".into();
         return Err(specialist_core::Error::TooFew { what, found: 0, needed: 1 }.into());
     }
-    Ok(Some(source.select(&rows)))
+    Ok(rows)
+}
+
+/// The source rows that a generalist is fitted on, of tables as they were read.
+///
+/// # Errors
+/// As those of the parts.
+pub fn source_train(recipe: &Recipe, from: &Dataset, of: &Dataset, ctx: &Context) -> Result<Vec<usize>, Error> {
+    let may = cut_source(recipe, from, of, &target(recipe, of, ctx)?)?;
+    let parts = source(recipe, &from.select(&may), ctx)?;
+    Ok(parts.train.into_iter().map(|r| may[r]).collect())
 }
 
 /// The source's split; its test rows may be empty.

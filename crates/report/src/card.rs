@@ -108,6 +108,10 @@ pub fn card(r: &Report) -> String {
         line(&format!("- {}{waived}: {}", f.name, plain(&f.message)));
     }
     line("");
+    line("## What it holds of single rows");
+    line("");
+    line(&r.of_rows());
+    line("");
     line("## Limits");
     line("");
     line(

@@ -47,7 +47,7 @@ pub fn html(r: &Report) -> String {
                     (data(r))
                     section { h2 { "Recipe" } details { summary { "The recipe as it ran (seed " (r.seed) ")" } pre { (r.recipe) } } }
                 }
-                footer { "Made by Specialist " (r.version) ". Intervals are " (pct(e.confidence)) " bootstrap intervals over " (e.bootstrap.1) " replicates." }
+                footer { "Made by Specialist " (r.version) ". Intervals are " (pct(e.confidence)) " bootstrap intervals over " (e.bootstrap.1) " replicates. " (r.of_rows()) }
             }
         }
     }

@@ -48,6 +48,25 @@ pub struct Report {
     pub panels: Vec<Panel>,
     /// The rendered recipe.
     pub recipe: String,
+    /// Fewest rows behind a value that is written in models and report; 0 where nothing is merged or moved for that.
+    #[serde(default)]
+    pub fewest_rows: usize,
+}
+
+impl Report {
+    /// What the artifact holds of single rows, in a sentence.
+    #[must_use]
+    pub fn of_rows(&self) -> String {
+        match self.fewest_rows {
+            0 => "Models hold what they learned from the rows: names of levels and sites (of texts: words), and thresholds that \
+                  may be the cell of one row."
+                .into(),
+            n => format!(
+                "No level and no site of fewer than {n} rows is named: they are `(other)`. Thresholds, medians, knots and event \
+                 times lie between rows. Levels that the recipe declares are named, and a model that was brought is as it was."
+            ),
+        }
+    }
 }
 
 /// Counts of people below this are not shown.

@@ -3,7 +3,7 @@
 
 use ndarray::{ArrayView1, ArrayView2, ArrayViewMut2, Axis};
 use serde::{Deserialize, Serialize};
-use specialist_core::bootstrap::quantile;
+use specialist_core::discretion::quantile_of;
 use specialist_core::{Dataset, Feature, FeatureKind};
 
 /// A level seen in fewer train rows than this is encoded as "rare", together with unseen levels.
@@ -87,8 +87,8 @@ impl Encoder {
         let part = |(i, f): (usize, &Feature)| {
             let column = data.records().column(i);
             match &f.kind {
-                FeatureKind::Number if f.knots >= 3 => splined(column, usize::from(f.knots)),
-                FeatureKind::Number => number(column),
+                FeatureKind::Number if f.knots >= 3 => splined(column, usize::from(f.knots), data.fewest_rows),
+                FeatureKind::Number => number(column, data.fewest_rows),
                 FeatureKind::Category { levels } => one_hot(column, levels.len()),
             }
         };
@@ -203,14 +203,18 @@ impl Encoder {
     }
 }
 
-fn number(column: ArrayView1<'_, f64>) -> Part {
+fn number(column: ArrayView1<'_, f64>, fewest: usize) -> Part {
     let mut seen: Vec<f64> = column.iter().copied().filter(|x| !x.is_nan()).collect();
     let indicator = seen.len() < column.len() && !seen.is_empty();
     if seen.is_empty() {
         return Part::Number { log: false, median: 0.0, mean: 0.0, sd: 1.0, indicator: false };
     }
     let middle = seen.len() / 2;
-    let (_, &mut median, _) = seen.select_nth_unstable_by(middle, f64::total_cmp);
+    let median = if fewest > 0 {
+        quantile_of(&seen, 0.5, fewest)
+    } else {
+        *seen.select_nth_unstable_by(middle, f64::total_cmp).1
+    };
     let log = seen.iter().all(|&x| x >= 0.0) && skewness(&seen) > SKEWED;
     let value = |x: f64| if log { x.ln_1p() } else { x };
     let filled = || column.iter().map(|&x| value(if x.is_nan() { median } else { x }));
@@ -244,11 +248,13 @@ fn places(knots: usize) -> &'static [f64] {
     }
 }
 
-fn splined(column: ArrayView1<'_, f64>, knots: usize) -> Part {
-    let Part::Number { log, median, mean, sd, indicator } = number(column) else { unreachable!("a number is one") };
+fn splined(column: ArrayView1<'_, f64>, knots: usize, fewest: usize) -> Part {
+    let Part::Number { log, median, mean, sd, indicator } = number(column, fewest) else {
+        unreachable!("a number is one")
+    };
     let value = |x: f64| if log { x.ln_1p() } else { x };
     let filled: Vec<f64> = column.iter().map(|&x| value(if x.is_nan() { median } else { x })).collect();
-    let mut at: Vec<f64> = places(knots).iter().map(|q| quantile(&filled, *q)).collect();
+    let mut at: Vec<f64> = places(knots).iter().map(|q| quantile_of(&filled, *q, fewest)).collect();
     at.dedup();
     // So many equal values leave nothing to bend.
     if at.len() < 3 {

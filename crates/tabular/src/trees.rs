@@ -10,7 +10,7 @@ use hessboost::training::Trainer;
 use ndarray::{ArrayView2, Axis};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use specialist_core::bootstrap::quantile;
+use specialist_core::discretion::{between, outwards, quantile_of};
 use specialist_core::survival::{is_event, time};
 use specialist_core::{Affine, Context, Dataset, Error, Estimand, Feature, FeatureKind, Predict};
 
@@ -182,7 +182,16 @@ impl TreeEngine for Trees {
             trainer = trainer.init_model(&start.model);
         }
         let model = trainer.train().map_err(failed)?.model;
-        let model = if start.is_none() { from_document(&document(&model)?)? } else { model };
+        let model = if data.fewest_rows > 0 {
+            let mut document = document(&model)?;
+            let old = start.map_or(0, Forest::trees);
+            part_between_rows(&mut document, old, data.aligned(features)?.records().view(), &doubles)?;
+            from_document(&document)?
+        } else if start.is_none() {
+            from_document(&document(&model)?)?
+        } else {
+            model
+        };
         Ok(Forest { features: features.clone(), model, doubles })
     }
 
@@ -222,6 +231,59 @@ impl TreeEngine for Trees {
     }
 }
 
+/// Moves the thresholds of the trees from the `first` on to a short number between the two train values that they part, so
+/// that none is a row's own cell. Every train row takes the side that it took.
+fn part_between_rows(
+    document: &mut Value,
+    first: usize,
+    records: ArrayView2<'_, f64>,
+    doubles: &Doubles,
+) -> Result<(), Error> {
+    let width = records.ncols();
+    let mut cells = Vec::with_capacity(records.len());
+    narrow(records, doubles, &mut cells);
+    // Only the columns that trees part by are sorted.
+    let mut sorted: Vec<Option<Vec<f32>>> = vec![None; width];
+    let list = |tree: &Value, key: &str| tree[key].as_array().cloned().unwrap_or_default();
+    for tree in trees_mut(document)?.iter_mut().skip(first) {
+        let (left, columns, kinds) =
+            (list(tree, "left_children"), list(tree, "split_indices"), list(tree, "split_type"));
+        let at = tree.get_mut("split_conditions").and_then(Value::as_array_mut);
+        for (node, threshold) in at.ok_or_else(|| failed("a tree has no split_conditions"))?.iter_mut().enumerate() {
+            let is_leaf = left.get(node).and_then(Value::as_i64).is_none_or(|l| l < 0);
+            let by_levels = kinds.get(node).and_then(Value::as_u64) == Some(1);
+            let (Some(column), Some(t)) = (columns.get(node).and_then(Value::as_u64), threshold.as_f64()) else {
+                continue;
+            };
+            let (column, t) = (column as usize, t as f32);
+            if is_leaf || by_levels || column >= width {
+                continue;
+            }
+            let values = sorted[column].get_or_insert_with(|| {
+                let cells = cells.iter().skip(column).step_by(width).copied();
+                let mut values: Vec<f32> = cells.filter(|v| v.is_finite()).collect();
+                values.sort_unstable_by(f32::total_cmp);
+                values
+            });
+            let above = values.partition_point(|v| *v < t);
+            let low = above.checked_sub(1).map(|i| f64::from(values[i]));
+            let new = match (low, values.get(above).map(|v| f64::from(*v))) {
+                (Some(low), Some(high)) => between(low, high),
+                // Parts what is missing from what is there: beyond all rows on the side where it is.
+                (None, Some(high)) => outwards(high.next_down(), false),
+                (Some(low), None) => outwards(low.next_up(), true),
+                (None, None) => continue,
+            } as f32;
+            let high = values.get(above).copied().unwrap_or(f32::INFINITY);
+            // In single precision as the rows are: a number between two doubles may be none between two singles.
+            if low.is_none_or(|low| low < f64::from(new)) && new <= high {
+                *threshold = Value::from(new);
+            }
+        }
+    }
+    Ok(())
+}
+
 /// What a constant would predict: where boosting begins.
 fn typical(data: &Dataset, accelerated: bool) -> f64 {
     let labels = data.labels();
@@ -239,7 +301,7 @@ fn typical(data: &Dataset, accelerated: bool) -> f64 {
         Estimand::Quantile(q) => {
             let alike = data.base.weights.iter().all(|w| *w == data.base.weights[0]);
             if alike {
-                return quantile(labels.as_slice().expect("labels are contiguous"), q);
+                return quantile_of(labels.as_slice().expect("labels are contiguous"), q, data.fewest_rows);
             }
             // The label at which the weights reach the level.
             let mut order: Vec<usize> = (0..labels.len()).collect();

@@ -286,3 +286,84 @@ fn whatever_a_model_file_says_it_is_refused_or_scored() {
         assert!(refused > 50 && read > 5, "{name}: {read} read, {refused} refused");
     }
 }
+
+/// Every number that stands in a model, as its file has it; of a tree those that it parts by: among thousands of leaves one
+/// is some cell by chance.
+fn numbers_in(document: &serde_json::Value, out: &mut Vec<f64>) {
+    match document {
+        serde_json::Value::Number(n) => out.extend(n.as_f64()),
+        // XGBoost writes some of its numbers as texts.
+        serde_json::Value::String(text) => out.extend(text.trim_matches(['[', ']']).parse::<f64>()),
+        serde_json::Value::Array(list) => list.iter().for_each(|v| numbers_in(v, out)),
+        serde_json::Value::Object(map) if map.contains_key("split_conditions") => {
+            let list = |key: &str| map[key].as_array().unwrap().iter().map(|v| v.as_f64().unwrap());
+            out.extend(list("split_conditions").zip(list("left_children")).filter(|(_, l)| *l >= 0.0).map(|(t, _)| t));
+        }
+        serde_json::Value::Object(map) => map.values().for_each(|v| numbers_in(v, out)),
+        _ => {}
+    }
+}
+
+/// Where the data asks for it, no cell and no event time of a row stands in what is fitted on it, in double or single
+/// precision or standardised; and no train row is scored otherwise for it by trees that are told to keep to it.
+#[test]
+fn no_cell_of_a_row_stands_in_a_discreet_model() {
+    let ctx = Context::new(1, 2);
+    let mut open = rows(900, 0.0, 8);
+    open.features[1].knots = 5;
+    let discreet = specialist_core::Dataset { fewest_rows: 10, ..open.clone() };
+    let mut times = discreet.clone();
+    times.estimand = Estimand::Survival { horizon: 3.0 };
+    let time =
+        |i: usize| (f64::from(u32::try_from((i * 7919) % 900).unwrap()) + 0.123) / 200.0 - open.records()[[i, 0]] / 8.0;
+    times.base.targets = (0..900).map(|i| time(i).max(0.010_135_7) * if i % 3 == 0 { -1.0 } else { 1.0 }).collect();
+
+    let mut cells: Vec<u64> = Vec::new();
+    let mut learn = |v: f64| {
+        if v.is_finite() && v.fract() != 0.0 {
+            cells.extend([v.to_bits(), f64::from(v as f32).to_bits()]);
+        }
+    };
+    let encoded = specialist_tabular::Encoder::fit(&discreet).encode(&discreet);
+    open.records().columns().into_iter().take(2).flatten().for_each(|v| learn(*v));
+    encoded.columns().into_iter().take(2).flatten().for_each(|v| learn(*v));
+    open.records().column(1).iter().for_each(|v| learn(v.ln_1p()));
+    times.labels().iter().for_each(|v| learn(v.abs()));
+    cells.sort_unstable();
+    let among = |model: &Model| {
+        let mut numbers = Vec::new();
+        numbers_in(&serde_json::from_str(&model.to_json().unwrap()).unwrap(), &mut numbers);
+        assert!(numbers.len() > 10);
+        numbers.iter().filter(|n| cells.binary_search(&n.to_bits()).is_ok()).count()
+    };
+    for estimator in ESTIMATORS {
+        let (plain, kept) = (
+            estimator.defaults().pretrain(&open, &ctx).unwrap(),
+            estimator.defaults().pretrain(&discreet, &ctx).unwrap(),
+        );
+        assert_eq!(among(&kept), 0, "{}", estimator.name());
+        if estimator != Estimator::BoostedTrees {
+            continue;
+        }
+        assert!(among(&plain) > 100, "the test sees what it is about");
+        assert_eq!(plain.margin(&open).unwrap(), kept.margin(&open).unwrap());
+        for rung in Rung::ALL.into_iter().filter(|r| r.fits(&kept, &kept.features())) {
+            let few = discreet.select(&(0..300).collect::<Vec<_>>());
+            assert_eq!(among(&plan(rung).fine_tune(&kept, &few, &ctx).unwrap()), 0, "{}", rung.name());
+        }
+    }
+    for estimator in [Estimator::Glm, Estimator::CoxElasticNet, Estimator::BoostedTrees, Estimator::BoostedAft] {
+        let model = estimator.defaults().pretrain(&times, &ctx).unwrap();
+        assert_eq!(among(&model), 0, "times, {}", estimator.name());
+        let open = specialist_core::Dataset { fewest_rows: 0, ..times.clone() };
+        let exact = estimator.defaults().pretrain(&open, &ctx).unwrap();
+        assert!(among(&exact) > 300, "the test sees what it is about");
+        let (a, b) = (model.baseline.as_ref().unwrap(), exact.baseline.as_ref().unwrap());
+        assert!((30..=55).contains(&a.shape.time.len()), "{} steps of ten events", a.shape.time.len());
+        for i in 1..=30 {
+            let t = f64::from(i) / 10.0;
+            assert!((a.shape.at(t) - b.shape.at(t)).abs() < 0.05, "{t}: {} {}", a.shape.at(t), b.shape.at(t));
+        }
+        assert_eq!(a.shape.at(3.0), 1.0);
+    }
+}

@@ -97,9 +97,12 @@ pub fn predict(
     session.progress.end();
     for (column, u) in &rows.unseen {
         let cells = u.unseen;
-        session.say(&format!(
-            "warning: {cells} cell(s) of `{column}` have levels that the model never saw; it takes them as missing"
-        ));
+        let what = if u.other {
+            "that the model does not name; it takes them for (other)"
+        } else {
+            "that the model never saw; it takes them as missing"
+        };
+        session.say(&format!("warning: {cells} cell(s) of `{column}` have levels {what}"));
     }
     for i in &rows.invalid {
         let lines: Vec<String> = i.lines.iter().take(5).map(ToString::to_string).collect();

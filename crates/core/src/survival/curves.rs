@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{is_event, latest_first, tied, time};
+use crate::discretion::between;
 
 /// A right-continuous step function: `start` before the first time, then `value[i]` from `time[i]` on.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -69,6 +70,32 @@ impl Baseline {
         hazard.value.truncate(kept);
         hazard.value.iter_mut().for_each(|v| *v /= level);
         Some((Self { horizon, shape: hazard }, level.ln()))
+    }
+
+    /// The same with steps of at least `fewest` events each, so that none is the time of one row's event: events in a row
+    /// are one step in their midst. `labels` are those that it was estimated from.
+    #[must_use]
+    pub fn discreet(mut self, labels: &[f64], fewest: usize) -> Self {
+        if fewest == 0 {
+            return self;
+        }
+        let mut events: Vec<f64> = labels.iter().copied().filter(|l| is_event(*l) && *l <= self.horizon).collect();
+        events.sort_unstable_by(f64::total_cmp);
+        let until = |t: f64| events.partition_point(|e| *e <= t);
+        let old = std::mem::take(&mut self.shape);
+        self.shape.start = old.start;
+        let (mut first, mut met) = (0, 0);
+        for (i, (&t, &value)) in old.time.iter().zip(&old.value).enumerate() {
+            // What is left at the end must be enough for a step, too.
+            let (here, rest) = (until(t) - met, events.len() - until(t));
+            if i + 1 < old.time.len() && (here < fewest || rest < fewest) {
+                continue;
+            }
+            self.shape.time.push(between(old.time[first], t));
+            self.shape.value.push(value);
+            (first, met) = (i + 1, until(t));
+        }
+        self
     }
 
     /// The cumulative hazard with this margin.

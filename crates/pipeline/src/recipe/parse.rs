@@ -266,6 +266,7 @@ fn checked(recipe: Recipe) -> Result<Recipe, RecipeError> {
         ("tune.repeats", recipe.tune.repeats, 10_000),
         ("tune.ensemble", recipe.tune.ensemble, 1000),
         ("compare.bootstrap", recipe.compare.bootstrap, 1_000_000),
+        ("privacy.fewest_rows", recipe.privacy.fewest_rows.unwrap_or(0), 1_000_000),
         ("compare.repeats", recipe.compare.repeats, 10_000),
         ("compare.splits", recipe.compare.splits, 10_000),
         ("compare.budgets", recipe.compare.budgets.len(), 1000),

@@ -147,6 +147,10 @@ fn thresholds(text: &str, names: &[String]) -> Result<Doubles, ModelError> {
         for ((f, t), d) in features.iter().zip(thresholds).zip(decisions) {
             let list = at.get_mut(*f).ok_or_else(|| format("a tree splits on a feature that is not there"))?;
             if d & CATEGORY == 0 {
+                // LightGBM keeps to 1e300 where it means all values.
+                if !t.is_finite() {
+                    return Err(format("a threshold is no finite number"));
+                }
                 list.push(*t);
             }
         }

@@ -52,6 +52,16 @@ impl CellColumn {
         Self { column, place, codes, names, negative: None, invalid: None, respelled: 0, style, times, bare }
     }
 
+    /// Forgets the levels of a feature that has more than can be of use, before rows that need not have the codes of those
+    /// before them: a file of any length is read in the same memory. Keys keep theirs, for features with memory.
+    pub(super) fn forget(&mut self) {
+        const MOST: usize = 50_000;
+        if self.column.role == Role::Feature && self.column.levels.is_empty() && self.names.len() > MOST {
+            self.names = Vec::new();
+            self.codes = HashMap::new();
+        }
+    }
+
     /// The levels by code: declared, or seen so far.
     pub(super) fn levels(&self) -> Vec<String> {
         self.names.clone()

@@ -8,6 +8,7 @@ mod dates;
 mod error;
 mod followed;
 mod numbers;
+mod pages;
 mod parquet_rows;
 mod profile;
 mod sniff;
@@ -217,6 +218,7 @@ impl Reader {
     /// [`ReadError`] with file, line and column.
     pub fn next_chunk(&mut self, limit: usize) -> Result<Option<Chunk>, ReadError> {
         let Self { rows, columns, filter, options, report } = self;
+        columns.iter_mut().for_each(CellColumn::forget);
         let mut values: Vec<Vec<f64>> = vec![Vec::new(); columns.len()];
         let mut lines = Vec::new();
         let mut ids: Option<Vec<String>> = columns.iter().any(|c| c.column.role == Role::Id).then(Vec::new);

@@ -14,7 +14,7 @@ use polars::prelude::{ArrowDataType, Column, DataFrame, DataType, ParquetReader,
 use polars_parquet::parquet::schema::types::{ParquetType, PrimitiveLogicalType};
 
 use super::arrow_schema::{ArrowSchema, KEY};
-use super::{Cell, ReadError, RowSink, Rows};
+use super::{Cell, ReadError, RowSink, Rows, pages};
 
 /// Rows taken out of the file at a time.
 const SLICE: usize = 1 << 16;
@@ -116,7 +116,14 @@ impl ParquetRows {
     fn loaded(&mut self) -> Result<(), ReadError> {
         let name = self.path.display().to_string();
         let broken = |e: PolarsError| ReadError::Parquet { file: name.clone(), reason: e.to_string() };
-        let file = File::open(&self.path).map_err(|e| ReadError::Io { file: name.clone(), reason: e.to_string() })?;
+        let open = || File::open(&self.path).map_err(|e| ReadError::Io { file: name.clone(), reason: e.to_string() });
+        let file = open()?;
+        if self.next == 0 {
+            let mut reader = ParquetReader::new(open()?);
+            let metadata = reader.get_metadata().map_err(broken)?;
+            pages::sound(open()?, metadata, self.needed.iter().map(|&place| &self.header[place]))
+                .map_err(|reason| ReadError::Parquet { file: name.clone(), reason })?;
+        }
         let length = SLICE.min(self.rows - self.next);
         self.slice = self.header.iter().map(|_| Cells::Missing).collect();
         if !self.needed.is_empty() {

@@ -94,7 +94,7 @@ pub(crate) fn set_baseline(model: &mut Model, data: &Dataset, expected: Option<&
         found: 0,
         needed: 1,
     })?;
-    model.baseline = Some(shape);
+    model.baseline = Some(shape.discreet(label, data.fewest_rows));
     model.line.intercept = level;
     Ok(())
 }

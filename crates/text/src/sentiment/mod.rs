@@ -269,6 +269,7 @@ pub fn run(recipe: &Recipe, prepared: &Prepared, terminal: &Terminal, ctx: &Cont
         question: recipe.question.clone(),
         seed: recipe.seed,
         simulated: false,
+        fewest_rows: 0,
         data: prepared.data.clone(),
         findings: prepared.findings.clone(),
         tuning: summary(&chosen, &bench.target.select(&prepared.train)),

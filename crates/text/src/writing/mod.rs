@@ -424,6 +424,7 @@ pub fn run(
         question: recipe.question.clone(),
         seed: recipe.seed,
         simulated: false,
+        fewest_rows: 0,
         data: prepared.data.clone(),
         findings: prepared.findings.clone(),
         tuning: Summary {
