@@ -205,10 +205,9 @@ fn used(model: &Model) {
     }
     _ = model.contributions(&data);
     _ = model.to_xgboost();
-    if let Ok(text) = model.to_json() {
-        if let Err(e) = Model::from_json(&text) {
-            panic!("what is written is not read: {e}");
-        }
+    let again = model.to_json().map_err(|e| e.to_string()).map(|text| Model::from_json(&text));
+    if let Ok(Err(e)) = again {
+        panic!("what is written is not read: {e}");
     }
 }
 

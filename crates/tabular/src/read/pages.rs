@@ -18,15 +18,11 @@ const LARGE_PAGE: i64 = 1 << 28;
 ///
 /// # Errors
 /// What is wrong, in words.
-pub(super) fn sound<'c>(
-    file: File,
-    metadata: &FileMetadata,
-    columns: impl Iterator<Item = &'c String> + Clone,
-) -> Result<(), String> {
+pub(super) fn sound(file: File, metadata: &FileMetadata, columns: &[&String]) -> Result<(), String> {
     let length = file.metadata().map_err(|e| e.to_string())?.len();
     let mut file = BufReader::new(file);
     for (g, group) in metadata.row_groups.iter().enumerate() {
-        for name in columns.clone() {
+        for name in columns {
             for chunk in group.columns_under_root_iter(name).into_iter().flatten() {
                 chunk_is_sound(&mut file, length, chunk)
                     .map_err(|what| format!("row group {}, column `{name}`: {what}", g + 1))?;

@@ -121,7 +121,8 @@ impl ParquetRows {
         if self.next == 0 {
             let mut reader = ParquetReader::new(open()?);
             let metadata = reader.get_metadata().map_err(broken)?;
-            pages::sound(open()?, metadata, self.needed.iter().map(|&place| &self.header[place]))
+            let names: Vec<&String> = self.needed.iter().map(|&place| &self.header[place]).collect();
+            pages::sound(open()?, metadata, &names)
                 .map_err(|reason| ReadError::Parquet { file: name.clone(), reason })?;
         }
         let length = SLICE.min(self.rows - self.next);
