@@ -20,15 +20,20 @@ fn rows(n: usize) -> Dataset {
     let mut rng = ChaCha8Rng::seed_from_u64(1);
     let beta: Vec<f64> = (0..COLUMNS).map(|j| ((j * 7) % 5) as f64 / 5.0 - 0.4).collect();
     let x = Array2::from_shape_fn((n, COLUMNS), |_| rng.random_range(-1.7..1.7));
-    let y: Array1<f64> = x
+    let y: Vec<bool> = x
         .rows()
         .into_iter()
         .map(|r| {
             let margin: f64 = r.iter().zip(&beta).map(|(a, b)| a * b).sum::<f64>() - 1.0;
-            f64::from(u8::from(rng.random::<f64>() < sigmoid(margin)))
+            rng.random::<f64>() < sigmoid(margin)
         })
         .collect();
-    Dataset::new((0..COLUMNS).map(|j| Feature::number(format!("x{j}"))).collect(), x, y).expect("the shapes agree")
+    Dataset::new(
+        (0..COLUMNS).map(|j| Feature::number(format!("x{j}"))).collect(),
+        x,
+        specialist_core::Labels::binary(y),
+    )
+    .expect("the shapes agree")
 }
 
 /// The fastest of some repeats, in seconds, and the last result.
@@ -52,7 +57,7 @@ fn main() {
         let problem = Problem { data: &data, encoder: &encoder, offset: None, scale: 1.0 };
         problem.fit(&Prior::ridge(encoder.width(), 1.0), None, &ctx).expect("it fits")
     });
-    let set = DatasetBase::new(data.records().clone(), data.labels().mapv(|y| y == 1.0));
+    let set = DatasetBase::new(data.records().clone(), Array1::from_iter((0..data.rows()).map(|r| data.had_event(r))));
     let (linfa, peer) =
         fastest(|| linfa_logistic::LogisticRegression::default().alpha(1.0).fit(&set).expect("it fits"));
     let auc = |p: &[f64]| evaluate(&RocAuc, &data, p);

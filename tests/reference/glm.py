@@ -42,3 +42,27 @@ def loss(b):
 best = minimize(loss, mean, jac=True, method="BFGS", options=dict(gtol=1e-10, maxiter=1000))
 show("PRIOR_CENTRED", best.x)
 show("QUANTILE", sm.QuantReg(number, design).fit(q=0.25, max_iter=5000, p_tol=1e-10).params)
+# Three classes: below -0.4, above 0.5 and between; scikit-learn's objective leaves the intercepts' common level free, as ours.
+classes = np.digitize(number, [-0.4, 0.5])
+m = LogisticRegression(C=0.5, tol=1e-12, max_iter=100000).fit(x, classes, sample_weight=w)
+show("MULTINOMIAL", np.column_stack([m.intercept_, m.coef_]).ravel())
+show("MULTINOMIAL_PROBABILITIES", m.predict_proba(x[[0, 7, 100]]).ravel())
+mean3 = np.array([[0.1, -1.0, 0.5, 0.0], [0.2, 0.0, 0.0, 0.2], [-0.3, 1.0, -0.5, 0.1]])
+precision3 = np.tile([1.0, 10.0, 5.0, 50.0], (3, 1))
+
+
+def loss3(flat):
+    b = flat.reshape(3, 4)
+    e = design @ b.T
+    top = e.max(1, keepdims=True)
+    p = np.exp(e - top)
+    total = p.sum(1, keepdims=True)
+    p /= total
+    log = e - top - np.log(total)
+    hit = np.eye(3)[classes]
+    value = -np.sum(w[:, None] * hit * log) + 0.5 * np.sum(precision3 * (b - mean3) ** 2)
+    return value, (((w[:, None] * (p - hit)).T @ design) + precision3 * (b - mean3)).ravel()
+
+
+best = minimize(loss3, mean3.ravel(), jac=True, method="BFGS", options=dict(gtol=1e-10, maxiter=2000))
+show("MULTINOMIAL_CENTRED", best.x)

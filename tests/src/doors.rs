@@ -3,7 +3,9 @@
 
 use std::path::{Path, PathBuf};
 
-use specialist_core::{Column, ColumnKind, Dataset, Dialect, Estimand, Feature, FeatureKind, Predict, Role, Schema};
+use specialist_core::{
+    Column, ColumnKind, Dataset, Dialect, Estimand, Feature, FeatureKind, Labels, Predict, Role, Schema,
+};
 use specialist_tabular::read::{Input, Options, read_all};
 use specialist_tabular::{Model, exchange};
 
@@ -96,7 +98,7 @@ pub fn made() -> Vec<(&'static str, String, Vec<u8>)> {
     let columns = ["a", "b", "c", "d"].map(|n| feature(n, n == "c"));
     let mut few = rows(&columns, Estimand::Probability);
     few = few.select(&(0..90).map(|i| i % few.rows()).collect::<Vec<_>>());
-    few.base.targets.iter_mut().enumerate().for_each(|(i, y)| *y = f64::from(u8::from(i % 3 == 0)));
+    few.base.targets = Labels::binary((0..90).map(|i| i % 3 == 0));
     for name in ["boosted-trees", "glm", "linfa-tree", "smartcore-forest"] {
         let estimator: specialist_tabular::Estimator = name.parse().expect("an estimator");
         let mut settings = estimator.defaults();
@@ -191,7 +193,7 @@ fn rows(features: &[Feature], estimand: Estimand) -> Dataset {
             FeatureKind::Number => cell,
         }
     });
-    let labels = specialist_core::ndarray::Array1::zeros(CELLS.len());
+    let labels = Labels::unknown(CELLS.len());
     let mut data = Dataset::new(features.to_vec(), records, labels).expect("the shapes agree");
     data.estimand = estimand;
     data

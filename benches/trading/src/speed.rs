@@ -50,7 +50,7 @@ pub fn job(file: &Path) {
             .collect();
         let records = specialist_core::ndarray::Array2::from_shape_vec((kept.len(), width), values).expect("rows");
         let features = rows.names.iter().map(Feature::number).collect();
-        (Dataset::new(features, records, labels.into()).expect("rows"), kept)
+        (Dataset::new(features, records, labels).expect("rows"), kept)
     };
     let (train, _) = table(true);
     let settings = EstimatorSettings {

@@ -3,7 +3,7 @@
 //!
 //! `cargo run --release -p specialist-core --example coverage -- [RUNS]`; 200 runs take some minutes.
 
-use ndarray::{Array1, Array2};
+use ndarray::Array2;
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use specialist_core::bootstrap::Bootstrap;
@@ -30,7 +30,7 @@ fn persistent(n: usize, memory: f64, rng: &mut ChaCha8Rng) -> Vec<f64> {
 
 fn data(labels: Vec<f64>, time: Option<Vec<i64>>, groups: Option<Vec<u32>>) -> Dataset {
     let records = Array2::zeros((labels.len(), 1));
-    let mut data = Dataset::new(vec![Feature::number("x")], records, Array1::from(labels)).expect("a valid table");
+    let mut data = Dataset::new(vec![Feature::number("x")], records, labels).expect("a valid table");
     data.time = time;
     let key = |codes| Key { name: "g".into(), role: KeyRole::Group, codes, levels: vec![], digests: Vec::new() };
     data.keys.extend(groups.map(key));

@@ -332,11 +332,12 @@ pub fn mean_sd(values: &[f64]) -> (f64, f64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Labels;
     use crate::{Feature, Key};
     use ndarray::Array2;
 
     fn data() -> Dataset {
-        let labels = (0..100).map(|i| f64::from(u8::from(i < 20))).collect();
+        let labels = Labels::binary((0..100).map(|i| i < 20));
         let mut d = Dataset::new(vec![Feature::number("x")], Array2::zeros((100, 1)), labels).unwrap();
         d.time = Some((0..100).map(|i| i * SECONDS_A_DAY / 4).collect());
         let codes = (0..100).map(|i| i / 5).collect();
@@ -386,7 +387,7 @@ mod tests {
     fn groups_and_days_add_up_and_rows_alone_count_once() {
         let (groups, days) = (20, 60);
         let n = groups * days;
-        let mut d = Dataset::new(vec![Feature::number("x")], Array2::zeros((n, 1)), vec![0.0; n].into()).unwrap();
+        let mut d = Dataset::new(vec![Feature::number("x")], Array2::zeros((n, 1)), vec![0.0; n]).unwrap();
         d.time = Some((0..n).map(|i| (i % days) as i64 * SECONDS_A_DAY).collect());
         let codes = (0..n).map(|i| (i / days) as u32).collect();
         d.keys.push(Key { name: "g".into(), role: KeyRole::Group, codes, levels: vec![], digests: Vec::new() });

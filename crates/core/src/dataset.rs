@@ -8,7 +8,7 @@ use ndarray::{Array1, Array2, ArrayView1, Axis};
 use serde::{Deserialize, Serialize};
 
 use crate::discretion::OTHER;
-use crate::{Error, Estimand, canonical};
+use crate::{Error, Estimand, Labels, canonical};
 
 /// How a feature's numbers are to be read.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -71,8 +71,6 @@ pub enum KeyRole {
     Site,
     /// Names the row.
     Id,
-    /// What ended the row's time: 0 nothing, 1 the event, from 2 on competing causes.
-    Cause,
     /// Read by the domain's own features.
     Other,
 }
@@ -94,13 +92,12 @@ pub struct Key {
 
 /// Rows × features with labels, and the columns beside them.
 ///
-/// `base` is linfa's own dataset, so every linfa algorithm fits on it as it is: `records` is
-/// rows × features (`f64`, `NaN` missing, categories as codes), `targets` the label (0 or 1, or a
-/// number; `NaN` where unknown) and `weights` the row weights (all one when none are given).
+/// `base` is linfa's own dataset: `records` is rows × features (`f64`, `NaN` missing, categories as codes),
+/// `targets` the labels and `weights` the row weights (all one when none are given).
 #[derive(Debug, Clone)]
 pub struct Dataset {
     /// Records, targets and weights.
-    pub base: DatasetBase<Array2<f64>, Array1<f64>>,
+    pub base: DatasetBase<Array2<f64>, Labels>,
     /// One per column of `base.records`.
     pub features: Vec<Feature>,
     /// What is to be predicted, and so what the labels are.
@@ -119,25 +116,27 @@ pub struct Dataset {
 }
 
 impl Dataset {
-    /// A data set of `records` (rows × features) and `targets`, all weights one, lines counted from 1.
+    /// A data set of `records` (rows × features) and `labels`, all weights one, lines counted from 1; what is asked of it is
+    /// what the labels are the plainest answer to ([`Estimand::of`]).
     ///
     /// # Errors
     /// [`Error::Mismatch`] when the counts of rows or features differ.
-    pub fn new(features: Vec<Feature>, records: Array2<f64>, targets: Array1<f64>) -> Result<Self, Error> {
-        if records.nrows() != targets.len() || records.ncols() != features.len() {
+    pub fn new(features: Vec<Feature>, records: Array2<f64>, labels: impl Into<Labels>) -> Result<Self, Error> {
+        let labels = labels.into();
+        if records.nrows() != labels.rows() || records.ncols() != features.len() {
             return Err(Error::Mismatch(format!(
                 "{} rows × {} columns, {} labels, {} features",
                 records.nrows(),
                 records.ncols(),
-                targets.len(),
+                labels.rows(),
                 features.len()
             )));
         }
         let rows = records.nrows();
         Ok(Self {
-            base: DatasetBase::new(records, targets).with_weights(Array1::ones(rows)),
+            estimand: Estimand::of(&labels),
+            base: DatasetBase::new(records, labels).with_weights(Array1::ones(rows)),
             features,
-            estimand: Estimand::default(),
             time: None,
             amount: None,
             keys: Vec::new(),
@@ -160,7 +159,7 @@ impl Dataset {
 
     /// The labels.
     #[must_use]
-    pub fn labels(&self) -> &Array1<f64> {
+    pub fn labels(&self) -> &Labels {
         &self.base.targets
     }
 
@@ -180,7 +179,7 @@ impl Dataset {
     /// Whether the row had the event.
     #[must_use]
     pub fn had_event(&self, row: usize) -> bool {
-        self.estimand.had_event(self.labels()[row])
+        self.labels().had_event(row)
     }
 
     /// How many rows the estimate rests on, which is what limits the ladder: those of the rarer label; the
@@ -246,7 +245,7 @@ impl Dataset {
     #[must_use]
     pub fn select(&self, rows: &[usize]) -> Self {
         Self {
-            base: DatasetBase::new(self.base.records.select(Axis(0), rows), self.base.targets.select(Axis(0), rows))
+            base: DatasetBase::new(self.base.records.select(Axis(0), rows), self.base.targets.select(rows))
                 .with_weights(self.base.weights.select(Axis(0), rows)),
             features: self.features.clone(),
             estimand: self.estimand,
@@ -277,11 +276,10 @@ impl Dataset {
         let stack = |a: &Array2<f64>, b: &Array2<f64>| {
             ndarray::concatenate(Axis(0), &[a.view(), b.view()]).expect("the columns are equal")
         };
-        let chain = |a: &Array1<f64>, b: &Array1<f64>| a.iter().chain(b).copied().collect::<Array1<_>>();
         let weights = self.base.weights.iter().copied();
         let weights: Array1<f32> = weights.chain(other.base.weights.iter().map(|w| w * weight)).collect();
         Ok(Self {
-            base: DatasetBase::new(stack(own.records(), other.records()), chain(self.labels(), other.labels()))
+            base: DatasetBase::new(stack(own.records(), other.records()), self.labels().followed_by(other.labels())?)
                 .with_weights(weights),
             features,
             estimand: self.estimand,
@@ -383,7 +381,8 @@ mod tests {
     #[test]
     fn pooling_keeps_what_only_one_side_has() {
         let row = |features: Vec<Feature>, cells: Vec<f64>| {
-            Dataset::new(features, Array2::from_shape_vec((1, cells.len()), cells).unwrap(), array![1.0]).unwrap()
+            Dataset::new(features, Array2::from_shape_vec((1, cells.len()), cells).unwrap(), Labels::binary([true]))
+                .unwrap()
         };
         let source = row(vec![category(&["a", "2"]), Feature::number("x")], vec![1.0, 2.0]);
         let target =
@@ -399,8 +398,12 @@ mod tests {
     #[test]
     fn alignment_translates_levels_and_keeps_order() {
         let features = vec![Feature::number("x"), category(&["a", "b", "c"])];
-        let data =
-            Dataset::new(features, array![[1.0, 0.0], [2.0, 2.0], [3.0, f64::NAN]], array![0.0, 1.0, 1.0]).unwrap();
+        let data = Dataset::new(
+            features,
+            array![[1.0, 0.0], [2.0, 2.0], [3.0, f64::NAN]],
+            Labels::binary([false, true, true]),
+        )
+        .unwrap();
         let out = data.aligned(&[category(&["b", "a"]), Feature::number("x")]).unwrap();
         assert_eq!(out.records()[[0, 0]], 1.0);
         assert!(out.records()[[1, 0]].is_nan(), "an unknown level is missing");
@@ -412,7 +415,8 @@ mod tests {
     #[test]
     fn select_keeps_everything_in_step() {
         let mut data =
-            Dataset::new(vec![Feature::number("x")], array![[1.0], [2.0], [3.0]], array![0.0, 1.0, 0.0]).unwrap();
+            Dataset::new(vec![Feature::number("x")], array![[1.0], [2.0], [3.0]], Labels::binary([false, true, false]))
+                .unwrap();
         data.time = Some(vec![10, 20, 30]);
         data.keys.push(Key {
             name: "g".into(),

@@ -143,7 +143,7 @@ fn merge(levels: &mut Vec<String>, rare: impl Fn(&str) -> bool) -> Option<Vec<us
 mod tests {
     use super::*;
     use crate::{Feature, Key};
-    use ndarray::{Array1, Array2};
+    use ndarray::Array2;
 
     #[test]
     fn a_number_between_is_short_and_neither() {
@@ -194,7 +194,7 @@ mod tests {
         let records =
             Array2::from_shape_fn((codes.len() + 1, 1), |(r, _)| codes.get(r).map_or(f64::NAN, |c| *c as f64));
         let ward = Feature { kind, ..Feature::number("ward") };
-        let mut out = Dataset::new(vec![ward], records, Array1::zeros(codes.len() + 1)).unwrap();
+        let mut out = Dataset::new(vec![ward], records, vec![0.0; codes.len() + 1]).unwrap();
         out.keys.push(Key {
             name: "site".into(),
             role: KeyRole::Site,

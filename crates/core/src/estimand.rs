@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::bootstrap::mean_sd;
-use crate::survival::{is_event, log_hazard};
-use crate::{logit, sigmoid};
+use crate::survival::log_hazard;
+use crate::{Labels, logit, sigmoid};
 
 /// In what an error is counted, and how widely the check function of a quantile is smoothed.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -47,13 +47,13 @@ fn softplus(x: f64) -> f64 {
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Estimand {
-    /// The probability of the positive label. Labels are 0 or 1, margins log-odds.
+    /// The probability of the positive of two classes; margins are log-odds.
     #[default]
     Probability,
     /// The mean of a number. Labels are numbers, margins are in their unit.
     Mean,
-    /// The risk of an event until `horizon`. Labels are times, censored ones negative ([`crate::survival`]); margins are
-    /// log cumulative hazards at the horizon.
+    /// The risk of an event until `horizon`. Labels are times ([`crate::Followed`]); margins are log cumulative hazards at the
+    /// horizon.
     Survival {
         /// Until when, in the unit of the times.
         horizon: f64,
@@ -69,13 +69,14 @@ impl Estimand {
         matches!(self, Self::Mean | Self::Quantile(_))
     }
 
-    /// Whether a row with this label had the event; never where labels are numbers.
+    /// What labels are the plainest answer to: the probability of the positive class of two, the mean of numbers, the risk
+    /// of an event at all.
     #[must_use]
-    pub fn had_event(self, label: f64) -> bool {
-        match self {
-            Self::Probability => label == 1.0,
-            Self::Survival { .. } => is_event(label),
-            Self::Mean | Self::Quantile(_) => false,
+    pub fn of(labels: &Labels) -> Self {
+        match labels {
+            Labels::Classes { .. } => Self::Probability,
+            Labels::Numbers(_) => Self::Mean,
+            Labels::Times { .. } => Self::Survival { horizon: f64::INFINITY },
         }
     }
 

@@ -18,6 +18,7 @@ mod estimand;
 pub mod evidence;
 mod finding;
 pub mod foreign;
+mod labels;
 pub mod metric;
 mod model;
 pub mod quoting;
@@ -37,6 +38,7 @@ pub use domain::{Domain, FeatureStep, Identity, Panel, PanelInput, Population, R
 pub use error::Error;
 pub use estimand::{Estimand, LossScale};
 pub use finding::{Finding, Severity};
+pub use labels::{Followed, Labels};
 pub use metric::{Goal, Metric, Scored};
 pub use model::{FineTune, Predict, Pretrain, Tuning};
 pub use schema::{Column, ColumnKind, Limits, OnInvalid, Role, Schema};

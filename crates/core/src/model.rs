@@ -39,7 +39,7 @@ pub trait Predict: Send + Sync {
 /// the `scratch` candidate.
 ///
 /// ```
-/// use specialist_core::{Context, Dataset, Error, Feature, Predict, Pretrain, logit};
+/// use specialist_core::{Context, Dataset, Error, Feature, Labels, Predict, Pretrain, logit};
 ///
 /// /// Predicts the share of positive labels for every row.
 /// struct Prevalence;
@@ -58,7 +58,7 @@ pub trait Predict: Send + Sync {
 ///     }
 /// }
 ///
-/// let labels = ndarray::array![0.0, 0.0, 0.0, 1.0];
+/// let labels = Labels::binary([false, false, false, true]);
 /// let source = Dataset::new(vec![Feature::number("x")], ndarray::Array2::zeros((4, 1)), labels)?;
 /// let model = Prevalence.pretrain(&source, &Context::new(1, 1))?;
 /// assert!((model.predict(&source)?[0] - 0.25).abs() < 1e-9);
@@ -78,7 +78,7 @@ pub trait Pretrain: Send + Sync {
 /// A way to adapt a generalist `G` to the target: linfa's `FitWith` with a [`Context`].
 ///
 /// ```
-/// use specialist_core::{Context, Dataset, Error, Feature, FineTune, Predict};
+/// use specialist_core::{Context, Dataset, Error, Feature, FineTune, Labels, Predict};
 /// struct Shift(f64);
 /// impl Predict for Shift {
 ///     fn margin(&self, data: &Dataset) -> Result<Vec<f64>, Error> {
@@ -93,7 +93,7 @@ pub trait Pretrain: Send + Sync {
 ///         Ok(Shift(generalist.0 + 1.0))
 ///     }
 /// }
-/// let target = Dataset::new(vec![Feature::number("x")], ndarray::array![[2.0]], ndarray::array![1.0])?;
+/// let target = Dataset::new(vec![Feature::number("x")], ndarray::array![[2.0]], Labels::binary([true]))?;
 /// let specialist = Up.fine_tune(&Shift(0.5), &target, &Context::new(1, 1))?;
 /// assert_eq!(specialist.margin(&target)?, [3.5]);
 /// # Ok::<(), Error>(())

@@ -6,7 +6,7 @@ use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-use crate::{Dataset, Error, KeyRole};
+use crate::{Dataset, Error, KeyRole, Labels};
 
 /// One way to part the rows: positions in the data set, ascending.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,9 +21,9 @@ pub struct Split {
 /// and every train row of a group that also has test rows is dropped.
 ///
 /// ```
-/// use specialist_core::{Context, Dataset, Feature, SplitKeys};
+/// use specialist_core::{Context, Dataset, Feature, Labels, SplitKeys};
 /// let records = ndarray::Array2::zeros((10, 1));
-/// let labels = (0..10).map(|i| f64::from(i % 2)).collect();
+/// let labels = Labels::binary((0..10).map(|i| i % 2 == 1));
 /// let data = Dataset::new(vec![Feature::number("x")], records, labels)?;
 /// let keys = SplitKeys { stratify: true, ..Default::default() };
 /// let split = keys.holdout(&data, 0.4, &mut Context::new(1, 1).rng("split"))?;
@@ -125,17 +125,21 @@ impl SplitKeys {
                 units.entry(code).or_default().push(row);
             }
             let mut units: Vec<Vec<usize>> = units.into_values().collect();
-            if self.stratify && !data.estimand.is_number() {
-                let has_event = |u: &Vec<usize>| u.iter().any(|&r| data.had_event(r));
-                let (mut with, mut without): (Vec<_>, Vec<_>) = units.into_iter().partition(has_event);
-                place(&mut with);
-                place(&mut without);
-            } else {
-                place(&mut units);
+            match strata(data).filter(|_| self.stratify) {
+                // A group goes where its rarest class goes, of two where the positive one goes: the one that a part may lack.
+                Some((stratum, by_rarity)) => {
+                    for s in by_rarity {
+                        let (mut those, rest): (Vec<_>, Vec<_>) =
+                            units.into_iter().partition(|u| u.iter().any(|&r| stratum[r] == s));
+                        place(&mut those);
+                        units = rest;
+                    }
+                }
+                None => place(&mut units),
             }
-        } else if self.stratify && !data.estimand.is_number() {
-            for event in [false, true] {
-                let rows = (0..data.rows()).filter(|&r| data.had_event(r) == event);
+        } else if let Some((stratum, by_rarity)) = strata(data).filter(|_| self.stratify) {
+            for s in by_rarity.into_iter().rev() {
+                let rows = (0..data.rows()).filter(|&r| stratum[r] == s);
                 place(&mut rows.map(|r| vec![r]).collect());
             }
         } else {
@@ -143,6 +147,23 @@ impl SplitKeys {
         }
         Ok(fold)
     }
+}
+
+/// What is to be spread evenly: a stratum a row, and the strata, rarest first; of two the one with the event first. None
+/// where labels are numbers.
+fn strata(data: &Dataset) -> Option<(Vec<u32>, Vec<u32>)> {
+    let stratum: Vec<u32> = match data.labels() {
+        Labels::Numbers(_) => return None,
+        Labels::Classes { codes, levels } if levels.len() > 2 => codes.clone(),
+        _ => (0..data.rows()).map(|r| u32::from(data.had_event(r))).collect(),
+    };
+    let mut rows: BTreeMap<u32, usize> = BTreeMap::new();
+    stratum.iter().for_each(|s| *rows.entry(*s).or_default() += 1);
+    let mut order: Vec<u32> = rows.keys().rev().copied().collect();
+    if data.labels().levels().len() > 2 {
+        order.sort_by_key(|s| rows[s]);
+    }
+    Some((stratum, order))
 }
 
 fn part(fold: &[usize], test: usize) -> Split {
@@ -183,7 +204,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn data(n: usize, groups: u32) -> Dataset {
-        let labels = (0..n).map(|i| f64::from(u8::from(i % 5 == 0))).collect();
+        let labels = Labels::binary((0..n).map(|i| i % 5 == 0));
         let mut d = Dataset::new(vec![Feature::number("x")], Array2::zeros((n, 1)), labels).unwrap();
         d.time = Some((0..n).map(|i| (i as i64 * 7919) % 1000).collect());
         let codes = (0..n).map(|i| (i as u32 * 31) % groups).collect();
@@ -231,7 +252,7 @@ mod tests {
         let d = data(500, 10);
         let keys = SplitKeys { stratify: true, ..Default::default() };
         let s = keys.holdout(&d, 0.4, &mut Context::new(3, 1).rng("f")).unwrap();
-        let events = |rows: &[usize]| rows.iter().filter(|&&r| d.labels()[r] == 1.0).count();
+        let events = |rows: &[usize]| rows.iter().filter(|&&r| d.had_event(r)).count();
         assert_eq!((s.test.len(), events(&s.test), events(&s.train)), (200, 40, 60));
     }
 

@@ -161,8 +161,7 @@ impl FeatureStep for PointInTime {
                 });
             }
             self.last = time[r];
-            let label = raw.labels()[r];
-            let fraud = (!label.is_nan()).then_some(label == 1.0);
+            let fraud = raw.labels().is_known(r).then(|| raw.had_event(r));
             let (c, t) = (self.card.of(card, r), self.terminal.of(terminal, r));
             let paid = if amount[r].is_nan() { 0.0 } else { amount[r] };
             self.one(time[r], c, t, paid, fraud, row.as_slice_mut().expect("rows are contiguous"));

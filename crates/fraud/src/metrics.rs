@@ -31,12 +31,11 @@ impl Metric for CardPrecision {
         let days = (0..time.len()).map(day).max().map_or(0, |last| (last - first + 1) as usize);
         let width = card.codes.iter().max().map_or(0, |&c| c as usize + 1);
         let cell = |r: usize| (day(r) - first) as usize * width + card.codes[r] as usize;
-        let label = s.label();
         let mut fraud = vec![false; days * width];
         let mut day_weight = vec![0.0f64; days];
         for r in 0..time.len() {
             if s.weight[r] > 0.0 {
-                fraud[cell(r)] |= label[r] == 1.0;
+                fraud[cell(r)] |= s.rows.had_event(r);
                 let d = (day(r) - first) as usize;
                 day_weight[d] = day_weight[d].max(s.weight[r]);
             }
@@ -85,12 +84,12 @@ impl Metric for Cost {
     fn value(&self, s: &Scored<'_>) -> f64 {
         let Some(amount) = &s.rows.amount else { return f64::NAN };
         let (mut cost, mut total) = (0.0, 0.0);
-        for (((&y, &p), &w), &a) in s.label().iter().zip(s.predicted).zip(s.weight).zip(amount) {
+        for (r, ((&p, &w), &a)) in s.predicted.iter().zip(s.weight).zip(amount).enumerate() {
             let a = if a.is_nan() { 0.0 } else { a };
             total += w;
             if p * a > self.review {
                 cost += w * self.review;
-            } else if y == 1.0 {
+            } else if s.rows.had_event(r) {
                 cost += w * a;
             }
         }
@@ -101,11 +100,11 @@ impl Metric for Cost {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ndarray::{Array2, array};
+    use ndarray::Array2;
     use specialist_core::{Dataset, Feature, Key, metric::evaluate};
 
     fn rows() -> Dataset {
-        let labels = array![1.0, 0.0, 0.0, 0.0, 1.0, 0.0];
+        let labels = specialist_core::Labels::binary([true, false, false, false, true, false]);
         let mut d = Dataset::new(vec![Feature::number("x")], Array2::zeros((6, 1)), labels).unwrap();
         d.time = Some(vec![0, 10, 20, DAY, DAY + 1, DAY + 2]);
         d.amount = Some(vec![100.0, 10.0, 10.0, 50.0, 200.0, 1.0]);

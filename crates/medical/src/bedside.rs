@@ -5,7 +5,7 @@ use specialist_core::bootstrap::quantile;
 use specialist_core::discretion::{outwards, quantile_of};
 use specialist_core::evidence::{Interval, Z, wilson};
 use specialist_core::survival::kaplan_meier;
-use specialist_core::{Dataset, Estimand, FeatureKind, Panel, PanelInput, Predict};
+use specialist_core::{Dataset, Estimand, FeatureKind, Labels, Panel, PanelInput, Predict};
 
 use crate::subgroups::SMALLEST;
 
@@ -30,8 +30,8 @@ pub fn panels(input: &PanelInput<'_>) -> Vec<Panel> {
 /// For times: the share with the event by each quarter of the horizon, as text; in steps that are more than one patient.
 fn course(rows: &Dataset, member: &[usize]) -> String {
     let Estimand::Survival { horizon } = rows.estimand else { return String::new() };
-    let label: Vec<f64> = member.iter().map(|&r| rows.labels()[r]).collect();
-    let km = kaplan_meier(&label, &vec![1.0; label.len()]);
+    let label = rows.labels().select(member);
+    let km = kaplan_meier(label.times(), &vec![1.0; member.len()]);
     let at = |i: u8| {
         let t = horizon * f64::from(i) / 4.0;
         format!("{t:.0}: {:.0} %", STEP * (100.0 / STEP * (1.0 - km.at(t))).round())
@@ -41,17 +41,17 @@ fn course(rows: &Dataset, member: &[usize]) -> String {
 
 /// What happened, among rows of these labels: a risk with its interval.
 fn observed(rows: &Dataset, member: &[usize]) -> Interval {
-    let label: Vec<f64> = member.iter().map(|&r| rows.labels()[r]).collect();
-    let ones = vec![1.0; label.len()];
+    let label = rows.labels().select(member);
+    let ones = vec![1.0; member.len()];
     match rows.estimand {
         Estimand::Survival { horizon } => {
-            let km = kaplan_meier(&label, &ones);
+            let km = kaplan_meier(label.times(), &ones);
             let (low, high) = km.interval(horizon, Z);
             Interval { estimate: 1.0 - km.at(horizon), low: 1.0 - high, high: 1.0 - low }
         }
         _ => {
-            let n = label.len() as f64;
-            wilson(label.iter().sum::<f64>() / n, n)
+            let n = member.len() as f64;
+            wilson(label.responses().iter().sum::<f64>() / n, n)
         }
     }
 }
@@ -197,7 +197,7 @@ fn grid(train: &Dataset, column: usize, kind: &FeatureKind) -> Vec<f64> {
 }
 
 fn margins(model: &dyn Predict, train: &Dataset, records: Array2<f64>) -> Option<Vec<f64>> {
-    let labels = ndarray::Array1::from_elem(records.nrows(), f64::NAN);
+    let labels = Labels::unknown(records.nrows());
     let mut data = Dataset::new(train.features.clone(), records, labels).ok()?;
     data.estimand = train.estimand;
     model.margin(&data).ok()

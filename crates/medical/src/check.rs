@@ -127,7 +127,7 @@ fn sample_size(train: &Dataset) -> Finding {
     let outcome = match train.estimand {
         Estimand::Probability => Outcome::Binary { prevalence: train.prevalence() },
         Estimand::Survival { .. } => {
-            let followed: f64 = train.labels().iter().map(|l| l.abs()).sum();
+            let followed: f64 = train.labels().times().iter().map(|l| l.time).sum();
             Outcome::Survival { rate: events as f64 / followed, followed: followed / n.max(1) as f64 }
         }
         _ => return Finding::new(name, Severity::Ok, "the outcome is a number", Vec::new()),
@@ -151,13 +151,13 @@ fn sample_size(train: &Dataset) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ndarray::{Array1, Array2};
-    use specialist_core::Feature;
+    use ndarray::Array2;
+    use specialist_core::{Feature, Labels};
 
     fn with(name: &str, kind: FeatureKind, value: impl Fn(usize) -> f64) -> Finding {
         let x = Array2::from_shape_fn((200, 1), |(i, _)| value(i));
         let feature = Feature { kind, ..Feature::number(name) };
-        let y: Array1<f64> = (0..200).map(|i| f64::from(u8::from(i % 4 == 0))).collect();
+        let y = Labels::binary((0..200).map(|i| i % 4 == 0));
         identifiers(None, &Dataset::new(vec![feature], x, y).unwrap())
     }
 
@@ -179,7 +179,7 @@ mod tests {
     #[test]
     fn the_size_is_said() {
         let x = Array2::from_shape_fn((200, 2), |(i, j)| ((i * 7 + j) % 31) as f64);
-        let y: Array1<f64> = (0..200).map(|i| f64::from(u8::from(i % 4 == 0))).collect();
+        let y = Labels::binary((0..200).map(|i| i % 4 == 0));
         let data = Dataset::new(["a", "b"].map(Feature::number).to_vec(), x, y).unwrap();
         let found = sample_size(&data);
         assert!(

@@ -26,21 +26,21 @@ fn score(probability: f64, positive: bool) -> f64 {
 /// Coverage and size of the specialist's sets, over all and by subgroup.
 pub fn panel(input: &PanelInput<'_>) -> Option<Panel> {
     let p = &input.predictions.iter().find(|p| p.name == "specialist")?.predicted;
-    let label = input.rows.labels();
+    let rows = input.rows;
     let mut members = vec![("all".to_string(), vec![true; p.len()])];
     members.extend(groups(input).into_iter().filter(|g| !g.hidden).map(|g| (g.name, g.member)));
     let ctx = input.ctx.child("conformal");
     let mut table = Vec::new();
     for promised in PROMISED {
         let judged = repeats(&ctx, p.len(), |calibration, test| {
-            let own: Vec<f64> = calibration.iter().map(|&r| score(p[r], label[r] == 1.0)).collect();
+            let own: Vec<f64> = calibration.iter().map(|&r| score(p[r], rows.had_event(r))).collect();
             let bar = threshold(&own, promised);
             let of = |member: &Vec<bool>| {
-                let rows = || test.iter().copied().filter(|&r| member[r]);
-                let n = rows().count() as f64;
-                let hit = rows().filter(|&r| score(p[r], label[r] == 1.0) <= bar).count() as f64;
+                let tested = || test.iter().copied().filter(|&r| member[r]);
+                let n = tested().count() as f64;
+                let hit = tested().filter(|&r| score(p[r], rows.had_event(r)) <= bar).count() as f64;
                 let size =
-                    rows().map(|r| [true, false].iter().filter(|c| score(p[r], **c) <= bar).count()).sum::<usize>();
+                    tested().map(|r| [true, false].iter().filter(|c| score(p[r], **c) <= bar).count()).sum::<usize>();
                 [n, hit, size as f64]
             };
             members.iter().map(|(_, m)| of(m)).collect::<Vec<_>>()

@@ -12,13 +12,13 @@ const TABLE: [f64; 4] = [0.05, 0.1, 0.2, 0.4];
 
 /// True positives per row, less false positives at the odds of the threshold: the net benefit of
 /// treating where `probability ≥ threshold`.
-pub fn net_benefit(label: &[f64], probability: &[f64], weight: &[f64], threshold: f64) -> f64 {
+pub fn net_benefit(class: &[u32], probability: &[f64], weight: &[f64], threshold: f64) -> f64 {
     let odds = threshold / (1.0 - threshold);
     let (mut benefit, mut total) = (0.0, 0.0);
-    for ((&y, &p), &w) in label.iter().zip(probability).zip(weight) {
+    for ((&class, &p), &w) in class.iter().zip(probability).zip(weight) {
         total += w;
         if p >= threshold {
-            benefit += if y == 1.0 { w } else { -w * odds };
+            benefit += if class == 1 { w } else { -w * odds };
         }
     }
     benefit / total
@@ -26,7 +26,7 @@ pub fn net_benefit(label: &[f64], probability: &[f64], weight: &[f64], threshold
 
 /// The curve of every candidate, against treating all and treating none.
 pub fn panel(input: &PanelInput<'_>) -> Panel {
-    let label = input.rows.labels().as_slice().expect("labels are contiguous");
+    let label = input.rows.labels().codes();
     let ones = vec![1.0; label.len()];
     let exact = |v: f64| Interval { estimate: v, low: f64::NAN, high: f64::NAN };
     let curve = |name: &str, probability: &[f64]| Series {
@@ -77,10 +77,10 @@ mod tests {
     #[test]
     fn net_benefit_is_the_textbook_figure() {
         // 2 of 4 treated at 0.2: one true, one false positive: (1 − 1 · 0.25) / 4.
-        let benefit = net_benefit(&[1.0, 0.0, 1.0, 0.0], &[0.9, 0.3, 0.1, 0.05], &[1.0; 4], 0.2);
+        let benefit = net_benefit(&[1, 0, 1, 0], &[0.9, 0.3, 0.1, 0.05], &[1.0; 4], 0.2);
         assert!((benefit - 0.1875).abs() < 1e-12);
         // Treating all at the prevalence is worth nothing.
-        let all = net_benefit(&[1.0, 0.0, 0.0, 0.0], &[1.0; 4], &[1.0; 4], 0.25);
+        let all = net_benefit(&[1, 0, 0, 0], &[1.0; 4], &[1.0; 4], 0.25);
         assert!(all.abs() < 1e-12);
     }
 }

@@ -5,7 +5,7 @@ use specialist_core::bootstrap::quantile;
 use specialist_core::evidence::{Interval, Prediction, Z};
 use specialist_core::metric::{CIndex, ObservedExpected, descending};
 use specialist_core::survival::{KaplanMeier, cumulative_incidence, decimals, kaplan_meier};
-use specialist_core::{Dataset, Estimand, KeyRole, Metric, Panel, PanelInput, Scored, Series};
+use specialist_core::{Dataset, Estimand, Followed, Labels, Metric, Panel, PanelInput, Scored, Series};
 
 use crate::subgroups::{Group, HIDDEN, SMALLEST, groups};
 
@@ -47,11 +47,11 @@ fn miscalibrated(input: &PanelInput<'_>) -> Option<String> {
 
 /// Whether causes are declared after which the event cannot happen any more.
 pub fn has_competing(rows: &Dataset) -> bool {
-    rows.keys.iter().any(|k| k.role == KeyRole::Cause && k.levels.len() > 2)
+    matches!(rows.labels(), Labels::Times { causes, .. } if causes.len() > 1)
 }
 
-fn labels<'a>(input: &PanelInput<'a>) -> &'a [f64] {
-    input.rows.labels().as_slice().expect("labels are contiguous")
+fn labels<'a>(input: &PanelInput<'a>) -> &'a [Followed] {
+    input.rows.labels().times()
 }
 
 fn curve(name: String, km: &KaplanMeier, horizon: f64) -> Series {
@@ -79,7 +79,7 @@ fn risk_groups(input: &PanelInput<'_>, p: &Prediction, horizon: f64) -> Panel {
         let (low, high) = km.interval(horizon, Z);
         let (mean, error) = km.restricted_mean(horizon);
         let expected = p.predicted.iter().zip(&weight).map(|(r, w)| r * w).sum::<f64>() / n;
-        let events = label.iter().zip(&weight).filter(|(l, w)| **w > 0.0 && **l > 0.0).count();
+        let events = label.iter().zip(&weight).filter(|(l, w)| **w > 0.0 && l.had_event()).count();
         let range = if g == 0 {
             format!("up to {:.0} %", 100.0 * cuts[0])
         } else if g == GROUPS - 1 {
@@ -119,7 +119,7 @@ fn risk_groups(input: &PanelInput<'_>, p: &Prediction, horizon: f64) -> Panel {
 
 /// Net benefit at `threshold` where the outcome is censored (Vickers and others 2008): the risk among those above it is
 /// one less Kaplan–Meier's estimate.
-fn net_benefit(label: &[f64], risk: &[f64], weight: &[f64], threshold: f64, horizon: f64) -> f64 {
+fn net_benefit(label: &[Followed], risk: &[f64], weight: &[f64], threshold: f64, horizon: f64) -> f64 {
     let above: Vec<f64> = risk.iter().zip(weight).map(|(r, w)| if *r >= threshold { *w } else { 0.0 }).collect();
     let (treated, all) = (above.iter().sum::<f64>(), weight.iter().sum::<f64>());
     if treated == 0.0 {
@@ -186,7 +186,7 @@ fn subgroups(input: &PanelInput<'_>) -> Option<Panel> {
     let mut table = Vec::new();
     for Group { name, member, hidden } in &groups(input) {
         let size = member.iter().filter(|m| **m).count();
-        let events = member.iter().zip(label).filter(|(m, y)| **m && **y > 0.0).count();
+        let events = member.iter().zip(label).filter(|(m, y)| **m && y.had_event()).count();
         if *hidden {
             table.push(vec![name.clone(), "–".into(), "–".into(), HIDDEN.into(), String::new()]);
             continue;
@@ -221,20 +221,18 @@ fn subgroups(input: &PanelInput<'_>) -> Option<Panel> {
 
 /// Cumulative incidence of the event and of every competing cause, where there are any.
 fn competing(input: &PanelInput<'_>, horizon: f64) -> Option<Panel> {
-    let key = input.rows.keys.iter().find(|k| k.role == KeyRole::Cause)?;
-    let causes = key.levels.len().checked_sub(1).filter(|c| *c > 1)?;
-    let times: Vec<f64> = labels(input).iter().map(|l| l.abs()).collect();
-    // Who is followed beyond the end of the times counts as censored there.
-    let cause: Vec<u32> =
-        key.codes.iter().zip(labels(input)).map(|(c, l)| if *c == 1 && *l < 0.0 { 0 } else { *c }).collect();
-    let found = cumulative_incidence(&times, &cause, &vec![1.0; times.len()], causes);
+    let Labels::Times { followed, causes } = input.rows.labels() else { return None };
+    if causes.len() < 2 {
+        return None;
+    }
+    let found = cumulative_incidence(followed, &vec![1.0; followed.len()], causes.len());
     let exact = |v: f64| Interval { estimate: v, low: f64::NAN, high: f64::NAN };
-    let series = found.iter().zip(&key.levels[1..]).map(|(steps, name)| Series {
+    let series = found.iter().zip(causes).map(|(steps, name)| Series {
         name: name.clone(),
         points: (0..=POINTS).map(|i| horizon * i as f64 / POINTS as f64).map(|t| (t, exact(steps.at(t)))).collect(),
     });
     let row = |(steps, name): (&specialist_core::survival::Steps, &String)| {
-        let n = cause.iter().filter(|c| key.levels[**c as usize] == *name).count();
+        let n = followed.iter().filter(|f| f.cause > 0 && causes[f.cause as usize - 1] == *name).count();
         let n = if n < SMALLEST { format!("fewer than {SMALLEST}") } else { n.to_string() };
         vec![name.clone(), n, format!("{:.1} %", 100.0 * steps.at(horizon))]
     };
@@ -244,7 +242,7 @@ fn competing(input: &PanelInput<'_>, horizon: f64) -> Option<Panel> {
                first. Everywhere else on this page the other causes only censor: predicted and observed risks are both those of a world without them, and higher than what patients will see."
             .into(),
         header: ["cause", "patients", "until the horizon"].map(String::from).to_vec(),
-        table: found.iter().zip(&key.levels[1..]).map(row).collect(),
+        table: found.iter().zip(causes).map(row).collect(),
         axes: ("time".into(), "cumulative incidence".into()),
         series: series.collect(),
         ..Panel::default()
@@ -254,7 +252,6 @@ fn competing(input: &PanelInput<'_>, horizon: f64) -> Option<Panel> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use specialist_core::survival::label;
 
     #[test]
     fn net_benefit_is_that_of_dcurves() {
@@ -262,7 +259,7 @@ mod tests {
         let n = 200usize;
         let risk: Vec<f64> = (0..n).map(|i| ((i * 37 + 11) % 199 + 1) as f64 / 201.0).collect();
         let time = |i: usize| 1.0 + ((i * 53 + 7) % 97) as f64 / 97.0 * 9.0 * (1.5 - risk[i]);
-        let labels: Vec<f64> = (0..n).map(|i| label(time(i), (i * 29) % 4 != 0)).collect();
+        let labels: Vec<Followed> = (0..n).map(|i| Followed::new(time(i), (i * 29) % 4 != 0)).collect();
         let ones = vec![1.0; n];
         for (t, model, all) in NET_BENEFIT {
             assert!((net_benefit(&labels, &risk, &ones, t, 5.0) - model).abs() < 1e-9, "{t}");

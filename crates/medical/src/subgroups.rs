@@ -19,9 +19,8 @@ pub fn panel(input: &PanelInput<'_>) -> Option<Panel> {
     let wanted = ["generalist", "specialist"];
     let mut table = Vec::new();
     for Group { name, member, hidden } in &groups {
-        let labels = input.rows.labels();
         let size = member.iter().filter(|m| **m).count();
-        let events = member.iter().zip(labels).filter(|(m, y)| **m && **y == 1.0).count();
+        let events = (0..member.len()).filter(|&r| member[r] && input.rows.had_event(r)).count();
         if *hidden {
             table.push(vec![name.clone(), "–".into(), "–".into(), HIDDEN.into(), String::new()]);
             continue;
@@ -116,12 +115,12 @@ fn suppressed(rows: &Dataset, family: Vec<(String, Vec<bool>)>) -> Vec<Group> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ndarray::{Array1, Array2};
-    use specialist_core::Feature;
+    use ndarray::Array2;
+    use specialist_core::{Feature, Labels};
 
     #[test]
     fn a_small_group_cannot_be_had_by_subtraction() {
-        let y: Array1<f64> = (0..200).map(|i| f64::from(u8::from(i % 2 == 0))).collect();
+        let y = Labels::binary((0..200).map(|i| i % 2 == 0));
         let rows = Dataset::new(vec![Feature::number("x")], Array2::zeros((200, 1)), y).unwrap();
         let family = |edges: &[usize]| -> Vec<bool> {
             let group = |(g, w): (usize, &[usize])| (g.to_string(), (0..200).map(|i| i >= w[0] && i < w[1]).collect());

@@ -78,7 +78,7 @@ fn against(step: &Step, revision: &Step) -> (f64, usize, f64) {
 }
 
 fn logistic(train: &Dataset, margin: &[f64], ctx: &Context) -> Result<Vec<Step>, Error> {
-    let label = train.labels().as_slice().expect("labels are contiguous");
+    let label = &train.labels().responses();
     let weight: Vec<f64> = train.base.weights.iter().map(|w| f64::from(*w)).collect();
     let likelihood = |of: &dyn Fn(usize) -> f64| -> f64 {
         (0..label.len()).map(|r| -weight[r] * Estimand::Probability.loss(of(r), label[r], LossScale::NONE)[0]).sum()
@@ -102,7 +102,7 @@ fn logistic(train: &Dataset, margin: &[f64], ctx: &Context) -> Result<Vec<Step>,
 /// By partial likelihood, which knows nothing of the baseline: recalibration in the large is re-estimating that, and is no
 /// step of the test.
 fn hazards(train: &Dataset, margin: &[f64], ctx: &Context) -> Result<Vec<Step>, Error> {
-    let label = train.labels().as_slice().expect("labels are contiguous");
+    let label = train.labels().times();
     let weight: Vec<f64> = train.base.weights.iter().map(|w| f64::from(*w)).collect();
     let none = ndarray::Array2::zeros((label.len(), 0));
     let likelihood = |eta: &[f64]| partial_likelihood(none.view(), eta, label, &weight, None, Ties::Efron).value;

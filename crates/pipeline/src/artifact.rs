@@ -10,7 +10,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use specialist_core::Dataset;
+use specialist_core::{Dataset, Labels};
 use specialist_tabular::Model;
 use thiserror::Error as ThisError;
 
@@ -277,7 +277,18 @@ pub fn fingerprint(data: &Dataset) -> String {
     for f in &data.features {
         hash.update(f.name.as_bytes());
     }
-    data.records().iter().chain(data.labels()).for_each(|v| hash.update(v.to_le_bytes()));
+    data.records().iter().for_each(|v| hash.update(v.to_le_bytes()));
+    match data.labels() {
+        Labels::Times { followed, .. } => followed.iter().for_each(|f| {
+            hash.update(f.time.to_le_bytes());
+            hash.update(f.cause.to_le_bytes());
+        }),
+        Labels::Classes { codes, levels } => {
+            levels.iter().for_each(|l| hash.update(l.as_bytes()));
+            codes.iter().for_each(|c| hash.update(c.to_le_bytes()));
+        }
+        Labels::Numbers(numbers) => numbers.iter().for_each(|y| hash.update(y.to_le_bytes())),
+    }
     data.base.weights.iter().for_each(|w| hash.update(w.to_le_bytes()));
     data.time.iter().flatten().for_each(|t| hash.update(t.to_le_bytes()));
     data.amount.iter().flatten().for_each(|a| hash.update(a.to_le_bytes()));

@@ -5,7 +5,7 @@ use specialist_core::bootstrap::{mean_sd, quantile};
 use specialist_core::evidence::{Interval, Prediction, Z, wilson};
 use specialist_core::metric::descending;
 use specialist_core::survival::kaplan_meier;
-use specialist_core::{Dataset, Estimand};
+use specialist_core::{Dataset, Estimand, Labels};
 use specialist_report::{Curves, SMALLEST_CELL};
 
 /// Points of a curve, at most.
@@ -24,13 +24,12 @@ fn curve(rows: &Dataset, p: &Prediction) -> Curves {
         let calibration = calibration(rows, p, &order);
         return Curves { name: p.name.clone(), calibration, ..Curves::default() };
     }
-    let label = |i: u32| rows.labels()[i as usize];
     let n = order.len();
     let (positives, negatives) = (rows.events() as f64, (n - rows.events()) as f64);
     let (mut roc, mut precision_recall) = (vec![(0.0, 0.0)], Vec::new());
     let (mut hits, mut next) = (0.0, SMALLEST_CELL);
     for (i, &row) in order.iter().enumerate() {
-        hits += label(row);
+        hits += f64::from(u8::from(rows.had_event(row as usize)));
         let seen = i + 1;
         // A point where the score changes, evenly along the rows, never for fewer than a cell's rows.
         let changes = order.get(seen).is_none_or(|&r| p.predicted[r as usize] != p.predicted[row as usize]);
@@ -55,20 +54,20 @@ fn calibration(rows: &Dataset, p: &Prediction, order: &[u32]) -> Vec<(f64, Inter
     bins.map(|bin| {
         let n = bin.len() as f64;
         let mean = bin.iter().map(|&r| p.predicted[r as usize]).sum::<f64>() / n;
-        let labels: Vec<f64> = bin.iter().map(|&r| rows.labels()[r as usize]).collect();
-        (mean, observed(rows.estimand, &labels))
+        let member: Vec<usize> = bin.iter().map(|&r| r as usize).collect();
+        (mean, observed(rows.estimand, &rows.labels().select(&member)))
     })
     .collect()
 }
 
 /// What a bin's labels say of the estimand, with a 95 % interval that takes rows for independent.
-fn observed(estimand: Estimand, labels: &[f64]) -> Interval {
-    let n = labels.len() as f64;
-    let (mean, sd) = mean_sd(labels);
+fn observed(estimand: Estimand, labels: &Labels) -> Interval {
+    let n = labels.rows() as f64;
+    let (mean, sd) = mean_sd(&labels.responses());
     match estimand {
         Estimand::Probability => wilson(mean, n),
         Estimand::Survival { horizon } => {
-            let curve = kaplan_meier(labels, &vec![1.0; labels.len()]);
+            let curve = kaplan_meier(labels.times(), &vec![1.0; labels.rows()]);
             let (low, high) = curve.interval(horizon, Z);
             Interval { estimate: 1.0 - curve.at(horizon), low: 1.0 - high, high: 1.0 - low }
         }
@@ -78,7 +77,7 @@ fn observed(estimand: Estimand, labels: &[f64]) -> Interval {
         }
         Estimand::Quantile(q) => {
             let half = Z * (q * (1.0 - q) / n).sqrt();
-            let at = |level: f64| quantile(labels, level.clamp(0.0, 1.0));
+            let at = |level: f64| quantile(labels.numbers(), level.clamp(0.0, 1.0));
             Interval { estimate: at(q), low: at(q - half), high: at(q + half) }
         }
     }
@@ -87,9 +86,9 @@ fn observed(estimand: Estimand, labels: &[f64]) -> Interval {
 /// The share of each class in every bin of probability.
 fn histogram(rows: &Dataset, p: &Prediction) -> Vec<(f64, f64)> {
     let mut bins = vec![(0.0, 0.0); SCORE_BINS];
-    for (&probability, &y) in p.predicted.iter().zip(rows.labels()) {
+    for (row, &probability) in p.predicted.iter().enumerate() {
         let bin = &mut bins[((probability * SCORE_BINS as f64) as usize).min(SCORE_BINS - 1)];
-        if y == 1.0 { bin.1 += 1.0 } else { bin.0 += 1.0 }
+        if rows.had_event(row) { bin.1 += 1.0 } else { bin.0 += 1.0 }
     }
     let (negatives, positives) = ((rows.rows() - rows.events()) as f64, rows.events() as f64);
     bins.iter().map(|b| (b.0 / negatives.max(1.0), b.1 / positives.max(1.0))).collect()

@@ -123,6 +123,7 @@ pub(crate) fn earlier(source: &Dataset, border: Option<i64>) -> Option<Vec<usize
 #[cfg(test)]
 mod tests {
     use super::*;
+    use specialist_core::Labels;
     use specialist_core::{Feature, metric::RocAuc};
 
     struct Constant;
@@ -137,7 +138,7 @@ mod tests {
     fn a_failed_trial_leaves_the_others_their_values() {
         let rows = |flip: f64| {
             let x = ndarray::Array2::from_shape_fn((10, 1), |(i, _)| i as f64);
-            let y = (0..10).map(|i| if i < 5 { flip } else { 1.0 - flip }).collect();
+            let y = Labels::binary((0..10).map(|i| (i < 5) == (flip > 0.0)));
             Dataset::new(vec![Feature::number("x")], x, y).unwrap()
         };
         let fold = |flip| Fold { train: rows(flip), test: rows(flip), generalist: None, border: None };
@@ -160,7 +161,7 @@ mod tests {
         // From the day 150 on the source says the opposite of what it said before.
         let rows = |turns: bool| {
             let x = ndarray::Array2::from_shape_fn((200, 1), |(i, _)| f64::from(u8::from(i % 3 == 0)));
-            let y = (0..200).map(|i| if turns && i >= 150 { 1.0 - x[[i, 0]] } else { x[[i, 0]] }).collect();
+            let y = Labels::binary((0..200).map(|i| (turns && i >= 150) != (x[[i, 0]] > 0.0)));
             let mut data = Dataset::new(vec![Feature::number("x")], x, y).unwrap();
             data.time = Some((0..200).map(|i| i * 86_400).collect());
             data

@@ -21,7 +21,7 @@ impl Large {
     fn of(sealed: &Dataset, prediction: &Prediction) -> Self {
         let n = sealed.rows() as f64;
         let p = &prediction.predicted;
-        let observed = sealed.labels().iter().sum::<f64>() / n;
+        let observed = sealed.events() as f64 / n;
         let expected = p.iter().sum::<f64>() / n;
         // Under the probabilities the count of events has the variance Σ p (1 − p) (Spiegelhalter 1986); where they are far
         // too small that is far too little, so the larger of it and the binomial one is taken.
@@ -83,10 +83,11 @@ pub(crate) fn panel(sealed: &Dataset, evidence: &Evidence, predictions: &[Predic
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ndarray::{Array1, Array2};
+    use ndarray::Array2;
+    use specialist_core::Labels;
 
     fn large(p: f64, events: usize, n: usize) -> Large {
-        let labels: Array1<f64> = (0..n).map(|i| f64::from(u8::from(i < events))).collect();
+        let labels = Labels::binary((0..n).map(|i| i < events));
         let sealed = Dataset::new(Vec::new(), Array2::zeros((n, 0)), labels).unwrap();
         let prediction = Prediction { name: "x".into(), what: String::new(), predicted: vec![p; n], baseline: None };
         Large::of(&sealed, &prediction)

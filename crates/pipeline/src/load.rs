@@ -163,7 +163,7 @@ pub(crate) fn made(
 
 /// The rows of `tables` whose label is known.
 fn labelled(recipe: &Recipe, tables: Tables) -> Result<Loaded, Error> {
-    let known = |data: &Dataset| (0..data.rows()).filter(|&r| !data.labels()[r].is_nan()).collect::<Vec<_>>();
+    let known = |data: &Dataset| (0..data.rows()).filter(|&r| data.labels().is_known(r)).collect::<Vec<_>>();
     let target = tables.target.select(&known(&tables.target));
     let source = tables.source.map(|s| s.select(&known(&s)));
     let names: Vec<&str> = check::NAMES.into_iter().chain(tables.findings.iter().map(|f| f.name.as_str())).collect();
@@ -264,8 +264,9 @@ fn followed(data: &Dataset, input: &str, horizon: f64) -> Result<(), Error> {
             "is the event column coded the other way round? `positive` names what means the event",
         );
     }
-    let longest = data.labels().iter().fold(0.0f64, |m, l| m.max(l.abs()));
-    let until = data.labels().iter().filter(|l| l.abs() >= horizon).count();
+    let times = data.labels().times();
+    let longest = times.iter().fold(0.0f64, |m, l| m.max(l.time));
+    let until = times.iter().filter(|l| l.time >= horizon).count();
     if until < FEWEST_FOLLOWED {
         let places = specialist_core::survival::decimals(horizon);
         return refuse(

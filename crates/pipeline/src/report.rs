@@ -6,7 +6,7 @@ use ndarray::Array2;
 use rand::Rng;
 use serde::{Deserialize, Serialize};
 use specialist_core::discretion::quantile_of;
-use specialist_core::{Context, Dataset, Domain, Feature, FeatureKind, PanelInput, Predict};
+use specialist_core::{Context, Dataset, Domain, Feature, FeatureKind, Labels, PanelInput, Predict};
 use specialist_report::{Finding, Report};
 use specialist_tabular::Model;
 
@@ -129,7 +129,7 @@ pub(crate) fn probes(
 }
 
 pub(crate) fn probe_data(features: &[Feature], records: Array2<f64>) -> Result<Dataset, Error> {
-    let labels = ndarray::Array1::from_elem(records.nrows(), f64::NAN);
+    let labels = Labels::unknown(records.nrows());
     Ok(Dataset::new(features.to_vec(), records, labels)?)
 }
 

@@ -142,10 +142,10 @@ pub(crate) fn average(models: Vec<Model>) -> Model {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ndarray::{Array1, Array2};
+    use ndarray::Array2;
     use rand::Rng;
     use specialist_core::metric::LogLoss;
-    use specialist_core::{Feature, Pretrain, sigmoid};
+    use specialist_core::{Feature, Labels, Pretrain, sigmoid};
     use specialist_tabular::Estimator;
 
     /// A hospital's patients; in a bad one two coefficients have the other sign.
@@ -155,7 +155,7 @@ mod tests {
         let sign = if bad { -1.0 } else { 1.0 };
         let risk = |i: usize| sigmoid(level + sign * (0.9 * x[[i, 0]] - 0.7 * x[[i, 1]]) + 0.4 * x[[i, 2]]);
         let mut rng = ctx.rng("events");
-        let y: Array1<f64> = (0..n).map(|i| f64::from(u8::from(rng.random::<f64>() < risk(i)))).collect();
+        let y = Labels::binary((0..n).map(|i| rng.random::<f64>() < risk(i)).collect::<Vec<_>>());
         Dataset::new(["a", "b", "c", "d"].map(Feature::number).to_vec(), x, y).unwrap()
     }
 

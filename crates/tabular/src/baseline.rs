@@ -18,7 +18,7 @@ use crate::{Encoder, Glm};
 pub(crate) fn linfa_logistic(data: &Dataset, alpha: f64) -> Result<Glm, Error> {
     let failed = |e: String| Error::Fit { estimator: "linfa-logistic", reason: e };
     let encoder = Encoder::fit(data);
-    let set = DatasetBase::new(encoder.encode(data), data.labels().mapv(|y| y == 1.0));
+    let set = DatasetBase::new(encoder.encode(data), positives(data));
     let fit = linfa_logistic::LogisticRegression::default()
         .alpha(alpha)
         .max_iterations(200)
@@ -35,13 +35,18 @@ pub(crate) fn smartcore_logistic(data: &Dataset, alpha: f64) -> Result<Glm, Erro
     let failed = |e: String| Error::Fit { estimator: "smartcore-logistic", reason: e };
     let encoder = Encoder::fit(data);
     let x = dense(&encoder, data).map_err(failed)?;
-    let y: Vec<u32> = data.labels().iter().map(|&y| y as u32).collect();
+    let y = data.labels().codes().to_vec();
     let settings = LogisticRegressionParameters::default().with_alpha(alpha);
     let fit = LogisticRegression::fit(&x, &y, settings).map_err(|e| failed(e.to_string()))?;
     let beta = fit.coefficients();
     let coefficients: Array1<f64> =
         std::iter::once(*fit.intercept().get((0, 0))).chain((0..encoder.width()).map(|j| *beta.get((0, j)))).collect();
     Ok(Glm { encoder, estimand: Estimand::Probability, coefficients })
+}
+
+/// Whether each row is of the positive class, as linfa takes it.
+fn positives(data: &Dataset) -> Array1<bool> {
+    (0..data.rows()).map(|r| data.had_event(r)).collect()
 }
 
 fn dense(encoder: &Encoder, data: &Dataset) -> Result<DenseMatrix<f64>, String> {
@@ -115,7 +120,8 @@ impl RandomForest {
             .with_min_samples_leaf(3)
             .with_m((encoder.width() as f64).sqrt().ceil() as usize)
             .with_seed(ctx.seed());
-        let forest = SmartcoreForest::fit(&x, &data.labels().to_vec(), settings).map_err(|e| failed(e.to_string()))?;
+        let forest =
+            SmartcoreForest::fit(&x, &data.labels().responses(), settings).map_err(|e| failed(e.to_string()))?;
         Ok(Self { encoder, forest, rows: data.rows() as f64 })
     }
 }
@@ -171,7 +177,7 @@ impl ClassificationTree {
         let failed = |e: linfa::Error| Error::Fit { estimator: "linfa-tree", reason: e.to_string() };
         let encoder = Encoder::fit(data);
         let x = encoder.encode(data);
-        let set = DatasetBase::new(x.clone(), data.labels().mapv(|y| y == 1.0)).with_weights(data.base.weights.clone());
+        let set = DatasetBase::new(x.clone(), positives(data)).with_weights(data.base.weights.clone());
         let tree: DecisionTree<f64, bool> = DecisionTree::params()
             .max_depth(Some(max_depth))
             .min_weight_leaf(min_leaf as f32)
@@ -197,7 +203,7 @@ fn node(tree: &TreeNode<f64, bool>, rows: &[usize], x: &ndarray::Array2<f64>, da
     }
     let weight = |r: &usize| f64::from(data.base.weights[*r]);
     let total: f64 = rows.iter().map(weight).sum();
-    let positive: f64 = rows.iter().map(|r| weight(r) * data.labels()[*r]).sum();
+    let positive: f64 = rows.iter().filter(|r| data.had_event(**r)).map(weight).sum();
     Node::Leaf { margin: logit((positive + 1.0) / (total + 2.0)) }
 }
 

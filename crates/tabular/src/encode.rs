@@ -301,7 +301,7 @@ fn one_hot(column: ArrayView1<'_, f64>, levels: usize) -> Part {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ndarray::{Array1, Array2};
+    use ndarray::Array2;
 
     #[test]
     fn splines_are_those_of_rms() {
@@ -318,7 +318,7 @@ mod tests {
         assert!((at(9.0) - 2.0 * at(8.0) + at(7.0)).abs() < 1e-9);
         let records = Array2::from_shape_fn((200, 1), |(i, _)| if i == 3 { f64::NAN } else { (i * 7 % 200) as f64 });
         let age = Feature { knots: 4, ..Feature::number("age") };
-        let data = Dataset::new(vec![age], records, Array1::zeros(200)).unwrap();
+        let data = Dataset::new(vec![age], records, vec![0.0; 200]).unwrap();
         let e = Encoder::fit(&data);
         assert_eq!(e.names(), ["age", "age, curve 1", "age, curve 2", "age missing"]);
         let rows = e.encode(&data);
@@ -343,7 +343,7 @@ mod tests {
         });
         let levels = ["a", "b", "c", "d"].map(String::from).to_vec();
         let site = Feature { name: "site".into(), kind: FeatureKind::Category { levels }, monotone: 0, knots: 0 };
-        let data = Dataset::new(vec![Feature::number("x"), site], records, Array1::zeros(40)).unwrap();
+        let data = Dataset::new(vec![Feature::number("x"), site], records, vec![0.0; 40]).unwrap();
         let e = Encoder::fit(&data);
         assert_eq!(e.names(), ["x", "x missing", "site=b", "site=(rare)", "site=(missing)"]);
         let rows = e.encode(&data);

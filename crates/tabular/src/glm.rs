@@ -88,7 +88,8 @@ fn deviation(data: &Dataset, margin: &dyn Fn(usize) -> f64) -> f64 {
         return 1.0;
     }
     let n = data.rows() as f64;
-    let error = |r: usize| data.labels()[r] - margin(r);
+    let labels = data.labels().numbers();
+    let error = |r: usize| labels[r] - margin(r);
     let mean = (0..data.rows()).map(error).sum::<f64>() / n;
     let square = (0..data.rows()).map(|r| (error(r) - mean).powi(2)).sum::<f64>() / n;
     if square > 0.0 { square.sqrt() } else { 1.0 }
@@ -134,11 +135,11 @@ impl Problem<'_> {
     /// What the labels are above the margins.
     fn errors(&self, beta: &Array1<f64>) -> Vec<f64> {
         let (intercept, slopes) = (beta[0], beta.slice_axis(Axis(0), Slice::from(1..)));
-        let mut columns = vec![0.0; self.encoder.width()];
+        let (labels, mut columns) = (self.data.labels().numbers(), vec![0.0; self.encoder.width()]);
         let error = |(i, row)| {
             self.encoder.write_row(row, &mut columns);
             let linear = intercept + columns.iter().zip(slopes).map(|(x, b)| x * b).sum::<f64>();
-            self.data.labels()[i] - linear - self.offset.map_or(0.0, |o| o[i])
+            labels[i] - linear - self.offset.map_or(0.0, |o| o[i])
         };
         self.data.records().axis_iter(Axis(0)).enumerate().map(error).collect()
     }
@@ -146,7 +147,8 @@ impl Problem<'_> {
     fn settle(&self, prior: &Prior, start: Array1<f64>, scale: LossScale, ctx: &Context) -> Result<Glm, Error> {
         let failed = |reason: &str| Error::Fit { estimator: "glm", reason: reason.into() };
         let mut beta = start;
-        let mut now = self.normal(&beta, scale, prior, ctx);
+        let labels = self.data.labels().responses();
+        let mut now = self.normal(&beta, &labels, scale, prior, ctx);
         for _ in 0..ITERATIONS {
             ctx.check()?;
             let mut step = now.gradient.clone();
@@ -158,11 +160,11 @@ impl Problem<'_> {
             let promise = now.gradient.dot(&step);
             let mut length = 1.0;
             let mut next = &beta - &step;
-            let mut then = self.normal(&next, scale, prior, ctx);
+            let mut then = self.normal(&next, &labels, scale, prior, ctx);
             while then.objective > now.objective + 1e-12 * now.objective.abs() && length > 1e-4 {
                 length /= 2.0;
                 next = &beta - &(&step * length);
-                then = self.normal(&next, scale, prior, ctx);
+                then = self.normal(&next, &labels, scale, prior, ctx);
             }
             (beta, now) = (next, then);
             if promise < 1e-12 * (1.0 + now.objective.abs()) || self.data.estimand == Estimand::Mean {
@@ -177,7 +179,7 @@ impl Problem<'_> {
     fn start(&self, prior: &Prior) -> Array1<f64> {
         let mut beta = prior.mean.clone();
         if let (Estimand::Quantile(q), None, true) = (self.data.estimand, self.offset, beta.iter().all(|b| *b == 0.0)) {
-            beta[0] = quantile(self.data.labels().as_slice().expect("labels are contiguous"), q);
+            beta[0] = quantile(self.data.labels().numbers(), q);
         }
         beta
     }
@@ -196,7 +198,7 @@ impl Problem<'_> {
     }
 
     /// Sums over blocks of rows, which are added in order: the threads do not change the bytes.
-    fn normal(&self, beta: &Array1<f64>, scale: LossScale, prior: &Prior, ctx: &Context) -> Normal {
+    fn normal(&self, beta: &Array1<f64>, labels: &[f64], scale: LossScale, prior: &Prior, ctx: &Context) -> Normal {
         let p = beta.len();
         let blocks = self.data.rows().div_ceil(BLOCK);
         let zero = || Normal { objective: 0.0, gradient: Array1::zeros(p), hessian: Array2::zeros((p, p)) };
@@ -205,7 +207,7 @@ impl Problem<'_> {
         let batch = ctx.threads() * 4;
         for from in (0..blocks).step_by(batch) {
             let n = batch.min(blocks - from);
-            for part in ctx.map(n, |i| self.block(from + i, beta, scale)) {
+            for part in ctx.map(n, |i| self.block(from + i, beta, labels, scale)) {
                 sum.objective += part.objective;
                 sum.gradient += &part.gradient;
                 sum.hessian += &part.hessian;
@@ -220,7 +222,7 @@ impl Problem<'_> {
         sum
     }
 
-    fn block(&self, block: usize, beta: &Array1<f64>, scale: LossScale) -> Normal {
+    fn block(&self, block: usize, beta: &Array1<f64>, labels: &[f64], scale: LossScale) -> Normal {
         let (from, to) = (block * BLOCK, ((block + 1) * BLOCK).min(self.data.rows()));
         let mut x = Array2::ones((to - from, beta.len()));
         self.encoder.write_rows(self.data.records().slice_axis(Axis(0), Slice::from(from..to)), 1, x.view_mut());
@@ -228,12 +230,12 @@ impl Problem<'_> {
         if let Some(offset) = self.offset {
             eta.iter_mut().zip(&offset[from..to]).for_each(|(e, o)| *e += o);
         }
-        let (label, weight) = (self.data.labels(), &self.data.base.weights);
+        let weight = &self.data.base.weights;
         let mut objective = 0.0;
         let mut residual = Array1::zeros(to - from);
         let mut weighted = x.clone();
         for (i, (&e, mut row)) in eta.iter().zip(weighted.axis_iter_mut(Axis(0))).enumerate() {
-            let (y, w) = (label[from + i], f64::from(weight[from + i]));
+            let (y, w) = (labels[from + i], f64::from(weight[from + i]));
             let [loss, r, v] = self.data.estimand.loss(e, y, scale);
             objective += w * loss;
             residual[i] = w * r;
@@ -301,7 +303,7 @@ impl Predict for Glm {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use specialist_core::Feature;
+    use specialist_core::{Feature, Labels};
 
     /// 200 rows, 3 columns with mean 0 and sd 1, so that the encoder changes nothing; also made by
     /// tests/reference/glm.py.
@@ -314,9 +316,8 @@ mod tests {
             let sd = c.mapv(|v| v * v).mean().unwrap().sqrt();
             c /= sd;
         }
-        let y = (0..n)
-            .map(|i| f64::from(u8::from(x[[i, 0]] - 0.5 * x[[i, 1]] + ((i * 37 % 19) as f64 / 9.0 - 1.0) > 0.2)))
-            .collect();
+        let y = |i: usize| x[[i, 0]] - 0.5 * x[[i, 1]] + ((i * 37 % 19) as f64 / 9.0 - 1.0) > 0.2;
+        let y = Labels::binary((0..n).map(y));
         let mut d = Dataset::new(["a", "b", "c"].map(Feature::number).to_vec(), x, y).unwrap();
         d.base.weights = (0..n).map(|i| 1.0 + (i % 3) as f32).collect();
         d
@@ -374,7 +375,7 @@ mod tests {
         let encoder = Encoder::fit(&d);
         let fit = |unit: f64| {
             let mut d = d.clone();
-            d.base.targets.mapv_inplace(|y| unit * y);
+            d.base.targets = Labels::Numbers(d.labels().responses().iter().map(|y| unit * y).collect());
             let problem = Problem { data: &d, encoder: &encoder, offset: None, scale: spread(&d) };
             problem.fit(&Prior::ridge(3, 20.0), None, &Context::new(0, 1)).unwrap().coefficients / unit
         };
@@ -396,7 +397,8 @@ mod tests {
         d.estimand = Estimand::Quantile(0.25);
         d.base.weights.fill(1.0);
         let x = d.records().clone();
-        d.base.targets = (0..200).map(|i| x[[i, 0]] - 0.5 * x[[i, 1]] + ((i * 37 % 19) as f64 / 9.0 - 1.0)).collect();
+        let y = |i: usize| x[[i, 0]] - 0.5 * x[[i, 1]] + ((i * 37 % 19) as f64 / 9.0 - 1.0);
+        d.base.targets = Labels::Numbers((0..200).map(y).collect());
         let encoder = Encoder::fit(&d);
         let problem = Problem { data: &d, encoder: &encoder, offset: None, scale: spread(&d) };
         let fit = problem.fit(&Prior::ridge(3, 1e-6), None, &Context::new(0, 1)).unwrap();
@@ -425,9 +427,8 @@ mod tests {
                     .map(|(x, e)| explained.sqrt() * x + (1.0 - explained).sqrt() * e)
                     .collect();
                 let x = Array2::from_shape_vec((n, 1), normal.clone()).unwrap();
-                let mut d = Dataset::new(vec![Feature::number("x")], x, vec![0.0; n].into()).unwrap();
+                let mut d = Dataset::new(vec![Feature::number("x")], x, y).unwrap();
                 d.estimand = Estimand::Quantile(asked);
-                d.base.targets = y.into();
                 let encoder = Encoder::fit(&d);
                 let problem = Problem { data: &d, encoder: &encoder, offset: None, scale: spread(&d) };
                 let fit = problem.fit(&Prior::ridge(1, 1e-6), None, &Context::new(0, 1)).unwrap();

@@ -258,8 +258,8 @@ impl TuningPlan {
     ) -> Result<Affine, Error> {
         let margin = generalist.margin(target)?;
         let weight: Vec<f64> = target.base.weights.iter().map(|&w| f64::from(w)).collect();
-        let label = target.labels().as_slice().expect("labels are contiguous");
-        let fit = |fixed| fit_line(target.estimand, &margin, label, &weight, self.params.float(strength), fixed);
+        let label = target.labels().responses();
+        let fit = |fixed| fit_line(target.estimand, &margin, &label, &weight, self.params.float(strength), fixed);
         let line = fit(slope_fixed).ok_or_else(|| Error::Fit {
             estimator: "recalibration",
             reason: "no line through the generalist's margin fits the target's labels".into(),

@@ -11,8 +11,7 @@ use ndarray::{ArrayView2, Axis};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use specialist_core::discretion::{between, outwards, quantile_of};
-use specialist_core::survival::{is_event, time};
-use specialist_core::{Affine, Context, Dataset, Error, Estimand, Feature, FeatureKind, Predict};
+use specialist_core::{Affine, Context, Dataset, Error, Estimand, Feature, FeatureKind, Followed, Labels, Predict};
 
 /// Rows scored at a time.
 const BLOCK: usize = 4096;
@@ -134,14 +133,20 @@ fn feature_type(f: &Feature) -> FeatureType {
 
 fn labelled(data: &Dataset, features: &[Feature], doubles: &Doubles, accelerated: bool) -> Result<DMatrix, Error> {
     if accelerated {
-        let seen: Vec<f32> = data.labels().iter().map(|&l| time(l) as f32).collect();
-        let end = |l: &f64| if is_event(*l) { *l as f32 } else { f32::INFINITY };
-        let end: Vec<f32> = data.labels().iter().map(end).collect();
+        let times = data.labels().times();
+        let seen: Vec<f32> = times.iter().map(|l| l.time as f32).collect();
+        let end = |l: &Followed| if l.had_event() { l.time as f32 } else { f32::INFINITY };
+        let end: Vec<f32> = times.iter().map(end).collect();
         let weights = data.base.weights.as_slice().expect("weights are contiguous");
         let matrix = matrix(data, features, doubles)?.with_label_bounds(&seen, &end);
         return matrix.and_then(|m| m.with_weights(weights)).map_err(failed);
     }
-    let labels: Vec<f32> = data.labels().iter().map(|&y| y as f32).collect();
+    // XGBoost's way of saying that a time is censored.
+    let signed = |l: &Followed| if l.had_event() { l.time as f32 } else { -l.time as f32 };
+    let labels: Vec<f32> = match data.labels() {
+        Labels::Times { followed, .. } => followed.iter().map(signed).collect(),
+        labels => labels.responses().into_iter().map(|y| y as f32).collect(),
+    };
     let weights = data.base.weights.as_slice().expect("weights are contiguous");
     matrix(data, features, doubles)?.with_labels(&labels).and_then(|m| m.with_weights(weights)).map_err(failed)
 }
@@ -286,22 +291,24 @@ fn part_between_rows(
 
 /// What a constant would predict: where boosting begins.
 fn typical(data: &Dataset, accelerated: bool) -> f64 {
-    let labels = data.labels();
-    let mean = |of: &dyn Fn(f64) -> f64| {
+    let mean = |of: Vec<f64>| {
         let weights = data.base.weights.iter().map(|&w| f64::from(w));
-        let (sum, total) = labels.iter().zip(weights).fold((0.0, 0.0), |(s, t), (y, w)| (s + w * of(*y), t + w));
+        let (sum, total) = of.into_iter().zip(weights).fold((0.0, 0.0), |(s, t), (y, w)| (s + w * y, t + w));
         sum / total
     };
     match data.estimand {
-        Estimand::Survival { .. } if accelerated => mean(&|l| time(l).ln()).exp(),
+        Estimand::Survival { .. } if accelerated => {
+            mean(data.labels().times().iter().map(|l| l.time.ln()).collect()).exp()
+        }
         // A hazard ratio of 1.
         Estimand::Survival { .. } => 1.0,
-        Estimand::Probability => mean(&|y| y).clamp(1e-6, 1.0 - 1e-6),
-        Estimand::Mean => mean(&|y| y),
+        Estimand::Probability => mean(data.labels().responses()).clamp(1e-6, 1.0 - 1e-6),
+        Estimand::Mean => mean(data.labels().responses()),
         Estimand::Quantile(q) => {
+            let labels = data.labels().numbers();
             let alike = data.base.weights.iter().all(|w| *w == data.base.weights[0]);
             if alike {
-                return quantile_of(labels.as_slice().expect("labels are contiguous"), q, data.fewest_rows);
+                return quantile_of(labels, q, data.fewest_rows);
             }
             // The label at which the weights reach the level.
             let mut order: Vec<usize> = (0..labels.len()).collect();

@@ -1,6 +1,6 @@
 //! Every estimator and every rung against the contracts of the core.
 
-use specialist_core::{Context, Estimand, FineTune, Predict, Pretrain, Tuning, metric};
+use specialist_core::{Context, Estimand, FineTune, Followed, Labels, Predict, Pretrain, Tuning, metric};
 use specialist_search::{Params, Value};
 use specialist_tabular::{Base, Estimator, Model, Rung, TuningPlan, ladder_space};
 use specialist_testing::{FullDisk, damaged, fine_tune_contract, predict_contract, rows};
@@ -142,7 +142,7 @@ fn a_broken_source_cannot_turn_the_ranking_around() {
     // The generalist knows the opposite: the slope stays positive, so it cannot be repaired by
     // accident, and the ladder of few events offers nothing that could.
     let mut source = rows(800, 0.0, 1);
-    source.base.targets.mapv_inplace(|y| 1.0 - y);
+    source.base.targets = Labels::binary((0..source.rows()).map(|r| !source.had_event(r)).collect::<Vec<_>>());
     let broken = Estimator::BoostedTrees.defaults().pretrain(&source, &Context::new(1, 1)).unwrap();
     let tuned = plan(Rung::Slope).fine_tune(&broken, &rows(300, 0.0, 2), &Context::new(1, 1)).unwrap();
     assert!(tuned.line.slope > 0.0);
@@ -217,7 +217,7 @@ fn numbers(n: usize, shift: f64, seed: u64, estimand: Estimand) -> specialist_co
     data.estimand = estimand;
     let noise = |i: usize| ((i * 37) % 41) as f64 / 20.0 - 1.0;
     let x = |i: usize| Some(data.records()[[i, 0]]).filter(|v| v.is_finite()).unwrap_or(0.0);
-    data.base.targets = (0..n).map(|i| 2.0 * x(i) + shift + noise(i)).collect();
+    data.base.targets = Labels::Numbers((0..n).map(|i| 2.0 * x(i) + shift + noise(i)).collect());
     data
 }
 
@@ -316,7 +316,8 @@ fn no_cell_of_a_row_stands_in_a_discreet_model() {
     times.estimand = Estimand::Survival { horizon: 3.0 };
     let time =
         |i: usize| (f64::from(u32::try_from((i * 7919) % 900).unwrap()) + 0.123) / 200.0 - open.records()[[i, 0]] / 8.0;
-    times.base.targets = (0..900).map(|i| time(i).max(0.010_135_7) * if i % 3 == 0 { -1.0 } else { 1.0 }).collect();
+    times.base.targets =
+        (0..900).map(|i| Followed::new(time(i).max(0.010_135_7), i % 3 != 0)).collect::<Vec<_>>().into();
 
     let mut cells: Vec<u64> = Vec::new();
     let mut learn = |v: f64| {
@@ -328,7 +329,7 @@ fn no_cell_of_a_row_stands_in_a_discreet_model() {
     open.records().columns().into_iter().take(2).flatten().for_each(|v| learn(*v));
     encoded.columns().into_iter().take(2).flatten().for_each(|v| learn(*v));
     open.records().column(1).iter().for_each(|v| learn(v.ln_1p()));
-    times.labels().iter().for_each(|v| learn(v.abs()));
+    times.labels().times().iter().for_each(|v| learn(v.time));
     cells.sort_unstable();
     let among = |model: &Model| {
         let mut numbers = Vec::new();

@@ -7,9 +7,9 @@ use ndarray::{Array1, Array2};
 use specialist_core::metric::{Metric, Scored, by_name, descending};
 use specialist_core::survival::{
     Baseline, Steps, Ties, baseline, censoring, cox_slope, cumulative_incidence, dynamic_auc, harrell, kaplan_meier,
-    label, nelson_aalen, ranks, uno,
+    nelson_aalen, ranks, uno,
 };
-use specialist_core::{Context, Dataset, Estimand, Feature};
+use specialist_core::{Context, Dataset, Estimand, Feature, Followed};
 use specialist_tabular::survival::{Cox, CoxFit, Penalty};
 
 const AT: [u32; 5] = [12, 24, 36, 48, 60];
@@ -86,21 +86,21 @@ fn rotterdam() -> Cohort {
 }
 
 impl Cohort {
-    fn labels(&self) -> Vec<f64> {
-        self.months.iter().zip(&self.event).map(|(t, e)| label(*t, *e)).collect()
+    fn labels(&self) -> Vec<Followed> {
+        self.months.iter().zip(&self.event).map(|(t, e)| Followed::new(*t, *e)).collect()
     }
 
     /// Months rounded up, so that many are tied.
-    fn tied(&self) -> Vec<f64> {
-        self.months.iter().zip(&self.event).map(|(t, e)| label(t.ceil(), *e)).collect()
+    fn tied(&self) -> Vec<Followed> {
+        self.months.iter().zip(&self.event).map(|(t, e)| Followed::new(t.ceil(), *e)).collect()
     }
 
-    fn until_84(&self) -> Vec<f64> {
-        self.labels().iter().map(|l| specialist_core::survival::until(*l, 84.0)).collect()
+    fn until_84(&self) -> Vec<Followed> {
+        self.labels().iter().map(|l| l.until(84.0)).collect()
     }
 }
 
-fn fit(x: &Array2<f64>, label: &[f64], penalty: &Penalty, change: impl Fn(&mut Cox<'_>)) -> CoxFit {
+fn fit(x: &Array2<f64>, label: &[Followed], penalty: &Penalty, change: impl Fn(&mut Cox<'_>)) -> CoxFit {
     let weight = vec![1.0; label.len()];
     let mut cox = Cox { x: x.view(), label, weight: &weight, offset: None, strata: None, ties: Ties::Efron };
     change(&mut cox);
@@ -170,7 +170,9 @@ fn curves_are_those_of_survfit() {
 #[test]
 fn competing_causes_are_those_of_survfit() {
     let (f, r) = (Figures::read(), rotterdam());
-    let found = cumulative_incidence(&r.months, &r.cause, &vec![1.0; r.months.len()], 2);
+    let followed: Vec<Followed> =
+        r.months.iter().zip(&r.cause).map(|(time, cause)| Followed { time: *time, cause: *cause }).collect();
+    let found = cumulative_incidence(&followed, &vec![1.0; r.months.len()], 2);
     for t in [24, 60, 120] {
         f.close(&format!("aj.rotterdam.recurrence.{t}"), found[0].at(f64::from(t)), 1e-12);
         f.close(&format!("aj.rotterdam.death.{t}"), found[1].at(f64::from(t)), 1e-12);
@@ -320,12 +322,12 @@ fn brier_scores_are_those_of_scikit_survival_and_metrics_stand_on_the_same_figur
     let f = Figures::read();
     let (g, predictor, hazard) = validated();
     let ones = vec![1.0; predictor.len()];
-    let value = |name: &str, labels: &[f64], horizon: f64, metric: &str| {
+    let value = |name: &str, labels: &[Followed], horizon: f64, metric: &str| {
         let (shape, level) = Baseline::of(hazard.clone(), horizon).unwrap();
         let estimand = Estimand::Survival { horizon };
         let predicted: Vec<f64> = predictor.iter().map(|p| estimand.response(p + level)).collect();
         let x = Array2::zeros((labels.len(), 1));
-        let mut rows = Dataset::new(vec![Feature::number("x")], x, Array1::from(labels.to_vec())).unwrap();
+        let mut rows = Dataset::new(vec![Feature::number("x")], x, labels.to_vec()).unwrap();
         rows.estimand = estimand;
         let order = descending(&predicted);
         let scored =

@@ -9,9 +9,9 @@ use std::io::{self, Write};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde_json::Value as Json;
-use specialist_core::ndarray::{Array1, Array2};
+use specialist_core::ndarray::Array2;
 use specialist_core::{
-    Context, Dataset, Error, Feature, FeatureKind, FineTune, Key, KeyRole, Metric, Predict, Scored, metric,
+    Context, Dataset, Error, Feature, FeatureKind, FineTune, Key, KeyRole, Labels, Metric, Predict, Scored, metric,
 };
 
 pub use sampler::sampler_contract;
@@ -23,7 +23,7 @@ pub use store::store_contract;
 pub fn rows(rows: usize, shift: f64, seed: u64) -> Dataset {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut records = Array2::from_elem((rows, 3), f64::NAN);
-    let mut labels = Array1::zeros(rows);
+    let mut labels = vec![false; rows];
     for r in 0..rows {
         let (a, b, c) = (rng.random_range(-2.0..2.0), rng.random_range(0.0..10.0), rng.random_range(0..3u8));
         records[[r, 0]] = a;
@@ -32,12 +32,12 @@ pub fn rows(rows: usize, shift: f64, seed: u64) -> Dataset {
         }
         records[[r, 2]] = f64::from(c);
         let margin = 1.5 * a + 0.2 * (b - 5.0) + if c == 2 { 1.0 } else { -0.5 } + shift;
-        labels[r] = f64::from(u8::from(rng.random::<f64>() < 1.0 / (1.0 + f64::exp(-margin))));
+        labels[r] = rng.random::<f64>() < 1.0 / (1.0 + f64::exp(-margin));
     }
     let levels = ["x", "y", "z"].map(String::from).to_vec();
     let category = Feature { name: "c".into(), kind: FeatureKind::Category { levels }, monotone: 0, knots: 0 };
     let features = vec![Feature::number("a"), Feature::number("b"), category];
-    let mut data = Dataset::new(features, records, labels).expect("the shapes agree");
+    let mut data = Dataset::new(features, records, Labels::binary(labels)).expect("the shapes agree");
     data.time = Some((0..rows as i64).map(|r| r * 3600).collect());
     data.amount = Some((0..rows).map(|r| 1.0 + (r % 97) as f64).collect());
     let codes = (0..rows).map(|r| (r % 23) as u32).collect();

@@ -90,7 +90,8 @@ pub fn baselines(made: &Made, train: &Dataset, sealed: &Dataset) -> Result<Basel
     let mut constant = |name, what, value: f64| {
         out.all.push(Baseline { name, what, predicted: vec![value; sealed.rows()], volatility: None });
     };
-    let mean = train.labels().mean().unwrap_or(f64::NAN);
+    let responses = train.labels().responses();
+    let mean = responses.iter().sum::<f64>() / responses.len() as f64;
     if task == Task::Return {
         constant("drift", "the mean return of the train rows", mean);
         constant("zero", "no return at all", 0.0);
@@ -115,8 +116,8 @@ fn margin(made: &Made, forecast: f64, (asset, bar): (usize, usize)) -> f64 {
 /// The predictions of the sealed rows' margins through the line that fits the train rows.
 fn calibrated(train_margin: &[f64], train: &Dataset, sealed_margin: &[f64]) -> Vec<f64> {
     let weight = vec![1.0; train_margin.len()];
-    let label = train.labels().as_slice().expect("labels are contiguous");
-    let line = fit_line(train.estimand, train_margin, label, &weight, 0.0, false).unwrap_or(Affine::IDENTITY);
+    let label = train.labels().responses();
+    let line = fit_line(train.estimand, train_margin, &label, &weight, 0.0, false).unwrap_or(Affine::IDENTITY);
     sealed_margin.iter().map(|m| train.estimand.response(line.apply(*m))).collect()
 }
 

@@ -1,9 +1,9 @@
 //! From bars to rows: source and target tables with features, labels and weights.
 
-use ndarray::{Array1, Array2};
+use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 use specialist_core::{
-    Dataset, Domain, Error, Feature, Finding, Key, KeyRole, Population, Severity, Tables, TablesInput,
+    Dataset, Domain, Error, Feature, Finding, Key, KeyRole, Labels, Population, Severity, Tables, TablesInput,
 };
 use specialist_pipeline::Place;
 use specialist_tabular::read::{is_time_format, time_formats};
@@ -323,9 +323,10 @@ fn table(
         })
         .collect();
     let features = rows.names.iter().map(Feature::number).collect();
-    let targets: Array1<f64> = labels.iter().map(|l| l.value).collect();
-    let mut data = Dataset::new(features, records, targets)?;
-    data.estimand = settings.task.estimand(settings.quantile);
+    let estimand = settings.task.estimand(settings.quantile);
+    let observed = Labels::of_responses(estimand, labels.iter().map(|l| l.value).collect());
+    let mut data = Dataset::new(features, records, observed)?;
+    data.estimand = estimand;
     let at = |&r: &usize| rows.at[r];
     data.time = Some(kept.iter().map(at).map(|(a, i)| market.assets[a].bars[i].time).collect());
     data.lines = kept.iter().map(at).map(|(a, i)| market.assets[a].lines[i]).collect();

@@ -3,7 +3,7 @@
 
 use argmin::core::{CostFunction, Executor};
 use argmin::solver::neldermead::NelderMead;
-use ndarray::{Array1, Array2};
+use ndarray::Array2;
 use specialist_core::{Context, Dataset, Error, Estimand, Feature, Predict};
 use specialist_tabular::Encoder;
 use specialist_tabular::glm::{Glm, Prior, Problem};
@@ -156,13 +156,13 @@ impl Har {
         if at.len() < 30 {
             return Err(Error::TooFew { what: "rows for HAR".into(), found: at.len(), needed: 30 });
         }
-        let target: Array1<f64> = at.iter().map(|&i| log_realised(bars, i + horizon, horizon)).collect();
+        let target: Vec<f64> = at.iter().map(|&i| log_realised(bars, i + horizon, horizon)).collect();
         let data = har_data(bars, at, target)?;
         let encoder = Encoder::fit(&data);
         let problem = Problem { data: &data, encoder: &encoder, offset: None, scale: 1.0 };
         let model = problem.fit(&Prior::ridge(encoder.width(), 1e-9), None, ctx)?;
         let fitted = model.margin(&data)?;
-        let errors: f64 = fitted.iter().zip(data.labels()).map(|(f, y)| (f - y) * (f - y)).sum();
+        let errors: f64 = fitted.iter().zip(data.labels().numbers()).map(|(f, y)| (f - y) * (f - y)).sum();
         Ok(Self { model, residual: (errors / (at.len() - 4) as f64).sqrt() })
     }
 
@@ -171,11 +171,11 @@ impl Har {
     /// # Errors
     /// The model's own.
     pub fn forecasts(&self, bars: &[Bar], at: &[usize]) -> Result<Vec<f64>, Error> {
-        self.model.margin(&har_data(bars, at, Array1::zeros(at.len()))?)
+        self.model.margin(&har_data(bars, at, vec![0.0; at.len()])?)
     }
 }
 
-fn har_data(bars: &[Bar], at: &[usize], target: Array1<f64>) -> Result<Dataset, Error> {
+fn har_data(bars: &[Bar], at: &[usize], target: Vec<f64>) -> Result<Dataset, Error> {
     let features = ["har-1", "har-5", "har-22"].map(Feature::number).to_vec();
     let mut data = Dataset::new(features, har_rows(bars, at), target)?;
     data.estimand = Estimand::Mean;

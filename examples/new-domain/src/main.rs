@@ -79,10 +79,10 @@ impl Domain for Maintenance {
     }
 
     fn panels(&self, input: &PanelInput<'_>) -> Result<Vec<Panel>, Error> {
-        let labels = input.rows.labels();
+        let rows = input.rows;
         let caught = |p: &[f64], weight: &[f64]| {
-            let stopped = p.iter().zip(labels).zip(weight).filter(|((p, _), _)| **p > 0.5);
-            stopped.map(|((_, y), w)| y * w).sum::<f64>()
+            let stopped = (0..p.len()).filter(|&r| p[r] > 0.5 && rows.had_event(r));
+            stopped.map(|r| weight[r]).sum::<f64>()
         };
         let row = |p: &specialist_core::evidence::Prediction| {
             let i = input.interval(|w| caught(&p.predicted, w));

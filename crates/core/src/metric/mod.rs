@@ -8,7 +8,10 @@ pub use numbers::{Mae, Pinball, R2, Rmse, ShareBelow};
 pub use survival::{CIndex, HazardSlope, HorizonAuc, HorizonBrier, IntegratedBrier, ObservedExpected, UnoC};
 
 use crate::survival::Baseline;
-use crate::{Dataset, Error, Estimand, Predict, fit_affine, logit};
+use crate::{Dataset, Error, Estimand, Followed, Predict, fit_affine, logit};
+
+/// The code of the positive of two classes.
+const POSITIVE: u32 = 1;
 
 /// Rows with labels, predictions and weights, ready to be judged.
 ///
@@ -28,13 +31,31 @@ pub struct Scored<'a> {
 }
 
 impl Scored<'_> {
-    /// The labels: 0 or 1, or numbers.
+    /// The class of every row, by its code: of two the second, 1, is the positive one.
     ///
     /// # Panics
-    /// Never: the labels of a [`Dataset`] are contiguous.
+    /// Where labels are no classes: a metric judges what it says it judges.
     #[must_use]
-    pub fn label(&self) -> &[f64] {
-        self.rows.labels().as_slice().expect("labels are contiguous")
+    pub fn codes(&self) -> &[u32] {
+        self.rows.labels().codes()
+    }
+
+    /// The number of every row.
+    ///
+    /// # Panics
+    /// As [`Scored::codes`].
+    #[must_use]
+    pub fn numbers(&self) -> &[f64] {
+        self.rows.labels().numbers()
+    }
+
+    /// The time of every row.
+    ///
+    /// # Panics
+    /// As [`Scored::codes`].
+    #[must_use]
+    pub fn times(&self) -> &[Followed] {
+        self.rows.labels().times()
     }
 }
 
@@ -72,8 +93,8 @@ impl Goal {
 /// One figure of merit for predictions.
 ///
 /// ```
-/// use specialist_core::{Dataset, Feature, Metric, Scored, metric};
-/// let labels = ndarray::array![0.0, 0.0, 1.0, 1.0];
+/// use specialist_core::{Dataset, Feature, Labels, Metric, Scored, metric};
+/// let labels = Labels::binary([false, false, true, true]);
 /// let rows = Dataset::new(vec![Feature::number("x")], ndarray::Array2::zeros((4, 1)), labels)?;
 /// let probability = [0.1, 0.4, 0.35, 0.8];
 /// let value = metric::evaluate(&metric::RocAuc, &rows, &probability);
@@ -176,11 +197,11 @@ pub fn usual(estimand: Estimand) -> Vec<Box<dyn Metric>> {
 /// Walks the rows by falling probability and calls `step(positives, negatives)` once per distinct
 /// probability with the weights that it adds.
 fn walk(s: &Scored<'_>, mut step: impl FnMut(f64, f64)) {
-    let label = s.label();
+    let class = s.codes();
     let (mut pos, mut neg) = (0.0, 0.0);
     for (i, &row) in s.order.iter().enumerate() {
         let row = row as usize;
-        if label[row] == 1.0 {
+        if class[row] == POSITIVE {
             pos += s.weight[row];
         } else {
             neg += s.weight[row];
@@ -237,9 +258,10 @@ impl Metric for AveragePrecision {
     }
 }
 
-fn weighted_mean(s: &Scored<'_>, loss: impl Fn(f64, f64) -> f64) -> f64 {
+/// The mean of `loss(label, prediction)` over rows of these labels.
+fn weighted_mean<L: Copy>(s: &Scored<'_>, label: &[L], loss: impl Fn(L, f64) -> f64) -> f64 {
     let (mut sum, mut total) = (0.0, 0.0);
-    for ((&y, &p), &w) in s.label().iter().zip(s.predicted).zip(s.weight) {
+    for ((&y, &p), &w) in label.iter().zip(s.predicted).zip(s.weight) {
         if w > 0.0 {
             sum += w * loss(y, p);
             total += w;
@@ -259,9 +281,9 @@ impl Metric for LogLoss {
         Goal::Lower
     }
     fn value(&self, s: &Scored<'_>) -> f64 {
-        weighted_mean(s, |y, p| {
+        weighted_mean(s, s.codes(), |class, p| {
             let p = p.clamp(1e-12, 1.0 - 1e-12);
-            if y == 1.0 { -p.ln() } else { -(1.0 - p).ln() }
+            if class == POSITIVE { -p.ln() } else { -(1.0 - p).ln() }
         })
     }
 }
@@ -277,7 +299,7 @@ impl Metric for Brier {
         Goal::Lower
     }
     fn value(&self, s: &Scored<'_>) -> f64 {
-        weighted_mean(s, |y, p| (p - y) * (p - y))
+        weighted_mean(s, s.codes(), |class, p| (p - f64::from(class)).powi(2))
     }
 }
 
@@ -315,7 +337,7 @@ impl Metric for CalibrationSlope {
 
 fn calibration(s: &Scored<'_>, slope_fixed: bool) -> Option<crate::Affine> {
     let margin: Vec<f64> = s.predicted.iter().map(|&p| logit(p)).collect();
-    fit_affine(&margin, s.label(), s.weight, 0.0, slope_fixed)
+    fit_affine(&margin, &s.rows.labels().responses(), s.weight, 0.0, slope_fixed)
 }
 
 /// The share of positives among the `k` rows with the highest probability. Rows tied at the border
@@ -354,14 +376,14 @@ impl Metric for PrecisionAt {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Feature;
-    use ndarray::{Array1, Array2};
+    use crate::{Feature, Labels};
+    use ndarray::Array2;
 
     // Made by tests/reference/metrics.py (scikit-learn 1.8.0, statsmodels 0.14): 60 rows,
     // y = [(i*7) % 5 < 2], p = ((i*37 + 11) % 53 + 1) / 55 rounded to 2 digits (so that there are
     // ties), w = 1 + i % 3; from the seventh on y = (i*29) % 31 / 40.
     fn fixture() -> (Dataset, Vec<f64>, Vec<f64>) {
-        let labels: Array1<f64> = (0..60).map(|i| f64::from(u8::from((i * 7) % 5 < 2))).collect();
+        let labels = Labels::binary((0..60).map(|i| (i * 7) % 5 < 2));
         let p = (0..60).map(|i| (f64::from((i * 37 + 11) % 53 + 1) / 55.0 * 100.0).round() / 100.0).collect();
         let w = (0..60).map(|i| f64::from(1 + i % 3)).collect();
         (Dataset::new(vec![Feature::number("x")], Array2::zeros((60, 1)), labels).unwrap(), p, w)
@@ -370,7 +392,7 @@ mod tests {
     #[test]
     fn metrics_equal_scikit_learn() {
         let (rows, p, w) = fixture();
-        let numbers: Array1<f64> = (0..60).map(|i| f64::from((i * 29) % 31) / 40.0).collect();
+        let numbers: Vec<f64> = (0..60).map(|i| f64::from((i * 29) % 31) / 40.0).collect();
         let numbers = Dataset::new(rows.features.clone(), rows.records().clone(), numbers).unwrap();
         let ones = vec![1.0; 60];
         let order = descending(&p);
@@ -388,15 +410,17 @@ mod tests {
 
     #[test]
     fn precision_shares_ties() {
-        let rows = Dataset::new(vec![Feature::number("x")], Array2::zeros((4, 1)), ndarray::array![1.0, 0.0, 1.0, 0.0])
-            .unwrap();
+        let rows =
+            Dataset::new(vec![Feature::number("x")], Array2::zeros((4, 1)), Labels::binary([true, false, true, false]))
+                .unwrap();
         assert_eq!(evaluate(&PrecisionAt::new(1), &rows, &[0.9, 0.5, 0.5, 0.1]), 1.0);
         assert_eq!(evaluate(&PrecisionAt::new(2), &rows, &[0.9, 0.5, 0.5, 0.1]), 0.75);
     }
 
     #[test]
     fn one_class_is_not_a_number() {
-        let rows = Dataset::new(vec![Feature::number("x")], Array2::zeros((2, 1)), ndarray::array![1.0, 1.0]).unwrap();
+        let rows =
+            Dataset::new(vec![Feature::number("x")], Array2::zeros((2, 1)), Labels::binary([true, true])).unwrap();
         assert!(evaluate(&RocAuc, &rows, &[0.9, 0.5]).is_nan());
     }
 }

@@ -17,7 +17,7 @@ impl Metric for Rmse {
         Goal::Lower
     }
     fn value(&self, s: &Scored<'_>) -> f64 {
-        weighted_mean(s, |y, p| (y - p) * (y - p)).sqrt()
+        weighted_mean(s, s.numbers(), |y, p| (y - p) * (y - p)).sqrt()
     }
     fn decimals(&self) -> usize {
         4
@@ -38,7 +38,7 @@ impl Metric for Mae {
         Goal::Lower
     }
     fn value(&self, s: &Scored<'_>) -> f64 {
-        weighted_mean(s, |y, p| (y - p).abs())
+        weighted_mean(s, s.numbers(), |y, p| (y - p).abs())
     }
     fn decimals(&self) -> usize {
         4
@@ -60,8 +60,9 @@ impl Metric for R2 {
         Goal::Higher
     }
     fn value(&self, s: &Scored<'_>) -> f64 {
-        let mean = weighted_mean(s, |y, _| y);
-        1.0 - weighted_mean(s, |y, p| (y - p) * (y - p)) / weighted_mean(s, |y, _| (y - mean) * (y - mean))
+        let mean = weighted_mean(s, s.numbers(), |y, _| y);
+        1.0 - weighted_mean(s, s.numbers(), |y, p| (y - p) * (y - p))
+            / weighted_mean(s, s.numbers(), |y, _| (y - mean) * (y - mean))
     }
 }
 
@@ -90,7 +91,7 @@ impl Metric for Pinball {
         Goal::Lower
     }
     fn value(&self, s: &Scored<'_>) -> f64 {
-        weighted_mean(s, |y, p| if y >= p { self.level * (y - p) } else { (1.0 - self.level) * (p - y) })
+        weighted_mean(s, s.numbers(), |y, p| if y >= p { self.level * (y - p) } else { (1.0 - self.level) * (p - y) })
     }
     fn decimals(&self) -> usize {
         4
@@ -122,6 +123,6 @@ impl Metric for ShareBelow {
         Goal::Near(self.level)
     }
     fn value(&self, s: &Scored<'_>) -> f64 {
-        weighted_mean(s, |y, p| f64::from(u8::from(y < p)))
+        weighted_mean(s, s.numbers(), |y, p| f64::from(u8::from(y < p)))
     }
 }

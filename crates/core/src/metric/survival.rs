@@ -5,7 +5,7 @@
 use super::{Goal, Metric, Scored};
 use crate::Estimand;
 use crate::survival::{
-    Baseline, Steps, censoring, cox_slope, dynamic_auc, harrell, is_event, kaplan_meier, log_hazard, ranks, time, uno,
+    Baseline, Steps, censoring, cox_slope, dynamic_auc, harrell, kaplan_meier, log_hazard, ranks, uno,
 };
 
 /// Points of time over which the Brier score is integrated.
@@ -45,7 +45,7 @@ metric!(
     CIndex,
     "c-index",
     Goal::Higher,
-    |s: &Scored<'_>| harrell(s.label(), &ranks(s.predicted, s.order), s.weight)
+    |s: &Scored<'_>| harrell(s.times(), &ranks(s.predicted, s.order), s.weight)
 );
 
 metric!(
@@ -54,8 +54,8 @@ metric!(
     "uno-c",
     Goal::Higher,
     |s: &Scored<'_>| {
-        let uncensored = censoring(s.label(), s.weight);
-        uno(s.label(), &ranks(s.predicted, s.order), s.weight, &uncensored, horizon(s))
+        let uncensored = censoring(s.times(), s.weight);
+        uno(s.times(), &ranks(s.predicted, s.order), s.weight, &uncensored, horizon(s))
     }
 );
 
@@ -65,8 +65,8 @@ metric!(
     "auc-at-horizon",
     Goal::Higher,
     |s: &Scored<'_>| {
-        let uncensored = censoring(s.label(), s.weight);
-        dynamic_auc(s.label(), s.predicted, s.order, s.weight, &uncensored, horizon(s))
+        let uncensored = censoring(s.times(), s.weight);
+        dynamic_auc(s.times(), s.predicted, s.order, s.weight, &uncensored, horizon(s))
     }
 );
 
@@ -75,7 +75,7 @@ metric!(
     HorizonBrier,
     "brier-at-horizon",
     Goal::Lower,
-    |s: &Scored<'_>| brier(s, horizon(s), &censoring(s.label(), s.weight), |_| 1.0)
+    |s: &Scored<'_>| brier(s, horizon(s), &censoring(s.times(), s.weight), |_| 1.0)
 );
 
 metric!(
@@ -100,7 +100,7 @@ metric!(
     "observed-expected",
     Goal::Near(1.0),
     |s: &Scored<'_>| {
-        let observed = 1.0 - kaplan_meier(s.label(), s.weight).at(horizon(s));
+        let observed = 1.0 - kaplan_meier(s.times(), s.weight).at(horizon(s));
         let (mut sum, mut total) = (0.0, 0.0);
         for (p, w) in s.predicted.iter().zip(s.weight) {
             (sum, total) = (sum + w * p, total + w);
@@ -117,7 +117,7 @@ metric!(
     Goal::Near(1.0),
     |s: &Scored<'_>| {
         let margin: Vec<f64> = s.predicted.iter().map(|&p| log_hazard(p)).collect();
-        cox_slope(&margin, s.label(), s.weight, 0.0).unwrap_or(f64::NAN)
+        cox_slope(&margin, s.times(), s.weight, 0.0).unwrap_or(f64::NAN)
     }
 );
 
@@ -126,15 +126,15 @@ fn brier(s: &Scored<'_>, t: f64, uncensored: &Steps, shape: impl Fn(f64) -> f64)
     // At the horizon everybody who is left is censored, and was there all along.
     let (share, left) = (shape(t), uncensored.before(t));
     let (mut sum, mut total) = (0.0, 0.0);
-    for ((&label, &risk), &w) in s.label().iter().zip(s.predicted).zip(s.weight) {
+    for ((&label, &risk), &w) in s.times().iter().zip(s.predicted).zip(s.weight) {
         if w == 0.0 {
             continue;
         }
         total += w;
         let survival = if share == 1.0 { 1.0 - risk } else { ((-risk).ln_1p() * share).exp() };
-        if time(label) <= t && is_event(label) {
-            sum += w * survival * survival / uncensored.before(time(label));
-        } else if time(label) >= t {
+        if label.time <= t && label.had_event() {
+            sum += w * survival * survival / uncensored.before(label.time);
+        } else if label.time >= t {
             sum += w * (1.0 - survival).powi(2) / left;
         }
     }
@@ -142,12 +142,12 @@ fn brier(s: &Scored<'_>, t: f64, uncensored: &Steps, shape: impl Fn(f64) -> f64)
 }
 
 fn brier_at(s: &Scored<'_>, t: f64, baseline: &Baseline) -> f64 {
-    brier(s, t, &censoring(s.label(), s.weight), |t| baseline.shape.at(t))
+    brier(s, t, &censoring(s.times(), s.weight), |t| baseline.shape.at(t))
 }
 
 /// The mean Brier score over `grid` by the trapezoidal rule.
 fn integrated_brier(s: &Scored<'_>, grid: &[f64], baseline: &Baseline) -> f64 {
-    let uncensored = censoring(s.label(), s.weight);
+    let uncensored = censoring(s.times(), s.weight);
     let scores: Vec<f64> = grid.iter().map(|&t| brier(s, t, &uncensored, |t| baseline.shape.at(t))).collect();
     let area: f64 = grid.windows(2).zip(scores.windows(2)).map(|(t, b)| (t[1] - t[0]) * (b[0] + b[1]) / 2.0).sum();
     area / (grid[grid.len() - 1] - grid[0])

@@ -1,6 +1,7 @@
 //! Whether those of higher risk have their event earlier.
 
-use super::{Steps, is_event, latest_first, tied, time};
+use super::{Steps, latest_first, tied};
+use crate::Followed;
 
 /// The dense rank of every row by its prediction, and how many ranks there are; `order` holds the rows by falling
 /// prediction.
@@ -44,7 +45,7 @@ impl Sums {
 /// Concordant, tied in prediction, and all comparable pairs: the earlier row has its event, and `factor(time)` is what
 /// a pair counts beside the rows' weights. A row that is censored at the time of an event counts as later.
 fn pairs(
-    label: &[f64],
+    label: &[Followed],
     (rank, ranks): &(Vec<u32>, usize),
     weight: &[f64],
     factor: impl Fn(f64) -> f64,
@@ -54,14 +55,14 @@ fn pairs(
     let (mut concordant, mut equal, mut comparable, mut later) = (0.0, 0.0, 0.0, 0.0);
     for group in tied(&order, label) {
         let rows = |event: bool| {
-            let of = group.iter().map(|&r| r as usize).filter(move |&r| is_event(label[r]) == event);
+            let of = group.iter().map(|&r| r as usize).filter(move |&r| label[r].had_event() == event);
             of.filter(|&r| weight[r] > 0.0)
         };
         for r in rows(false) {
             sums.add(rank[r] as usize, weight[r]);
             later += weight[r];
         }
-        let factor = factor(time(label[group[0] as usize]));
+        let factor = factor(label[group[0] as usize].time);
         for r in rows(true) {
             let (below, at_most) = (sums.below(rank[r] as usize), sums.below(rank[r] as usize + 1));
             let w = weight[r] * factor;
@@ -80,7 +81,7 @@ fn pairs(
 /// Harrell's C (1982): the share of comparable pairs in which the row with the earlier event has the higher
 /// prediction; equal predictions count one half.
 #[must_use]
-pub fn harrell(label: &[f64], ranks: &(Vec<u32>, usize), weight: &[f64]) -> f64 {
+pub fn harrell(label: &[Followed], ranks: &(Vec<u32>, usize), weight: &[f64]) -> f64 {
     let (concordant, equal, comparable) = pairs(label, ranks, weight, |_| 1.0);
     (concordant + equal / 2.0) / comparable
 }
@@ -88,7 +89,7 @@ pub fn harrell(label: &[f64], ranks: &(Vec<u32>, usize), weight: &[f64]) -> f64 
 /// Uno's C (2011) up to `horizon`: a pair counts one over the squared probability `uncensored` of having been seen so
 /// long, so that the value does not depend on how rows were censored.
 #[must_use]
-pub fn uno(label: &[f64], ranks: &(Vec<u32>, usize), weight: &[f64], uncensored: &Steps, horizon: f64) -> f64 {
+pub fn uno(label: &[Followed], ranks: &(Vec<u32>, usize), weight: &[f64], uncensored: &Steps, horizon: f64) -> f64 {
     let factor = |t: f64| {
         let g = uncensored.before(t);
         if t <= horizon && g > 0.0 { 1.0 / (g * g) } else { 0.0 }
@@ -101,7 +102,7 @@ pub fn uno(label: &[f64], ranks: &(Vec<u32>, usize), weight: &[f64], uncensored:
 /// rows that were followed until then without one, weighted against censoring; `order` holds the rows by falling prediction.
 #[must_use]
 pub fn dynamic_auc(
-    label: &[f64],
+    label: &[Followed],
     predicted: &[f64],
     order: &[u32],
     weight: &[f64],
@@ -117,8 +118,8 @@ pub fn dynamic_auc(
             if weight[r] == 0.0 {
                 continue;
             }
-            let t = time(label[r]);
-            if t <= horizon && is_event(label[r]) {
+            let t = label[r].time;
+            if t <= horizon && label[r].had_event() {
                 case += weight[r] / uncensored.before(t);
             } else if t >= horizon {
                 control += weight[r];

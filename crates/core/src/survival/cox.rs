@@ -3,7 +3,8 @@
 use ndarray::{Array1, Array2, ArrayView2};
 use serde::{Deserialize, Serialize};
 
-use super::{Steps, is_event, latest_first, tied, time};
+use super::{Steps, latest_first, tied};
+use crate::Followed;
 
 /// What is done with events of one time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -28,7 +29,7 @@ pub struct PartialLikelihood {
 }
 
 /// Rows in the order in which the partial likelihood is summed: stratum by stratum, the latest first.
-fn by_stratum(label: &[f64], strata: Option<&[u32]>) -> Vec<Vec<u32>> {
+fn by_stratum(label: &[Followed], strata: Option<&[u32]>) -> Vec<Vec<u32>> {
     let order = latest_first(label);
     let Some(strata) = strata else { return vec![order] };
     let count = strata.iter().max().map_or(0, |s| *s as usize + 1);
@@ -53,7 +54,7 @@ fn left(ties: Ties, k: usize, d: usize) -> f64 {
 pub fn partial_likelihood(
     x: ArrayView2<'_, f64>,
     eta: &[f64],
-    label: &[f64],
+    label: &[Followed],
     weight: &[f64],
     strata: Option<&[u32]>,
     ties: Ties,
@@ -70,7 +71,7 @@ pub fn partial_likelihood(
             for r in group.iter().map(|&r| r as usize).filter(|&r| weight[r] > 0.0) {
                 let risk = weight[r] * (eta[r] - top).exp();
                 all.add(risk, x.row(r));
-                if is_event(label[r]) {
+                if label[r].had_event() {
                     events.add(risk, x.row(r));
                     count += 1;
                     mass += weight[r];
@@ -126,7 +127,7 @@ impl Moments {
 /// `prior` is a cumulative hazard that is expected, and how many events it is worth until the end of the rows: the
 /// estimate is the posterior mean under a gamma process about it (Kalbfleisch 1978), so that few rows stay close to it.
 #[must_use]
-pub fn baseline(eta: &[f64], label: &[f64], weight: &[f64], ties: Ties, prior: Option<(&Steps, f64)>) -> Steps {
+pub fn baseline(eta: &[f64], label: &[Followed], weight: &[f64], ties: Ties, prior: Option<(&Steps, f64)>) -> Steps {
     let order = latest_first(label);
     // Time, risk of all at it, and of the events what they weigh, how many they are and their own risk.
     let mut at: Vec<(f64, f64, f64, usize, f64)> = Vec::new();
@@ -136,11 +137,11 @@ pub fn baseline(eta: &[f64], label: &[f64], weight: &[f64], ties: Ties, prior: O
         for r in group.iter().map(|&r| r as usize).filter(|&r| weight[r] > 0.0) {
             let part = weight[r] * eta[r].exp();
             risk += part;
-            if is_event(label[r]) {
+            if label[r].had_event() {
                 (mass, count, own) = (mass + weight[r], count + 1, own + part);
             }
         }
-        at.push((time(label[group[0] as usize]), risk, mass, count, own));
+        at.push((label[group[0] as usize].time, risk, mass, count, own));
     }
     at.reverse();
     let end = at.last().map_or(0.0, |a| a.0);
@@ -179,7 +180,7 @@ pub fn baseline(eta: &[f64], label: &[f64], weight: &[f64], ties: Ties, prior: O
 /// The slope of a Cox model on `margin` alone, with the prior precision `strength` about 1: the calibration slope of
 /// a survival model (van Houwelingen 2000). `None` where it cannot be estimated.
 #[must_use]
-pub fn cox_slope(margin: &[f64], label: &[f64], weight: &[f64], strength: f64) -> Option<f64> {
+pub fn cox_slope(margin: &[f64], label: &[Followed], weight: &[f64], strength: f64) -> Option<f64> {
     const ITERATIONS: usize = 50;
     let x = ArrayView2::from_shape((margin.len(), 1), margin).ok()?;
     let mut slope = 1.0;

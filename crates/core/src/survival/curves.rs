@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{is_event, latest_first, tied, time};
+use super::{latest_first, tied};
+use crate::Followed;
 use crate::discretion::between;
 
 /// A right-continuous step function: `start` before the first time, then `value[i]` from `time[i]` on.
@@ -75,11 +76,12 @@ impl Baseline {
     /// The same with steps of at least `fewest` events each, so that none is the time of one row's event: events in a row
     /// are one step in their midst. `labels` are those that it was estimated from.
     #[must_use]
-    pub fn discreet(mut self, labels: &[f64], fewest: usize) -> Self {
+    pub fn discreet(mut self, labels: &[Followed], fewest: usize) -> Self {
         if fewest == 0 {
             return self;
         }
-        let mut events: Vec<f64> = labels.iter().copied().filter(|l| is_event(*l) && *l <= self.horizon).collect();
+        let mut events: Vec<f64> =
+            labels.iter().filter(|l| l.had_event() && l.time <= self.horizon).map(|l| l.time).collect();
         events.sort_unstable_by(f64::total_cmp);
         let until = |t: f64| events.partition_point(|e| *e <= t);
         let old = std::mem::take(&mut self.shape);
@@ -127,22 +129,22 @@ pub struct KaplanMeier {
 
 /// Kaplan and Meier (1958) with row weights.
 #[must_use]
-pub fn kaplan_meier(label: &[f64], weight: &[f64]) -> KaplanMeier {
+pub fn kaplan_meier(label: &[Followed], weight: &[f64]) -> KaplanMeier {
     let mut steps = Vec::new();
     let order = latest_first(label);
     let mut risk = 0.0;
     for group in tied(&order, label) {
-        let sum = |keep: &dyn Fn(f64) -> bool| -> f64 {
+        let sum = |keep: &dyn Fn(Followed) -> bool| -> f64 {
             group.iter().filter(|&&r| keep(label[r as usize])).map(|&r| weight[r as usize]).sum()
         };
         risk += sum(&|_| true);
-        let events = sum(&is_event);
+        let events = sum(&Followed::had_event);
         if events > 0.0 {
-            steps.push((time(label[group[0] as usize]), events, risk));
+            steps.push((label[group[0] as usize].time, events, risk));
         }
     }
     let seen = |r: &&u32| weight[**r as usize] > 0.0;
-    let last = order.iter().find(seen).map_or(0.0, |&r| time(label[r as usize]));
+    let last = order.iter().find(seen).map_or(0.0, |&r| label[r as usize].time);
     steps.reverse();
     let (mut survival, mut sum) = (1.0, 0.0);
     let mut out = KaplanMeier {
@@ -223,7 +225,7 @@ impl KaplanMeier {
 
 /// The Nelson–Aalen estimate of the cumulative hazard and its standard error Σ d / n² at each step, with row weights.
 #[must_use]
-pub fn nelson_aalen(label: &[f64], weight: &[f64]) -> (Steps, Vec<f64>) {
+pub fn nelson_aalen(label: &[Followed], weight: &[f64]) -> (Steps, Vec<f64>) {
     let curve = kaplan_meier(label, weight);
     let (mut hazard, mut variance, mut before) = (0.0, 0.0, 1.0);
     let mut out = Steps { time: curve.survival.time.clone(), ..Steps::default() };
@@ -242,18 +244,18 @@ pub fn nelson_aalen(label: &[f64], weight: &[f64]) -> (Steps, Vec<f64>) {
 
 /// The Kaplan–Meier estimate of not yet being censored: at one time events come before censoring.
 #[must_use]
-pub fn censoring(label: &[f64], weight: &[f64]) -> Steps {
+pub fn censoring(label: &[Followed], weight: &[f64]) -> Steps {
     let order = latest_first(label);
     let mut steps = Vec::new();
     let mut later = 0.0;
     for group in tied(&order, label) {
         let sum = |event: bool| -> f64 {
-            let rows = group.iter().filter(|&&r| is_event(label[r as usize]) == event);
+            let rows = group.iter().filter(|&&r| label[r as usize].had_event() == event);
             rows.map(|&r| weight[r as usize]).sum()
         };
         let censored = sum(false);
         if censored > 0.0 {
-            steps.push((time(label[group[0] as usize]), censored, later + censored));
+            steps.push((label[group[0] as usize].time, censored, later + censored));
         }
         later += censored + sum(true);
     }

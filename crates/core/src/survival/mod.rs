@@ -1,8 +1,4 @@
-//! Right-censored times.
-//!
-//! A label is a time: the event's where it is positive; a negative one is censored at its absolute value, as in
-//! XGBoost's `survival:cox`. So rows are chosen, pooled and weighted like any others, and no second column can get
-//! out of step.
+//! Right-censored times ([`Followed`](crate::Followed)).
 
 mod competing;
 mod concordance;
@@ -14,29 +10,7 @@ pub use concordance::{dynamic_auc, harrell, ranks, uno};
 pub use cox::{PartialLikelihood, Ties, baseline, cox_slope, partial_likelihood};
 pub use curves::{Baseline, KaplanMeier, Steps, censoring, kaplan_meier, nelson_aalen};
 
-/// When the row was last seen.
-#[must_use]
-pub fn time(label: f64) -> f64 {
-    label.abs()
-}
-
-/// Whether the event happened then.
-#[must_use]
-pub fn is_event(label: f64) -> bool {
-    label > 0.0
-}
-
-/// The label of a row that was last seen at `time`.
-#[must_use]
-pub fn label(time: f64, event: bool) -> f64 {
-    if event { time } else { -time }
-}
-
-/// The same row followed until `horizon` and no longer.
-#[must_use]
-pub fn until(label: f64, horizon: f64) -> f64 {
-    if time(label) > horizon { -horizon } else { label }
-}
+use crate::Followed;
 
 /// The logarithm of the cumulative hazard that a risk stands for, which is first kept `1e-12` away from 0 and 1.
 #[must_use]
@@ -52,13 +26,13 @@ pub fn decimals(horizon: f64) -> usize {
 }
 
 /// Row positions by falling time.
-pub(crate) fn latest_first(label: &[f64]) -> Vec<u32> {
+pub(crate) fn latest_first(label: &[Followed]) -> Vec<u32> {
     let mut order: Vec<u32> = (0..label.len() as u32).collect();
-    order.sort_by(|&a, &b| time(label[b as usize]).total_cmp(&time(label[a as usize])));
+    order.sort_by(|&a, &b| label[b as usize].time.total_cmp(&label[a as usize].time));
     order
 }
 
 /// Runs of `order` whose rows have one time.
-pub(crate) fn tied<'a>(order: &'a [u32], label: &'a [f64]) -> impl Iterator<Item = &'a [u32]> {
-    order.chunk_by(|&a, &b| time(label[a as usize]) == time(label[b as usize]))
+pub(crate) fn tied<'a>(order: &'a [u32], label: &'a [Followed]) -> impl Iterator<Item = &'a [u32]> {
+    order.chunk_by(|&a, &b| label[a as usize].time == label[b as usize].time)
 }

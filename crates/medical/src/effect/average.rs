@@ -3,7 +3,7 @@
 use rand::seq::SliceRandom;
 use specialist_core::bootstrap::mean_sd;
 use specialist_core::evidence::{Interval, Z};
-use specialist_core::{Context, Dataset, Error, Estimand, Predict};
+use specialist_core::{Context, Dataset, Error, Estimand, Labels, Predict};
 use specialist_tabular::Encoder;
 use specialist_tabular::glm::{Glm, Prior, Problem, spread};
 
@@ -85,7 +85,7 @@ impl Arms {
         };
         let mut of_treatment = self.covariates.clone();
         of_treatment.estimand = Estimand::Probability;
-        of_treatment.base.targets = self.treated.iter().map(|t| f64::from(u8::from(*t))).collect();
+        of_treatment.base.targets = Labels::binary(self.treated.iter().copied());
         let propensity = if self.randomised { None } else { Some(regress(&of_treatment)?) };
         let share = treated as f64 / self.treated.len() as f64;
         Ok(Fitted { propensity, share, outcome: [arm(false)?, arm(true)?] })
@@ -135,7 +135,7 @@ impl Fitted {
 /// or the outcome is modelled right.
 #[must_use]
 pub fn scores(arms: &Arms, nuisances: &Nuisances) -> Vec<f64> {
-    let y = arms.covariates.labels();
+    let y = arms.covariates.labels().numbers();
     let of = |r: usize| {
         let (e, [m0, m1]) = (nuisances.propensity[r], [&nuisances.outcome[0], &nuisances.outcome[1]].map(|m| m[r]));
         m1 - m0 + if arms.treated[r] { (y[r] - m1) / e } else { -(y[r] - m0) / (1.0 - e) }
@@ -154,7 +154,7 @@ pub fn mean_interval(values: &[f64]) -> Interval {
 /// The average effect by weights alone, each arm's weights scaled to sum to one (Hájek 1971).
 #[must_use]
 pub fn weighting(arms: &Arms, propensity: &[f64]) -> f64 {
-    let y = arms.covariates.labels();
+    let y = arms.covariates.labels().numbers();
     let mean = |arm: bool| {
         let (mut sum, mut total) = (0.0, 0.0);
         for r in (0..y.len()).filter(|&r| arms.treated[r] == arm) {

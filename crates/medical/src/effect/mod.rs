@@ -12,7 +12,9 @@ mod who;
 pub use report::{of_rows, panels, refused_for_competing_causes};
 
 use ndarray::Axis;
-use specialist_core::{Context, Dataset, Error, Estimand, FeatureKind, LossScale, Predict, canonical, same_value};
+use specialist_core::{
+    Context, Dataset, Error, Estimand, FeatureKind, Labels, LossScale, Predict, canonical, same_value,
+};
 use specialist_tabular::Encoder;
 use specialist_tabular::glm::{Glm, Prior, Problem, spread};
 use statrs::distribution::{ChiSquared, ContinuousCDF};
@@ -70,16 +72,18 @@ pub fn arms(data: &Dataset, settings: &EffectSettings, design: Design) -> Result
     let mut covariates = data.clone_without_records();
     covariates.base.records = data.records().select(Axis(1), &kept);
     covariates.features = kept.iter().map(|&c| data.features[c].clone()).collect();
+    let mut outcome = data.labels().responses();
     if let Estimand::Survival { horizon } = data.estimand {
         // Within each arm, so that censoring may depend on treatment.
         for arm in [false, true] {
             let rows: Vec<usize> = (0..treated.len()).filter(|&r| treated[r] == arm).collect();
-            let labels: Vec<f64> = rows.iter().map(|&r| data.labels()[r]).collect();
-            for (r, y) in rows.into_iter().zip(pseudo::restricted_means(&labels, horizon)) {
-                covariates.base.targets[r] = y;
+            let labels = data.labels().select(&rows);
+            for (r, y) in rows.into_iter().zip(pseudo::restricted_means(labels.times(), horizon)) {
+                outcome[r] = y;
             }
         }
     }
+    covariates.base.targets = Labels::Numbers(outcome);
     covariates.estimand = Estimand::Mean;
     Ok(Arms { covariates, treated, randomised: design == Design::Randomised })
 }
@@ -89,13 +93,14 @@ pub fn arms(data: &Dataset, settings: &EffectSettings, design: Design) -> Result
 pub fn by_chance(arms: &Arms, ctx: &Context) -> Result<f64, Error> {
     let mut data = arms.covariates.clone();
     data.estimand = Estimand::Probability;
-    data.base.targets = arms.treated.iter().map(|t| f64::from(u8::from(*t))).collect();
+    data.base.targets = Labels::binary(arms.treated.iter().copied());
     let encoder = Encoder::fit(&data);
     let problem = Problem { data: &data, encoder: &encoder, offset: None, scale: 1.0 };
     // A fit that does not settle tells the arms apart altogether.
     let Ok(model) = problem.fit(&Prior::ridge(encoder.width(), 1e-6), None, ctx) else { return Ok(0.0) };
+    let label = data.labels().responses();
     let loss = |margin: &dyn Fn(usize) -> f64| -> f64 {
-        (0..data.rows()).map(|r| Estimand::Probability.loss(margin(r), data.labels()[r], LossScale::NONE)[0]).sum()
+        (0..data.rows()).map(|r| Estimand::Probability.loss(margin(r), label[r], LossScale::NONE)[0]).sum()
     };
     let (fitted, level) = (model.margin(&data)?, specialist_core::logit(data.prevalence()));
     let statistic = 2.0 * (loss(&|_| level) - loss(&|r| fitted[r]));
@@ -123,7 +128,7 @@ pub fn overlap(arms: &Arms, propensity: &[f64]) -> Result<Vec<usize>, String> {
 /// fine-tuned (the strength is cross-validated), else a ridge regression (a DR-learner; Kennedy 2023).
 pub fn effect_model(covariates: &Dataset, score: &[f64], source: Option<&Glm>, ctx: &Context) -> Result<Glm, Error> {
     let mut data = covariates.clone();
-    data.base.targets = score.iter().copied().collect();
+    data.base.targets = Labels::Numbers(score.to_vec());
     let Some(source) = source else {
         let encoder = Encoder::fit(&data);
         let problem = Problem { data: &data, encoder: &encoder, offset: None, scale: spread(&data) };
@@ -142,7 +147,7 @@ pub fn effect_model(covariates: &Dataset, score: &[f64], source: Option<&Glm>, c
         for k in 0..FOLDS {
             let (train, test) = (data.select(&part(k, false)), data.select(&part(k, true)));
             let predicted = fit(&train, strength)?.predict(&test)?;
-            error += predicted.iter().zip(test.labels()).map(|(p, y)| (p - y).powi(2)).sum::<f64>();
+            error += predicted.iter().zip(test.labels().numbers()).map(|(p, y)| (p - y).powi(2)).sum::<f64>();
         }
         if error < best.0 {
             best = (error, strength);
@@ -153,13 +158,15 @@ pub fn effect_model(covariates: &Dataset, score: &[f64], source: Option<&Glm>, c
 
 /// Risks until the horizon without treatment and with it, by a weighted estimate of each arm: for the risk ratio.
 pub fn risks(data: &Dataset, arms: &Arms, propensity: &[f64]) -> [f64; 2] {
-    let label = data.labels().as_slice().expect("labels are contiguous");
+    let label = data.labels();
     [false, true].map(|arm| {
         let of = |(&t, &p): (&bool, &f64)| if t == arm { average::weight(arm, p) } else { 0.0 };
         let weight: Vec<f64> = arms.treated.iter().zip(propensity).map(of).collect();
         match data.estimand {
-            Estimand::Survival { horizon } => 1.0 - specialist_core::survival::kaplan_meier(label, &weight).at(horizon),
-            _ => label.iter().zip(&weight).map(|(y, w)| y * w).sum::<f64>() / weight.iter().sum::<f64>(),
+            Estimand::Survival { horizon } => {
+                1.0 - specialist_core::survival::kaplan_meier(label.times(), &weight).at(horizon)
+            }
+            _ => label.responses().iter().zip(&weight).map(|(y, w)| y * w).sum::<f64>() / weight.iter().sum::<f64>(),
         }
     })
 }

@@ -1,11 +1,12 @@
 //! Censored times as if they were not: one value a row whose mean is the restricted mean survival time.
 
-use specialist_core::survival::{is_event, kaplan_meier, time};
+use specialist_core::Followed;
+use specialist_core::survival::kaplan_meier;
 
 /// Pseudo-observations of the restricted mean survival time until `horizon` (Andersen, Hansen and Klein 2004), by the
 /// infinitesimal jackknife: the estimate on all rows plus each row's influence on it, in O(n log n).
 #[must_use]
-pub fn restricted_means(label: &[f64], horizon: f64) -> Vec<f64> {
+pub fn restricted_means(label: &[Followed], horizon: f64) -> Vec<f64> {
     let n = label.len() as f64;
     let curve = kaplan_meier(label, &vec![1.0; label.len()]);
     let mean = curve.restricted_mean(horizon).0;
@@ -27,10 +28,10 @@ pub fn restricted_means(label: &[f64], horizon: f64) -> Vec<f64> {
         gained += factor(area[i], hazard) * hazard * n / curve.at_risk[i];
         gains.push(gained);
     }
-    let of = |&l: &f64| {
-        let seen = times.partition_point(|t| *t <= time(l));
+    let of = |l: &Followed| {
+        let seen = times.partition_point(|t| *t <= l.time);
         let mut influence = if seen == 0 { 0.0 } else { gains[seen - 1] };
-        if is_event(l) && time(l) <= horizon && seen > 0 {
+        if l.had_event() && l.time <= horizon && seen > 0 {
             let before = if seen == 1 { 1.0 } else { curve.survival.value[seen - 2] };
             let hazard = 1.0 - curve.survival.value[seen - 1] / before;
             influence -= factor(area[seen - 1], hazard) * n / curve.at_risk[seen - 1];
@@ -48,16 +49,15 @@ fn factor(area: f64, hazard: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use specialist_core::survival::label;
 
     #[test]
     fn they_are_the_jackknifes_to_the_order_of_one_over_n_and_average_to_the_estimate() {
         let n = 300;
-        let labels: Vec<f64> =
-            (0..n).map(|i| label(1.0 + ((i * 37) % 101) as f64 + i as f64 / 1000.0, (i * 29) % 4 != 0)).collect();
+        let time = |i: usize| 1.0 + ((i * 37) % 101) as f64 + i as f64 / 1000.0;
+        let labels: Vec<Followed> = (0..n).map(|i| Followed::new(time(i), (i * 29) % 4 != 0)).collect();
         let horizon = 60.0;
         let found = restricted_means(&labels, horizon);
-        let estimate = |rows: &[f64]| kaplan_meier(rows, &vec![1.0; rows.len()]).restricted_mean(horizon).0;
+        let estimate = |rows: &[Followed]| kaplan_meier(rows, &vec![1.0; rows.len()]).restricted_mean(horizon).0;
         let whole = estimate(&labels);
         assert!((found.iter().sum::<f64>() / n as f64 - whole).abs() < 1e-9);
         for i in (0..n).step_by(17) {
@@ -67,9 +67,9 @@ mod tests {
             assert!((found[i] - jackknife).abs() < 0.6, "{} against {jackknife}", found[i]);
         }
         // Without censoring they are the times themselves.
-        let times: Vec<f64> = (0..n).map(|i| 1.0 + ((i * 37) % 101) as f64 + i as f64 / 1000.0).collect();
+        let times: Vec<Followed> = (0..n).map(|i| Followed::event(time(i))).collect();
         for (p, t) in restricted_means(&times, horizon).iter().zip(&times) {
-            assert!((p - t.min(horizon)).abs() < 1e-9, "{p} against {t}");
+            assert!((p - t.time.min(horizon)).abs() < 1e-9, "{p} against {t:?}");
         }
     }
 }

@@ -130,12 +130,13 @@ fn ranged(i: &Interval, decimals: usize) -> String {
 
 /// The plain difference of the arms.
 fn unadjusted(p: &Population<'_>) -> Interval {
-    let label = p.data.labels().as_slice().expect("labels are contiguous");
+    let label = p.data.labels();
     let arm = |wanted: bool| -> Vec<f64> { p.arms.treated.iter().map(|t| f64::from(u8::from(*t == wanted))).collect() };
     let of = |wanted: bool| match p.data.estimand {
-        Estimand::Survival { horizon } => kaplan_meier(label, &arm(wanted)).restricted_mean(horizon),
+        Estimand::Survival { horizon } => kaplan_meier(label.times(), &arm(wanted)).restricted_mean(horizon),
         _ => {
-            let y: Vec<f64> = (0..label.len()).filter(|&r| p.arms.treated[r] == wanted).map(|r| label[r]).collect();
+            let rows: Vec<usize> = (0..label.rows()).filter(|&r| p.arms.treated[r] == wanted).collect();
+            let y = label.select(&rows).responses();
             let (mean, sd) = specialist_core::bootstrap::mean_sd(&y);
             (mean, sd / (y.len() as f64).sqrt())
         }

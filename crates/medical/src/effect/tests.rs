@@ -1,6 +1,6 @@
 //! Estimates against statsmodels and grf (tests/reference/effect.py), and coverage on simulated trials.
 
-use ndarray::{Array1, Array2};
+use ndarray::Array2;
 use rand::Rng;
 use specialist_core::{Context, Dataset, Estimand, Feature};
 use statrs::distribution::{ContinuousCDF, Normal};
@@ -22,7 +22,7 @@ fn arms() -> Arms {
     let x3 = |i: usize| f64::from(u8::from((i * 29).is_multiple_of(3)));
     let p = |i: usize| specialist_core::sigmoid(0.4 * x1(i) - 0.3 * x3(i));
     let treated: Vec<bool> = (0..n).map(|i| (((i * 71 + 13) % 103) as f64 / 103.0) < p(i)).collect();
-    let y: Array1<f64> = (0..n)
+    let y: Vec<f64> = (0..n)
         .map(|i| {
             let effect = if treated[i] { 0.5 + 0.6 * x1(i) } else { 0.0 };
             1.0 + 0.8 * x1(i) - 0.5 * x2(i) + 0.3 * x3(i) + effect + (((i * 89 + 5) % 107) as f64 / 53.0 - 1.0)
@@ -96,7 +96,7 @@ fn trial(n: usize, base: f64, slope: f64, confounded: bool, ctx: &Context) -> Ar
     let tilt = if confounded { 0.5 } else { 0.0 };
     let treated: Vec<bool> =
         (0..n).map(|i| rng.random::<f64>() < specialist_core::sigmoid(tilt * (x[[i, 0]] - x[[i, 1]]))).collect();
-    let y = (0..n)
+    let y: Vec<f64> = (0..n)
         .map(|i| {
             let effect = if treated[i] { base + slope * x[[i, 0]] } else { 0.0 };
             0.7 * x[[i, 0]] + 0.4 * x[[i, 1]] + effect + noise[i]

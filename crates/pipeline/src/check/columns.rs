@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use ndarray::ArrayView1;
 use specialist_core::metric::{CIndex, R2, RocAuc, descending, evaluate};
 use specialist_core::survival::{harrell, ranks};
-use specialist_core::{Dataset, Estimand, FeatureKind, Metric, Role};
+use specialist_core::{Dataset, Estimand, FeatureKind, Followed, Metric, Role};
 use specialist_report::{Finding, Severity};
 
 use super::{Input, finding, ok};
@@ -68,8 +68,9 @@ fn alone(data: &Dataset, column: usize) -> f64 {
     let places = x.iter().map(|&v| bin(v)).collect::<Vec<_>>();
     let size = places.iter().max().map_or(1, |m| m + 1);
     // Where labels are times, events per time followed.
-    let exposure = |r: usize| if timed { data.labels()[r].abs() } else { 1.0 };
-    let outcome = |r: usize| if timed { f64::from(u8::from(data.had_event(r))) } else { data.labels()[r] };
+    let exposure = |r: usize| if timed { data.labels().times()[r].time } else { 1.0 };
+    let responses = data.labels().responses();
+    let outcome = |r: usize| if timed { f64::from(u8::from(data.had_event(r))) } else { responses[r] };
     // Exposure and sum of outcomes per bin and half.
     let mut sums = vec![[[0.0f64; 2]; 2]; size];
     for (r, &p) in places.iter().enumerate() {
@@ -98,7 +99,7 @@ fn alone(data: &Dataset, column: usize) -> f64 {
 fn follows(x: ArrayView1<'_, f64>, data: &Dataset) -> f64 {
     let known: Vec<usize> = (0..x.len()).filter(|&r| !x[r].is_nan()).collect();
     let value: Vec<f64> = known.iter().map(|&r| x[r]).collect();
-    let time: Vec<f64> = known.iter().map(|&r| data.labels()[r].abs()).collect();
+    let time: Vec<Followed> = known.iter().map(|&r| Followed::event(data.labels().times()[r].time)).collect();
     let c = harrell(&time, &ranks(&value, &descending(&value)), &vec![1.0; time.len()]);
     if known.len() < FEWEST { 0.0 } else { c.max(1.0 - c) }
 }

@@ -2,8 +2,7 @@
 //! has lived until it was written, and a model takes that for protection.
 
 use ndarray::ArrayView1;
-use specialist_core::survival::{is_event, time};
-use specialist_core::{Dataset, Estimand, FeatureKind, Role};
+use specialist_core::{Dataset, Estimand, FeatureKind, Followed, Role};
 use specialist_report::{Finding, Severity};
 
 use super::{Input, finding, ok};
@@ -30,7 +29,7 @@ pub(super) fn find(input: &Input<'_>) -> Option<Finding> {
                 continue;
             }
             match &feature.kind {
-                FeatureKind::Number if is_wait(x, data.labels().view()) => waits.push(feature.name.clone()),
+                FeatureKind::Number if is_wait(x, data.labels().times()) => waits.push(feature.name.clone()),
                 _ if has_survivors(x, data) => lived.push(feature.name.clone()),
                 _ => {}
             }
@@ -62,17 +61,17 @@ pub(super) fn find(input: &Input<'_>) -> Option<Finding> {
 
 /// Whether a number lies between 0 and its own row's time in nearly every row, where it would lie beyond other rows' times
 /// far more often.
-fn is_wait(x: ArrayView1<'_, f64>, label: ArrayView1<'_, f64>) -> bool {
+fn is_wait(x: ArrayView1<'_, f64>, label: &[Followed]) -> bool {
     // Times are cut where nobody looks any further: of who lived so long it is not known how long.
-    let end = label.iter().map(|l| time(*l)).fold(0.0, f64::max);
-    let cut = |l: f64| time(l) >= end && !is_event(l);
+    let end = label.iter().map(|l| l.time).fold(0.0, f64::max);
+    let cut = |l: &Followed| l.time >= end && !l.had_event();
     let known: Vec<(f64, f64)> =
-        x.iter().zip(label).filter(|(x, l)| !x.is_nan() && !cut(**l)).map(|(x, l)| (*x, time(*l))).collect();
+        x.iter().zip(label).filter(|(x, l)| !x.is_nan() && !cut(l)).map(|(x, l)| (*x, l.time)).collect();
     if known.len() < FEWEST || known.iter().any(|(x, _)| *x < 0.0) {
         return false;
     }
     // Against the times of all rows: those without a value are the ones that did not live to get it.
-    let mut times: Vec<f64> = label.iter().map(|l| time(*l)).collect();
+    let mut times: Vec<f64> = label.iter().map(|l| l.time).collect();
     times.sort_by(f64::total_cmp);
     let ended = |x: &f64| times.partition_point(|t| t < x) as f64 / times.len() as f64;
     let expected: f64 = known.iter().map(|(x, _)| ended(x)).sum();
@@ -86,7 +85,7 @@ fn is_wait(x: ArrayView1<'_, f64>, label: ArrayView1<'_, f64>) -> bool {
 /// Whether the rows with one value of a column have neither an event nor an end of follow-up as early as other rows have.
 /// A factor that protects keeps events away and not losses: both must be missing.
 fn has_survivors(x: ArrayView1<'_, f64>, data: &Dataset) -> bool {
-    let label = data.labels();
+    let label = data.labels().times();
     let mut values: Vec<u64> = x.iter().map(|v| v.to_bits()).collect();
     values.sort_unstable();
     values.dedup();
@@ -96,16 +95,16 @@ fn has_survivors(x: ArrayView1<'_, f64>, data: &Dataset) -> bool {
     }
     values.into_iter().any(|value| {
         let inside = |r: usize| x[r].to_bits() == value;
-        let earliest = (0..x.len()).filter(|&r| inside(r)).map(|r| time(label[r])).fold(f64::INFINITY, f64::min);
+        let earliest = (0..x.len()).filter(|&r| inside(r)).map(|r| label[r].time).fold(f64::INFINITY, f64::min);
         // The logarithm of the probability that none of the rows inside ends so early by chance.
         let chance = |event: bool| {
-            let of = |within: bool| (0..x.len()).filter(move |&r| inside(r) == within && is_event(label[r]) == event);
+            let of = |within: bool| (0..x.len()).filter(move |&r| inside(r) == within && label[r].had_event() == event);
             let (n, others) = (of(true).count(), of(false).count());
             if n < FEWEST / 2 || others < FEWEST / 2 {
                 // Too few ends of this kind to say anything.
                 return 0.0;
             }
-            let early = of(false).filter(|&r| time(label[r]) < earliest).count() as f64 / others as f64;
+            let early = of(false).filter(|&r| label[r].time < earliest).count() as f64 / others as f64;
             n as f64 * (1.0 - early).max(1e-3).ln()
         };
         let (events, losses) = (chance(true), chance(false));
@@ -118,9 +117,8 @@ fn has_survivors(x: ArrayView1<'_, f64>, data: &Dataset) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ndarray::{Array1, array};
+    use ndarray::array;
     use rand::Rng;
-    use specialist_core::survival::label;
     use specialist_core::{Context, Feature};
 
     /// Rows with a constant hazard and losses; the first column is a wait for a treatment that only those have who live to
@@ -138,11 +136,11 @@ mod tests {
             let treated = wait < t;
             let measured = if i % 3 == 0 { f64::NAN } else { draw(10.0) };
             records.extend([if treated { wait } else { f64::NAN }, f64::from(u8::from(treated)), factor, measured]);
-            labels.push(label(t, event < loss));
+            labels.push(Followed::new(t, event < loss));
         }
         let features = ["wait", "treated", "factor", "measured"].map(Feature::number).to_vec();
         let records = ndarray::Array2::from_shape_vec((n, 4), records).unwrap();
-        let mut data = Dataset::new(features, records, Array1::from(labels)).unwrap();
+        let mut data = Dataset::new(features, records, labels).unwrap();
         data.estimand = Estimand::Survival { horizon: 100.0 };
         data
     }
@@ -153,10 +151,10 @@ mod tests {
         for seed in 0..100 {
             let data = rows(300, seed);
             let column = |c: usize| data.records().column(c).to_owned();
-            found[0] += usize::from(is_wait(column(0).view(), data.labels().view()));
+            found[0] += usize::from(is_wait(column(0).view(), data.labels().times()));
             found[1] += usize::from(has_survivors(column(1).view(), &data));
             found[2] += usize::from(has_survivors(column(2).view(), &data));
-            found[3] += usize::from(is_wait(column(3).view(), data.labels().view()));
+            found[3] += usize::from(is_wait(column(3).view(), data.labels().times()));
         }
         assert_eq!((found[0], found[2], found[3]), (100, 0, 0), "{found:?}");
         assert!(found[1] >= 95, "{found:?}");
@@ -164,6 +162,9 @@ mod tests {
 
     #[test]
     fn few_rows_prove_nothing() {
-        assert!(!is_wait(array![1.0, f64::NAN, 2.0].view(), array![3.0, -1.0, 4.0].view()));
+        assert!(!is_wait(
+            array![1.0, f64::NAN, 2.0].view(),
+            &[Followed::event(3.0), Followed::censored(1.0), Followed::event(4.0)]
+        ));
     }
 }

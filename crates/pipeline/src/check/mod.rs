@@ -251,7 +251,7 @@ fn time_units(input: &Input<'_>) -> Option<Finding> {
     let train = input.target.select(&input.split.train);
     for (table, data) in [("the source", input.source), ("the target", Some(&train))] {
         let Some(data) = data else { continue };
-        let times: Vec<f64> = data.labels().iter().map(|l| l.abs()).collect();
+        let times: Vec<f64> = data.labels().times().iter().map(|l| l.time).collect();
         if let Some(site) = data.key(KeyRole::Site) {
             for (code, level) in site.levels.iter().enumerate() {
                 let of = (0..times.len()).filter(|&r| site.codes[r] as usize == code).map(|r| times[r]).collect();

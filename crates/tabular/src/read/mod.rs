@@ -20,10 +20,9 @@ use std::path::{Path, PathBuf};
 
 use ndarray::{Array1, Array2};
 use specialist_core::bootstrap::quantile;
-use specialist_core::survival::{label, until};
 use specialist_core::{
-    Column, ColumnKind, Dataset, Dialect, Estimand, Feature, FeatureKind, Key, KeyRole, NumberStyle, OnInvalid, Role,
-    Schema, same_value,
+    Column, ColumnKind, Dataset, Dialect, Estimand, Feature, FeatureKind, Followed, Key, KeyRole, Labels, NumberStyle,
+    OnInvalid, Role, Schema, same_value,
 };
 
 use cells::{CellColumn, Invalid};
@@ -301,7 +300,7 @@ impl Reader {
         let rows = lines.len();
         let mut features = Vec::new();
         let mut inputs: Vec<&[f64]> = Vec::new();
-        let mut targets = Array1::from_elem(rows, f64::NAN);
+        let mut labels = Labels::unknown(rows);
         let mut weights = Array1::ones(rows);
         let (mut time, mut amount, mut keys) = (None, None, Vec::new());
         let (mut duration, mut cause, mut horizon) = (None, None, f64::INFINITY);
@@ -314,15 +313,18 @@ impl Reader {
                 digests: c.digests(),
             };
             match c.column.role {
-                Role::Label => targets = v.iter().copied().collect(),
+                Role::Label => {
+                    let code = |y: &f64| if y.is_nan() { Labels::UNKNOWN } else { *y as u32 };
+                    let levels = ["0", "1"].map(String::from).to_vec();
+                    labels = Labels::Classes { codes: v.iter().map(code).collect(), levels };
+                }
                 Role::Duration => {
                     horizon = c.column.horizon.unwrap_or(f64::INFINITY);
                     duration = Some((v, c.column.until.unwrap_or(horizon)));
                 }
                 Role::Event => {
-                    let levels = ["censored", "event"].map(String::from).into_iter().chain(c.column.competing.clone());
-                    keys.push(Key { levels: levels.collect(), ..key(KeyRole::Cause) });
-                    cause = Some(v);
+                    let causes = std::iter::once("event".to_string()).chain(c.column.competing.iter().cloned());
+                    cause = Some((v, causes.collect::<Vec<_>>()));
                 }
                 Role::Weight => weights = v.iter().map(|&w| w as f32).collect(),
                 Role::Time => time = Some(v.iter().map(|&t| t as i64).collect()),
@@ -350,14 +352,14 @@ impl Reader {
             records.extend(inputs.iter().map(|column| column[r]));
         }
         let records = Array2::from_shape_vec((rows, width), records).expect("rows × width values");
-        let mut data = Dataset::new(features, records, targets).expect("columns have the rows' length");
+        let mut data = Dataset::new(features, records, labels).expect("columns have the rows' length");
         data.base.weights = weights;
-        if let (Some((duration, end)), Some(cause)) = (duration, cause) {
-            let label = |(t, cause): (&f64, &f64)| match cause {
-                c if c.is_nan() => f64::NAN,
-                c => until(label(*t, *c == 1.0), end),
+        if let (Some((duration, end)), Some((cause, causes))) = (duration, cause) {
+            let followed = |(time, cause): (&f64, &f64)| match cause {
+                c if c.is_nan() => Followed::UNKNOWN,
+                c => Followed { time: *time, cause: *c as u32 }.until(end),
             };
-            data.base.targets = duration.iter().zip(cause).map(label).collect();
+            data.base.targets = Labels::Times { followed: duration.iter().zip(cause).map(followed).collect(), causes };
             data.estimand = Estimand::Survival { horizon };
         }
         (data.time, data.amount, data.keys, data.lines) = (time, amount, keys, lines);

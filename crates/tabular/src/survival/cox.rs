@@ -3,7 +3,7 @@
 use linfa_linalg::cholesky::SolveCInplace;
 use ndarray::{Array1, Array2, ArrayView2, Axis};
 use specialist_core::survival::{Ties, partial_likelihood};
-use specialist_core::{Context, Error};
+use specialist_core::{Context, Error, Followed};
 
 const ITERATIONS: usize = 60;
 
@@ -31,8 +31,8 @@ impl Penalty {
 pub struct Cox<'a> {
     /// Rows × columns.
     pub x: ArrayView2<'a, f64>,
-    /// Times; a negative one is censored.
-    pub label: &'a [f64],
+    /// Times.
+    pub label: &'a [Followed],
     /// Row weights.
     pub weight: &'a [f64],
     /// Added to every row's linear predictor.
@@ -101,7 +101,7 @@ impl Cox<'_> {
     /// [`Error::TooFew`] without an event, [`Error::Fit`] when the curvature is singular or the steps do not settle.
     pub fn fit(&self, penalty: &Penalty, ctx: &Context) -> Result<CoxFit, Error> {
         let failed = |reason: &str| Error::Fit { estimator: "cox", reason: reason.into() };
-        if !self.label.iter().any(|l| *l > 0.0) {
+        if !self.label.iter().any(|l| l.had_event()) {
             return Err(Error::TooFew { what: "events".into(), found: 0, needed: 1 });
         }
         let mut beta = penalty.mean.clone();

@@ -9,7 +9,7 @@ pub(crate) use ladder::fine_tune;
 
 use ndarray::Array2;
 use specialist_core::survival::{Baseline, Steps, Ties, baseline, cox_slope};
-use specialist_core::{Affine, Context, Dataset, Error, Estimand, Predict};
+use specialist_core::{Affine, Context, Dataset, Error, Estimand, Followed, Predict};
 
 use crate::glm::{Prior, Problem};
 use crate::{Base, Encoder, Estimator, EstimatorSettings, Glm, Model, TreeEngine, TreeSettings, Trees};
@@ -26,8 +26,8 @@ fn weights(data: &Dataset) -> Vec<f64> {
     data.base.weights.iter().map(|&w| f64::from(w)).collect()
 }
 
-fn labels(data: &Dataset) -> &[f64] {
-    data.labels().as_slice().expect("labels are contiguous")
+fn labels(data: &Dataset) -> &[Followed] {
+    data.labels().times()
 }
 
 /// Fits a relative risk on `source` and the baseline hazard behind it.
@@ -107,7 +107,7 @@ impl Model {
         let margin = self.margin(data)?;
         let (mut own, mut other) = (0.0, 0.0);
         for (r, &label) in labels(data).iter().enumerate() {
-            let share = f64::from(data.base.weights[r]) * shape.shape.at(label.abs());
+            let share = f64::from(data.base.weights[r]) * shape.shape.at(label.time);
             own += share * margin[r].exp();
             other += share * eta[r].exp();
         }

@@ -64,7 +64,7 @@ pub(super) fn signal(matches: &ArgMatches, common: &Common, _: &Terminal) -> Res
     let last: Vec<usize> = (0..rows.rows()).filter(|&r| time[r] == latest).collect();
     let estimand = scorer.model.estimand();
     let predicted = scorer.model.predict(&rows.select(&last))?;
-    let known: Vec<usize> = (0..rows.rows()).filter(|&r| !rows.labels()[r].is_nan()).collect();
+    let known: Vec<usize> = (0..rows.rows()).filter(|&r| rows.labels().is_known(r)).collect();
     let now_at: Vec<(usize, usize)> = last.iter().map(|&r| at[r]).collect();
     let mut forecast = Vec::new();
     let mut spread = f64::NAN;
