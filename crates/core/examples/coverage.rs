@@ -41,7 +41,11 @@ fn data(labels: Vec<f64>, time: Option<Vec<i64>>, groups: Option<Vec<u32>>) -> D
 fn judged(data: &Dataset, scores: [Vec<f64>; 2], keys: SplitKeys, run: usize) -> [f64; 2] {
     let ctx = Context::new(run as u64, 1);
     let metrics: Vec<Box<dyn Metric>> = by_name("roc-auc").into_iter().collect();
-    let of = |(name, predicted): (&str, Vec<f64>)| Prediction { name: name.into(), predicted, ..Prediction::default() };
+    let of = |(name, predicted): (&str, Vec<f64>)| Prediction {
+        name: name.into(),
+        outputs: predicted.into(),
+        ..Prediction::default()
+    };
     let predictions: Vec<Prediction> = ["a", "b"].into_iter().zip(scores).map(of).collect();
     let bootstrap = Bootstrap::new(data, keys, REPLICATES, &ctx);
     let (candidates, primary) = judge(data, &predictions, &metrics, &bootstrap, 0.95, &ctx);

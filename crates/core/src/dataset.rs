@@ -182,18 +182,30 @@ impl Dataset {
         self.labels().had_event(row)
     }
 
-    /// How many rows the estimate rests on, which is what limits the ladder: those of the rarer label; the
-    /// events where labels are times; all rows for the mean of a number; for a quantile the rows expected on its rarer side.
+    /// How many rows the estimate rests on, which is what limits the ladder: those of the rarer label, of several classes all
+    /// but those of the most frequent; the events where labels are times; all rows for the mean of a number; for a quantile the rows expected on its rarer side.
     #[must_use]
     pub fn informative(&self) -> usize {
-        self.estimand.informative(self.rows(), self.events())
+        self.informative_among(&(0..self.rows()).collect::<Vec<_>>())
     }
 
     /// As [`Dataset::informative`], of some of the rows.
     #[must_use]
     pub fn informative_among(&self, rows: &[usize]) -> usize {
         let events = rows.iter().filter(|&&r| self.had_event(r)).count();
-        self.estimand.informative(rows.len(), events)
+        let most_frequent = match self.labels() {
+            Labels::Classes { codes, levels } => {
+                let mut count = vec![0; levels.len()];
+                for &r in rows {
+                    if let Some(n) = count.get_mut(codes[r] as usize) {
+                        *n += 1;
+                    }
+                }
+                count.into_iter().max().unwrap_or(0)
+            }
+            Labels::Numbers(_) | Labels::Times { .. } => 0,
+        };
+        self.estimand.informative(rows.len(), events, most_frequent)
     }
 
     /// The share of positive labels.

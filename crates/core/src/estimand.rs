@@ -50,6 +50,9 @@ pub enum Estimand {
     /// The probability of the positive of two classes; margins are log-odds.
     #[default]
     Probability,
+    /// The probabilities of so many classes, three or more. A row's margins are one a class, of which only the differences
+    /// count: probabilities are their exponentials over the sum of these.
+    Classes(usize),
     /// The mean of a number. Labels are numbers, margins are in their unit.
     Mean,
     /// The risk of an event until `horizon`. Labels are times ([`crate::Followed`]); margins are log cumulative hazards at the
@@ -74,14 +77,23 @@ impl Estimand {
     #[must_use]
     pub fn of(labels: &Labels) -> Self {
         match labels {
+            Labels::Classes { levels, .. } if levels.len() > 2 => Self::Classes(levels.len()),
             Labels::Classes { .. } => Self::Probability,
             Labels::Numbers(_) => Self::Mean,
             Labels::Times { .. } => Self::Survival { horizon: f64::INFINITY },
         }
     }
 
-    pub(crate) fn informative(self, rows: usize, events: usize) -> usize {
+    /// How many numbers a model gives of a row.
+    #[must_use]
+    pub fn width(self) -> usize {
+        if let Self::Classes(classes) = self { classes } else { 1 }
+    }
+
+    pub(crate) fn informative(self, rows: usize, events: usize, most_frequent: usize) -> usize {
         match self {
+            // As for two classes: the rows that are not of the most frequent one.
+            Self::Classes(_) => rows - most_frequent,
             Self::Probability => events.min(rows - events),
             Self::Survival { .. } => events,
             Self::Mean => rows,
@@ -98,20 +110,35 @@ impl Estimand {
         }
     }
 
-    /// The prediction that a margin stands for.
+    /// The predictions that a row's margins stand for, in their place.
+    pub fn respond(self, row: &mut [f64]) {
+        if !matches!(self, Self::Classes(_)) {
+            row.iter_mut().for_each(|m| *m = self.response(*m));
+            return;
+        }
+        // The largest margin is taken out, so that no exponential overflows.
+        let top = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        row.iter_mut().for_each(|m| *m = (*m - top).exp());
+        let sum: f64 = row.iter().sum();
+        row.iter_mut().for_each(|p| *p /= sum);
+    }
+
+    /// The prediction that a margin stands for; `NaN` for several classes, of which one margin says nothing.
     #[must_use]
     pub fn response(self, margin: f64) -> f64 {
         match self {
+            Self::Classes(_) => f64::NAN,
             Self::Probability => sigmoid(margin),
             Self::Survival { .. } => -(-margin.exp()).exp_m1(),
             Self::Mean | Self::Quantile(_) => margin,
         }
     }
 
-    /// The margin of a prediction.
+    /// The margin of a prediction; of a class' probability its logarithm.
     #[must_use]
     pub fn margin(self, response: f64) -> f64 {
         match self {
+            Self::Classes(_) => response.max(1e-12).ln(),
             Self::Probability => logit(response),
             Self::Survival { .. } => log_hazard(response),
             Self::Mean | Self::Quantile(_) => response,
@@ -122,7 +149,7 @@ impl Estimand {
     /// Bernoulli or of a normal label with standard deviation `scale.unit`; for a quantile the check function over
     /// `scale.unit`, smoothed by a logistic kernel so that Newton's method applies (Fernandes, Guerre and
     /// Horta 2021). `NaN` for times, whose likelihood is no sum over rows
-    /// ([`crate::survival::partial_likelihood`]).
+    /// ([`crate::survival::partial_likelihood`]), and for several classes, whose is no function of one margin.
     #[must_use]
     pub fn loss(self, margin: f64, label: f64, scale: LossScale) -> [f64; 3] {
         match self {
@@ -131,7 +158,7 @@ impl Estimand {
                 // log(1 + exp(margin)) − label × margin without overflow.
                 [softplus(margin) - label * margin, p - label, p * (1.0 - p)]
             }
-            Self::Survival { .. } => [f64::NAN; 3],
+            Self::Survival { .. } | Self::Classes(_) => [f64::NAN; 3],
             Self::Mean => {
                 let error = (margin - label) / scale.unit;
                 [0.5 * error * error, error / scale.unit, 1.0 / (scale.unit * scale.unit)]
@@ -150,7 +177,7 @@ impl Estimand {
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
-            Self::Probability => "probability",
+            Self::Probability | Self::Classes(_) => "probability",
             Self::Survival { .. } => "risk",
             Self::Mean => "mean",
             Self::Quantile(_) => "quantile",
@@ -174,6 +201,19 @@ mod tests {
                 assert!((curvature - at(margin)[2]).abs() < 1e-5 * (1.0 + curvature.abs()), "{estimand:?}");
             }
         }
+    }
+
+    #[test]
+    fn classes_are_the_softmax_of_their_margins() {
+        // scipy.special.softmax([1, 2, 0.5]) = 0.23122390, 0.62853172, 0.14024438
+        let mut row = [1001.0, 1002.0, 1000.5];
+        Estimand::Classes(3).respond(&mut row);
+        for (p, expected) in row.iter().zip([0.231_223_90, 0.628_531_72, 0.140_244_38]) {
+            assert!((p - expected).abs() < 1e-8, "{row:?}");
+        }
+        let mut one = [0.3];
+        Estimand::Probability.respond(&mut one);
+        assert_eq!(one, [sigmoid(0.3)]);
     }
 
     #[test]

@@ -4,9 +4,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::bootstrap::{Bootstrap, Drawn, Method, mean_sd, quantile};
-use crate::metric::{Goal, descending};
+use crate::metric::{Goal, order};
 use crate::survival::Baseline;
-use crate::{Context, Dataset, Error, Metric, Predict, Scored, Verdict};
+use crate::{Context, Dataset, Error, Metric, Outputs, Predict, Scored, Verdict};
 
 /// An estimate with its interval.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -132,8 +132,8 @@ pub struct Prediction {
     pub name: String,
     /// What it is.
     pub what: String,
-    /// What it predicts, one a sealed row.
-    pub predicted: Vec<f64>,
+    /// What it predicts of every sealed row.
+    pub outputs: Outputs,
     /// For times: how risk comes about until the horizon.
     pub baseline: Option<Baseline>,
 }
@@ -144,8 +144,17 @@ impl Prediction {
     /// # Errors
     /// As [`Predict::predict`].
     pub fn of(name: &str, what: &str, model: &dyn Predict, rows: &Dataset) -> Result<Self, Error> {
-        let predicted = model.predict(rows)?;
-        Ok(Self { name: name.into(), what: what.into(), predicted, baseline: model.baseline().cloned() })
+        let outputs = model.predictions(rows)?;
+        Ok(Self { name: name.into(), what: what.into(), outputs, baseline: model.baseline().cloned() })
+    }
+
+    /// The prediction of every row.
+    ///
+    /// # Panics
+    /// Where a row has several: who asks has looked at the estimand.
+    #[must_use]
+    pub fn predicted(&self) -> &[f64] {
+        self.outputs.single()
     }
 }
 
@@ -159,10 +168,10 @@ pub fn judge(
     confidence: f64,
     ctx: &Context,
 ) -> (Vec<Candidate>, Replicates) {
-    let orders: Vec<Vec<u32>> = predictions.iter().map(|p| descending(&p.predicted)).collect();
+    let orders: Vec<Vec<u32>> = predictions.iter().map(|p| order(&p.outputs)).collect();
     let values = |weight: &[f64]| -> Vec<f64> {
         let scored = predictions.iter().zip(&orders).flat_map(|(p, order)| {
-            let scored = Scored { rows, predicted: &p.predicted, order, weight, baseline: p.baseline.as_ref() };
+            let scored = Scored { rows, outputs: &p.outputs, order, weight, baseline: p.baseline.as_ref() };
             metrics.iter().map(move |m| m.value(&scored))
         });
         scored.collect()

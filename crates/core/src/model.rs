@@ -1,7 +1,7 @@
 //! The three things a model can do: be pre-trained, be fine-tuned, predict.
 
 use crate::survival::Baseline;
-use crate::{Context, Dataset, Error, Estimand};
+use crate::{Context, Dataset, Error, Estimand, Outputs};
 
 /// A fitted model that predicts its [`Estimand`].
 pub trait Predict: Send + Sync {
@@ -15,23 +15,39 @@ pub trait Predict: Send + Sync {
         None
     }
 
-    /// The margin, one a row: log-odds of a probability, a log cumulative hazard of a risk, otherwise
-    /// the number itself. `data` holds the
-    /// features the model was fitted with, in any order.
+    /// The margins, rows × [`Estimand::width`]: log-odds of a probability, one log of each of several classes (of which only the
+    /// differences count), a log cumulative hazard of a risk, otherwise the number itself. `data` holds the features that the
+    /// model was fitted with, in any order.
     ///
     /// # Errors
     /// [`Error::NoColumn`] or [`Error::Mismatch`] when the features do not fit.
-    fn margin(&self, data: &Dataset) -> Result<Vec<f64>, Error>;
+    fn margins(&self, data: &Dataset) -> Result<Outputs, Error>;
 
-    /// The prediction, one a row: a probability, or a number in the label's unit.
+    /// The predictions, rows × [`Estimand::width`]: probabilities, or numbers in the label's unit.
+    ///
+    /// # Errors
+    /// As [`Predict::margins`].
+    fn predictions(&self, data: &Dataset) -> Result<Outputs, Error> {
+        let estimand = self.estimand();
+        let mut out = self.margins(data)?;
+        out.iter_rows_mut().for_each(|row| estimand.respond(row));
+        Ok(out)
+    }
+
+    /// The margin of a model with one output, one a row.
+    ///
+    /// # Errors
+    /// As [`Predict::margins`]; [`Error::Mismatch`] for several classes.
+    fn margin(&self, data: &Dataset) -> Result<Vec<f64>, Error> {
+        self.margins(data)?.into_single()
+    }
+
+    /// The prediction of a model with one output, one a row.
     ///
     /// # Errors
     /// As [`Predict::margin`].
     fn predict(&self, data: &Dataset) -> Result<Vec<f64>, Error> {
-        let estimand = self.estimand();
-        let mut out = self.margin(data)?;
-        out.iter_mut().for_each(|m| *m = estimand.response(*m));
-        Ok(out)
+        self.predictions(data)?.into_single()
     }
 }
 
@@ -39,15 +55,15 @@ pub trait Predict: Send + Sync {
 /// the `scratch` candidate.
 ///
 /// ```
-/// use specialist_core::{Context, Dataset, Error, Feature, Labels, Predict, Pretrain, logit};
+/// use specialist_core::{Context, Dataset, Error, Feature, Labels, Outputs, Predict, Pretrain, logit};
 ///
 /// /// Predicts the share of positive labels for every row.
 /// struct Prevalence;
 /// struct Constant(f64);
 ///
 /// impl Predict for Constant {
-///     fn margin(&self, data: &Dataset) -> Result<Vec<f64>, Error> {
-///         Ok(vec![self.0; data.rows()])
+///     fn margins(&self, data: &Dataset) -> Result<Outputs, Error> {
+///         Ok(vec![self.0; data.rows()].into())
 ///     }
 /// }
 ///
@@ -78,11 +94,11 @@ pub trait Pretrain: Send + Sync {
 /// A way to adapt a generalist `G` to the target: linfa's `FitWith` with a [`Context`].
 ///
 /// ```
-/// use specialist_core::{Context, Dataset, Error, Feature, FineTune, Labels, Predict};
+/// use specialist_core::{Context, Dataset, Error, Feature, FineTune, Labels, Outputs, Predict};
 /// struct Shift(f64);
 /// impl Predict for Shift {
-///     fn margin(&self, data: &Dataset) -> Result<Vec<f64>, Error> {
-///         Ok(data.records().column(0).iter().map(|x| x + self.0).collect())
+///     fn margins(&self, data: &Dataset) -> Result<Outputs, Error> {
+///         Ok(data.records().column(0).iter().map(|x| x + self.0).collect::<Vec<_>>().into())
 ///     }
 /// }
 /// /// Moves the prediction one up.

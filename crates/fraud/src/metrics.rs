@@ -84,7 +84,7 @@ impl Metric for Cost {
     fn value(&self, s: &Scored<'_>) -> f64 {
         let Some(amount) = &s.rows.amount else { return f64::NAN };
         let (mut cost, mut total) = (0.0, 0.0);
-        for (r, ((&p, &w), &a)) in s.predicted.iter().zip(s.weight).zip(amount).enumerate() {
+        for (r, ((&p, &w), &a)) in s.predicted().iter().zip(s.weight).zip(amount).enumerate() {
             let a = if a.is_nan() { 0.0 } else { a };
             total += w;
             if p * a > self.review {

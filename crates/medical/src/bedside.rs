@@ -62,10 +62,10 @@ fn similar(input: &PanelInput<'_>) -> Panel {
     let (mut table, mut numbers) = (Vec::new(), Vec::new());
     for p in input.predictions {
         let mut order: Vec<usize> = (0..n).collect();
-        order.sort_by(|&a, &b| p.predicted[a].total_cmp(&p.predicted[b]));
+        order.sort_by(|&a, &b| p.predicted()[a].total_cmp(&p.predicted()[b]));
         for b in 0..bins {
             let member = &order[b * n / bins..(b + 1) * n / bins];
-            let edge = |place: usize| order.get(place).map_or(1.0, |&r| p.predicted[r]);
+            let edge = |place: usize| order.get(place).map_or(1.0, |&r| p.predicted()[r]);
             let from = if b == 0 { 0.0 } else { edge(b * n / bins) };
             let to = if b + 1 == bins { 1.0 } else { edge((b + 1) * n / bins) };
             let o = observed(input.rows, member);

@@ -25,7 +25,7 @@ fn score(probability: f64, positive: bool) -> f64 {
 
 /// Coverage and size of the specialist's sets, over all and by subgroup.
 pub fn panel(input: &PanelInput<'_>) -> Option<Panel> {
-    let p = &input.predictions.iter().find(|p| p.name == "specialist")?.predicted;
+    let p = input.predictions.iter().find(|p| p.name == "specialist")?.predicted();
     let rows = input.rows;
     let mut members = vec![("all".to_string(), vec![true; p.len()])];
     members.extend(groups(input).into_iter().filter(|g| !g.hidden).map(|g| (g.name, g.member)));

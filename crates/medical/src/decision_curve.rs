@@ -36,7 +36,7 @@ pub fn panel(input: &PanelInput<'_>) -> Panel {
     let all = vec![1.0; label.len()];
     let wanted = ["generalist", "specialist", "scratch"];
     let shown: Vec<_> = input.predictions.iter().filter(|p| wanted.contains(&p.name.as_str())).collect();
-    let mut series: Vec<Series> = shown.iter().map(|p| curve(&p.name, &p.predicted)).collect();
+    let mut series: Vec<Series> = shown.iter().map(|p| curve(&p.name, p.predicted())).collect();
     // Below zero treating all is not worth drawing: the plot would lose its scale.
     let mut treat_all = curve("treat all", &all);
     treat_all.points.retain(|p| p.1.estimate > -0.05);
@@ -50,7 +50,7 @@ pub fn panel(input: &PanelInput<'_>) -> Panel {
             format!("{:.3} ({:.3} to {:.3})", i.estimate, i.low, i.high)
         };
         let mut row = vec![format!("{:.0} %", t * 100.0)];
-        row.extend(shown.iter().map(|p| cell(&p.predicted)));
+        row.extend(shown.iter().map(|p| cell(p.predicted())));
         row.push(cell(&all));
         table.push(row);
     }

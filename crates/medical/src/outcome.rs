@@ -28,10 +28,10 @@ pub fn panels(input: &PanelInput<'_>) -> Vec<Panel> {
 fn miscalibrated(input: &PanelInput<'_>) -> Option<String> {
     const OFF: f64 = 0.15;
     let p = input.predictions.iter().find(|p| p.name == "generalist")?;
-    let order = descending(&p.predicted);
+    let order = descending(p.predicted());
     let ratio = input.interval(|weight| {
-        let (rows, predicted, baseline) = (input.rows, &p.predicted, p.baseline.as_ref());
-        ObservedExpected.value(&Scored { rows, predicted, order: &order, weight, baseline })
+        let (rows, outputs, baseline) = (input.rows, &p.outputs, p.baseline.as_ref());
+        ObservedExpected.value(&Scored { rows, outputs, order: &order, weight, baseline })
     });
     let off = (ratio.low > 1.0 || ratio.high < 1.0) && (ratio.estimate - 1.0).abs() > OFF;
     off.then(|| {
@@ -66,11 +66,11 @@ fn curve(name: String, km: &KaplanMeier, horizon: f64) -> Series {
 /// Kaplan–Meier curves of thirds of the predicted risk, beside what was predicted.
 fn risk_groups(input: &PanelInput<'_>, p: &Prediction, horizon: f64) -> Panel {
     let (label, digits) = (labels(input), decimals(horizon));
-    let cuts: Vec<f64> = (1..GROUPS).map(|i| quantile(&p.predicted, i as f64 / GROUPS as f64)).collect();
+    let cuts: Vec<f64> = (1..GROUPS).map(|i| quantile(p.predicted(), i as f64 / GROUPS as f64)).collect();
     let group = |risk: f64| cuts.iter().filter(|c| risk > **c).count();
     let (mut series, mut table) = (Vec::new(), Vec::new());
     for (g, name) in ["low", "middle", "high"].into_iter().enumerate() {
-        let weight: Vec<f64> = p.predicted.iter().map(|r| f64::from(u8::from(group(*r) == g))).collect();
+        let weight: Vec<f64> = p.predicted().iter().map(|r| f64::from(u8::from(group(*r) == g))).collect();
         let n = weight.iter().sum::<f64>();
         if (n as usize) < SMALLEST {
             continue;
@@ -78,7 +78,7 @@ fn risk_groups(input: &PanelInput<'_>, p: &Prediction, horizon: f64) -> Panel {
         let km = kaplan_meier(label, &weight);
         let (low, high) = km.interval(horizon, Z);
         let (mean, error) = km.restricted_mean(horizon);
-        let expected = p.predicted.iter().zip(&weight).map(|(r, w)| r * w).sum::<f64>() / n;
+        let expected = p.predicted().iter().zip(&weight).map(|(r, w)| r * w).sum::<f64>() / n;
         let events = label.iter().zip(&weight).filter(|(l, w)| **w > 0.0 && l.had_event()).count();
         let range = if g == 0 {
             format!("up to {:.0} %", 100.0 * cuts[0])
@@ -146,7 +146,7 @@ fn decision_curve(input: &PanelInput<'_>, horizon: f64) -> Panel {
             .map(|t| (t, exact(net_benefit(label, risk, &ones, t, horizon))))
             .collect(),
     };
-    let mut series: Vec<Series> = shown.iter().map(|p| curve(&p.name, &p.predicted)).collect();
+    let mut series: Vec<Series> = shown.iter().map(|p| curve(&p.name, p.predicted())).collect();
     let mut treat_all = curve("treat all", &all);
     treat_all.points.retain(|p| p.1.estimate > -0.05);
     series.push(treat_all);
@@ -160,7 +160,7 @@ fn decision_curve(input: &PanelInput<'_>, horizon: f64) -> Panel {
             format!("{:.3} ({:.3} to {:.3})", i.estimate, i.low, i.high)
         };
         let mut row = vec![format!("{:.0} %", t * 100.0)];
-        row.extend(shown.iter().map(|p| cell(&p.predicted)));
+        row.extend(shown.iter().map(|p| cell(p.predicted())));
         row.push(cell(&all));
         row
     };
@@ -192,12 +192,12 @@ fn subgroups(input: &PanelInput<'_>) -> Option<Panel> {
             continue;
         }
         for p in input.predictions.iter().filter(|p| ["generalist", "specialist"].contains(&p.name.as_str())) {
-            let order = descending(&p.predicted);
+            let order = descending(p.predicted());
             let cell = |metric: &dyn Metric| {
                 let i = input.interval(|weight| {
                     let weight: Vec<f64> = weight.iter().zip(member).map(|(w, m)| if *m { *w } else { 0.0 }).collect();
-                    let (rows, predicted, baseline) = (input.rows, &p.predicted, p.baseline.as_ref());
-                    metric.value(&Scored { rows, predicted, order: &order, weight: &weight, baseline })
+                    let (rows, outputs, baseline) = (input.rows, &p.outputs, p.baseline.as_ref());
+                    metric.value(&Scored { rows, outputs, order: &order, weight: &weight, baseline })
                 });
                 format!("{:.3} ({:.3} to {:.3})", i.estimate, i.low, i.high)
             };

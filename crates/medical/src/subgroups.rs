@@ -26,12 +26,12 @@ pub fn panel(input: &PanelInput<'_>) -> Option<Panel> {
             continue;
         }
         for p in input.predictions.iter().filter(|p| wanted.contains(&p.name.as_str())) {
-            let order = descending(&p.predicted);
+            let order = descending(p.predicted());
             let within = |metric: &dyn Metric, weight: &[f64]| {
                 let weight: Vec<f64> = weight.iter().zip(member).map(|(w, m)| if *m { *w } else { 0.0 }).collect();
                 let baseline = p.baseline.as_ref();
-                let (rows, predicted) = (input.rows, &p.predicted);
-                metric.value(&Scored { rows, predicted, order: &order, weight: &weight, baseline })
+                let (rows, outputs) = (input.rows, &p.outputs);
+                metric.value(&Scored { rows, outputs, order: &order, weight: &weight, baseline })
             };
             let cell = |metric: &dyn Metric| {
                 let i = input.interval(|w| within(metric, w));

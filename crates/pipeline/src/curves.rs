@@ -19,7 +19,7 @@ pub(crate) fn curves(rows: &Dataset, predictions: &[Prediction]) -> Vec<Curves> 
 }
 
 fn curve(rows: &Dataset, p: &Prediction) -> Curves {
-    let order = descending(&p.predicted);
+    let order = descending(p.predicted());
     if rows.estimand != Estimand::Probability {
         let calibration = calibration(rows, p, &order);
         return Curves { name: p.name.clone(), calibration, ..Curves::default() };
@@ -32,7 +32,7 @@ fn curve(rows: &Dataset, p: &Prediction) -> Curves {
         hits += f64::from(u8::from(rows.had_event(row as usize)));
         let seen = i + 1;
         // A point where the score changes, evenly along the rows, never for fewer than a cell's rows.
-        let changes = order.get(seen).is_none_or(|&r| p.predicted[r as usize] != p.predicted[row as usize]);
+        let changes = order.get(seen).is_none_or(|&r| p.predicted()[r as usize] != p.predicted()[row as usize]);
         if changes && (seen >= next || seen == n) {
             roc.push(((seen as f64 - hits) / negatives, hits / positives));
             precision_recall.push((hits / positives, hits / seen as f64));
@@ -53,7 +53,7 @@ fn calibration(rows: &Dataset, p: &Prediction, order: &[u32]) -> Vec<(f64, Inter
     let bins = order.rchunks(size).filter(|b| b.len() >= SMALLEST_CELL);
     bins.map(|bin| {
         let n = bin.len() as f64;
-        let mean = bin.iter().map(|&r| p.predicted[r as usize]).sum::<f64>() / n;
+        let mean = bin.iter().map(|&r| p.predicted()[r as usize]).sum::<f64>() / n;
         let member: Vec<usize> = bin.iter().map(|&r| r as usize).collect();
         (mean, observed(rows.estimand, &rows.labels().select(&member)))
     })
@@ -66,6 +66,8 @@ fn observed(estimand: Estimand, labels: &Labels) -> Interval {
     let (mean, sd) = mean_sd(&labels.responses());
     match estimand {
         Estimand::Probability => wilson(mean, n),
+        // Of one class against the rest only: the labels of a bin are then two classes.
+        Estimand::Classes(_) => Interval { estimate: f64::NAN, low: f64::NAN, high: f64::NAN },
         Estimand::Survival { horizon } => {
             let curve = kaplan_meier(labels.times(), &vec![1.0; labels.rows()]);
             let (low, high) = curve.interval(horizon, Z);
@@ -86,7 +88,7 @@ fn observed(estimand: Estimand, labels: &Labels) -> Interval {
 /// The share of each class in every bin of probability.
 fn histogram(rows: &Dataset, p: &Prediction) -> Vec<(f64, f64)> {
     let mut bins = vec![(0.0, 0.0); SCORE_BINS];
-    for (row, &probability) in p.predicted.iter().enumerate() {
+    for (row, &probability) in p.predicted().iter().enumerate() {
         let bin = &mut bins[((probability * SCORE_BINS as f64) as usize).min(SCORE_BINS - 1)];
         if rows.had_event(row) { bin.1 += 1.0 } else { bin.0 += 1.0 }
     }

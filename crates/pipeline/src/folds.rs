@@ -129,8 +129,8 @@ mod tests {
     struct Constant;
 
     impl Predict for Constant {
-        fn margin(&self, data: &Dataset) -> Result<Vec<f64>, specialist_core::Error> {
-            Ok(data.records().column(0).to_vec())
+        fn margins(&self, data: &Dataset) -> Result<specialist_core::Outputs, specialist_core::Error> {
+            Ok(data.records().column(0).to_vec().into())
         }
     }
 

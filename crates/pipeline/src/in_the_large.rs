@@ -20,7 +20,7 @@ struct Large {
 impl Large {
     fn of(sealed: &Dataset, prediction: &Prediction) -> Self {
         let n = sealed.rows() as f64;
-        let p = &prediction.predicted;
+        let p = prediction.predicted();
         let observed = sealed.events() as f64 / n;
         let expected = p.iter().sum::<f64>() / n;
         // Under the probabilities the count of events has the variance Σ p (1 − p) (Spiegelhalter 1986); where they are far
@@ -89,7 +89,8 @@ mod tests {
     fn large(p: f64, events: usize, n: usize) -> Large {
         let labels = Labels::binary((0..n).map(|i| i < events));
         let sealed = Dataset::new(Vec::new(), Array2::zeros((n, 0)), labels).unwrap();
-        let prediction = Prediction { name: "x".into(), what: String::new(), predicted: vec![p; n], baseline: None };
+        let prediction =
+            Prediction { name: "x".into(), what: String::new(), outputs: vec![p; n].into(), baseline: None };
         Large::of(&sealed, &prediction)
     }
 

@@ -2,7 +2,7 @@
 //! again. What holds for one lucky parting does not hold here.
 
 use specialist_core::bootstrap::{mean_sd, quantile};
-use specialist_core::metric::{descending, evaluate_model};
+use specialist_core::metric::{evaluate_model, order};
 use specialist_core::{
     Context, Dataset, Error, FineTune, Metric, Panel, Predict, Pretrain, Scored, SplitKeys, Tuning as _,
 };
@@ -91,10 +91,9 @@ fn part(train: &Dataset, budget: Option<usize>, ctx: &Context) -> Result<Dataset
 }
 
 fn judge(model: &Model, test: &Dataset, metrics: &[Box<dyn Metric>]) -> Result<Vec<f64>, Error> {
-    let predicted = model.predict(test)?;
-    let (order, weight) = (descending(&predicted), vec![1.0; predicted.len()]);
-    let scored =
-        Scored { rows: test, predicted: &predicted, order: &order, weight: &weight, baseline: model.baseline() };
+    let outputs = model.predictions(test)?;
+    let (order, weight) = (order(&outputs), vec![1.0; test.rows()]);
+    let scored = Scored { rows: test, outputs: &outputs, order: &order, weight: &weight, baseline: model.baseline() };
     Ok(metrics.iter().map(|m| m.value(&scored)).collect())
 }
 

@@ -310,7 +310,7 @@ fn recalibrations(ladder: &Study, judge: &Judge<'_>, generalist: &Model) -> Vec<
         ladder.trials().iter().filter(|t| t.value().is_some() && rung(t).recalibrates()).collect();
     let estimand = judge.folds.first().map(|f| f.train.estimand).unwrap_or_default();
     let proper = match estimand {
-        Estimand::Probability => metric::by_name("log-loss"),
+        Estimand::Probability | Estimand::Classes(_) => metric::by_name_of("log-loss", estimand),
         Estimand::Survival { .. } => metric::by_name("integrated-brier"),
         // Their metrics are of the number itself.
         Estimand::Mean | Estimand::Quantile(_) => None,

@@ -9,7 +9,7 @@ use serde_json::Value;
 use smartcore::ensemble::random_forest_regressor::{RandomForestRegressor, RandomForestRegressorParameters};
 use smartcore::linalg::basic::arrays::Array;
 use smartcore::linalg::basic::matrix::DenseMatrix;
-use specialist_core::{Context, Dataset, Error, Estimand, Predict, logit};
+use specialist_core::{Context, Dataset, Error, Estimand, Outputs, Predict, logit};
 
 use crate::{Encoder, Glm};
 
@@ -127,13 +127,13 @@ impl RandomForest {
 }
 
 impl Predict for RandomForest {
-    fn margin(&self, data: &Dataset) -> Result<Vec<f64>, Error> {
+    fn margins(&self, data: &Dataset) -> Result<Outputs, Error> {
         let data = data.aligned(&self.encoder.features)?;
         let x = dense(&self.encoder, &data).map_err(Error::Mismatch)?;
         let p = self.forest.predict(&x).map_err(|e| Error::Mismatch(e.to_string()))?;
         // A share of 0 or 1 is kept as far from certainty as one row in the train rows.
         let edge = 1.0 / (self.rows + 2.0);
-        Ok(p.iter().map(|p| logit(p.clamp(edge, 1.0 - edge))).collect())
+        Ok(p.iter().map(|p| logit(p.clamp(edge, 1.0 - edge))).collect::<Vec<_>>().into())
     }
 }
 
@@ -208,7 +208,7 @@ fn node(tree: &TreeNode<f64, bool>, rows: &[usize], x: &ndarray::Array2<f64>, da
 }
 
 impl Predict for ClassificationTree {
-    fn margin(&self, data: &Dataset) -> Result<Vec<f64>, Error> {
+    fn margins(&self, data: &Dataset) -> Result<Outputs, Error> {
         let data = data.aligned(&self.encoder.features)?;
         let mut columns = vec![0.0; self.encoder.width()];
         let margin = |row| {
@@ -223,6 +223,6 @@ impl Predict for ClassificationTree {
                 }
             }
         };
-        Ok(data.records().axis_iter(ndarray::Axis(0)).map(margin).collect())
+        Ok(data.records().axis_iter(ndarray::Axis(0)).map(margin).collect::<Vec<_>>().into())
     }
 }

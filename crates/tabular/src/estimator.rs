@@ -179,10 +179,12 @@ impl Pretrain for EstimatorSettings {
         let fits = match source.estimand {
             Estimand::Survival { .. } => of_times || of_all,
             Estimand::Probability => !of_times,
+            Estimand::Classes(_) => of_all,
             _ => of_all,
         };
         if !fits {
-            let more = if source.estimand.is_number() { "boosted-trees or glm" } else { "one that fits" };
+            let several = matches!(source.estimand, Estimand::Classes(_));
+            let more = if source.estimand.is_number() || several { "boosted-trees or glm" } else { "one that fits" };
             let expected = format!("{more} to predict a {} (see `recipe schema`)", source.estimand.word());
             return Err(Error::Setting { setting: "estimator".into(), expected });
         }
@@ -196,7 +198,7 @@ impl Pretrain for EstimatorSettings {
             Estimator::Glm | Estimator::CoxElasticNet => {
                 let encoder = Encoder::fit(source);
                 let problem = Problem { data: source, encoder: &encoder, offset: None, scale: spread(source) };
-                Base::Glm(problem.fit(&Prior::ridge(encoder.width(), self.ridge), None, ctx)?)
+                Base::Glm(problem.fit(&Prior::ridge_of(source.estimand, encoder.width(), self.ridge), None, ctx)?)
             }
             Estimator::LinfaLogistic => Base::Glm(baseline::linfa_logistic(source, self.ridge)?),
             Estimator::SmartcoreLogistic => Base::Glm(baseline::smartcore_logistic(source, self.ridge)?),

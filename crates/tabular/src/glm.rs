@@ -11,13 +11,13 @@ use ndarray::linalg::general_mat_mul;
 use ndarray::{Array1, Array2, Axis, Slice};
 use serde::{Deserialize, Serialize};
 use specialist_core::bootstrap::quantile;
-use specialist_core::{Context, Dataset, Error, Estimand, LossScale, Predict};
+use specialist_core::{Context, Dataset, Error, Estimand, LossScale, Outputs, Predict};
 
-use crate::Encoder;
+use crate::{Encoder, multinomial};
 
 /// Rows encoded at a time.
-const BLOCK: usize = 4096;
-const ITERATIONS: usize = 60;
+pub(crate) const BLOCK: usize = 4096;
+pub(crate) const ITERATIONS: usize = 60;
 /// How often a quantile is fitted again with the kernel of its own errors.
 const KERNELS: usize = 5;
 
@@ -39,11 +39,19 @@ impl Prior {
         Self { mean: Array1::zeros(width + 1), precision: p }
     }
 
-    /// `model`'s coefficients with `precision` each; the intercept with a tenth of it.
+    /// As [`Prior::ridge`], for each of the classes of `estimand`, one after the other.
+    #[must_use]
+    pub fn ridge_of(estimand: Estimand, width: usize, precision: f64) -> Self {
+        let one = Self::ridge(width, precision);
+        let of = |values: &Array1<f64>| (0..estimand.width()).flat_map(|_| values.iter().copied()).collect();
+        Self { mean: of(&one.mean), precision: of(&one.precision) }
+    }
+
+    /// `model`'s coefficients with `precision` each; the intercepts with a tenth of it.
     #[must_use]
     pub fn centred(model: &Glm, precision: f64) -> Self {
         let mut p = Array1::from_elem(model.coefficients.len(), precision);
-        p[0] = precision / 10.0;
+        p.iter_mut().step_by(model.encoder.width() + 1).for_each(|p| *p = precision / 10.0);
         Self { mean: model.coefficients.clone(), precision: p }
     }
 }
@@ -55,7 +63,7 @@ pub struct Glm {
     pub encoder: Encoder,
     /// What it predicts.
     pub estimand: Estimand,
-    /// The intercept, then one coefficient per encoded column.
+    /// The intercept, then one coefficient per encoded column; of several classes class after class.
     pub coefficients: Array1<f64>,
 }
 
@@ -109,6 +117,9 @@ impl Problem<'_> {
     /// [`Error::Fit`] when the curvature is singular or the steps do not settle;
     /// [`Error::Cancelled`] when the run is.
     pub fn fit(&self, prior: &Prior, start: Option<&Array1<f64>>, ctx: &Context) -> Result<Glm, Error> {
+        if let Estimand::Classes(classes) = self.data.estimand {
+            return multinomial::fit(self, classes, prior, start, ctx);
+        }
         let mut scale = LossScale { unit: self.scale, kernel: 0.1 * self.scale };
         let start = start.map_or_else(|| self.start(prior), Array1::clone);
         let mut glm = self.settle(prior, start, scale, ctx)?;
@@ -251,7 +262,7 @@ impl Glm {
     /// Whether every number that it needs is there.
     pub(crate) fn check(&self) -> Result<(), String> {
         self.encoder.check()?;
-        let (found, needed) = (self.coefficients.len(), self.encoder.width() + 1);
+        let (found, needed) = (self.coefficients.len(), self.estimand.width() * (self.encoder.width() + 1));
         if found != needed {
             return Err(format!("{found} coefficients, {needed} are needed"));
         }
@@ -277,6 +288,7 @@ impl Glm {
 /// Whether there is something to predict.
 pub(crate) fn check_estimand(estimand: Estimand) -> Result<(), String> {
     match estimand {
+        Estimand::Classes(classes) if classes < 3 => Err("classes are three or more".into()),
         Estimand::Quantile(q) if !(q > 0.0 && q < 1.0) => Err("a quantile lies between 0 and 1".into()),
         Estimand::Survival { horizon } if horizon.is_nan() || horizon <= 0.0 => Err("a horizon lies after 0".into()),
         _ => Ok(()),
@@ -288,15 +300,21 @@ impl Predict for Glm {
         self.estimand
     }
 
-    fn margin(&self, data: &Dataset) -> Result<Vec<f64>, Error> {
+    fn margins(&self, data: &Dataset) -> Result<Outputs, Error> {
         let data = data.aligned(&self.encoder.features)?;
-        let mut columns = vec![0.0; self.encoder.width()];
-        let (intercept, beta) = (self.coefficients[0], self.coefficients.slice_axis(Axis(0), Slice::from(1..)));
-        let margin = |row| {
+        let (width, classes) = (self.encoder.width(), self.estimand.width());
+        let coefficients = self.coefficients.as_slice().expect("coefficients are contiguous");
+        let mut columns = vec![0.0; width];
+        let mut out = Vec::with_capacity(data.rows() * classes);
+        for row in data.records().axis_iter(Axis(0)) {
             self.encoder.write_row(row, &mut columns);
-            intercept + columns.iter().zip(beta).map(|(x, b)| x * b).sum::<f64>()
-        };
-        Ok(data.records().axis_iter(Axis(0)).map(margin).collect())
+            out.extend(
+                coefficients
+                    .chunks_exact(width + 1)
+                    .map(|class| class[0] + columns.iter().zip(&class[1..]).map(|(x, b)| x * b).sum::<f64>()),
+            );
+        }
+        Outputs::new(classes, out)
     }
 }
 
@@ -380,6 +398,40 @@ mod tests {
             problem.fit(&Prior::ridge(3, 20.0), None, &Context::new(0, 1)).unwrap().coefficients / unit
         };
         close(&fit(365.25), fit(1.0).as_slice().unwrap());
+    }
+
+    /// Three classes of the same rows.
+    fn of_three() -> Dataset {
+        let mut d = data();
+        let x = d.records().clone();
+        let number = |i: usize| x[[i, 0]] - 0.5 * x[[i, 1]] + ((i * 37 % 19) as f64 / 9.0 - 1.0);
+        let class = |i: usize| u32::from(number(i) >= -0.4) + u32::from(number(i) >= 0.5);
+        d.base.targets = Labels::Classes {
+            codes: (0..200).map(class).collect(),
+            levels: ["a", "b", "c"].map(String::from).to_vec(),
+        };
+        d.estimand = Estimand::of(d.labels());
+        d
+    }
+
+    #[test]
+    fn classes_are_those_of_scikit_learn() {
+        let d = of_three();
+        let encoder = Encoder::fit(&d);
+        let problem = Problem { data: &d, encoder: &encoder, offset: None, scale: 1.0 };
+        let fit = problem.fit(&Prior::ridge_of(d.estimand, 3, 2.0), None, &Context::new(0, 2)).unwrap();
+        close(&fit.coefficients, &MULTINOMIAL);
+        let found = fit.predictions(&d.select(&[0, 7, 100])).unwrap();
+        close(&found.values().iter().copied().collect(), &MULTINOMIAL_PROBABILITIES);
+        assert_eq!(found.width(), 3);
+        let mean = ndarray::array![0.1, -1.0, 0.5, 0.0, 0.2, 0.0, 0.0, 0.2, -0.3, 1.0, -0.5, 0.1];
+        let precision = (0..12).map(|i| [1.0, 10.0, 5.0, 50.0][i % 4]).collect();
+        let centred = problem.fit(&Prior { mean, precision }, None, &Context::new(0, 1)).unwrap();
+        close(&centred.coefficients, &MULTINOMIAL_CENTRED);
+        // A firm prior leaves the generalist, none leaves the rows.
+        let firm = problem.fit(&Prior::centred(&fit, 1e9), None, &Context::new(0, 1)).unwrap();
+        close(&firm.coefficients, fit.coefficients.as_slice().unwrap());
+        assert!(fit.margin(&d).is_err(), "several margins are not one");
     }
 
     #[test]

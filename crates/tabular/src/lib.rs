@@ -9,6 +9,7 @@ pub mod exchange;
 pub mod glm;
 mod ladder;
 mod model;
+mod multinomial;
 pub mod read;
 pub mod survival;
 mod trees;

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 use specialist_core::survival::Baseline;
-use specialist_core::{Affine, Dataset, Error, Estimand, Feature, Predict};
+use specialist_core::{Affine, Dataset, Error, Estimand, Feature, Outputs, Predict};
 use thiserror::Error as ThisError;
 
 use crate::baseline::{ClassificationTree, RandomForest};
@@ -187,6 +187,25 @@ impl Model {
         Ok(Some(rows))
     }
 
+    /// The margins of several classes, which no line changes and nothing is added to.
+    fn of_classes(&self, data: &Dataset, classes: usize) -> Result<Outputs, Error> {
+        match &self.base {
+            Base::Glm(m) => m.margins(data),
+            Base::Trees(m) => m.margins(data),
+            Base::Mean(models) => {
+                let mut sum = vec![0.0; data.rows() * classes];
+                for model in models {
+                    let margins = model.margins(data)?;
+                    sum.iter_mut().zip(margins.values()).for_each(|(s, m)| *s += m / models.len() as f64);
+                }
+                Outputs::new(classes, sum)
+            }
+            Base::RandomForest(_) | Base::ClassificationTree(_) => {
+                Err(Error::Mismatch("this estimator knows two classes only".into()))
+            }
+        }
+    }
+
     /// The base's margin and the addition's, before the line.
     pub(crate) fn relative(&self, data: &Dataset) -> Result<Vec<f64>, Error> {
         let mut margin = match &self.base {
@@ -337,9 +356,12 @@ impl Predict for Model {
         self.baseline.as_ref()
     }
 
-    fn margin(&self, data: &Dataset) -> Result<Vec<f64>, Error> {
+    fn margins(&self, data: &Dataset) -> Result<Outputs, Error> {
+        if let Estimand::Classes(classes) = self.estimand() {
+            return self.of_classes(data, classes);
+        }
         let mut margin = self.relative(data)?;
         margin.iter_mut().for_each(|m| *m = self.line.apply(*m));
-        Ok(margin)
+        Ok(margin.into())
     }
 }

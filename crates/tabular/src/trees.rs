@@ -5,13 +5,15 @@ use crate::exchange::doubles::Doubles;
 use hessboost::config::{Monotone, ProcessType, Refresh, TrainingParams};
 use hessboost::data::{DMatrix, FeatureType};
 use hessboost::model::{BoostedModel, Iterations, ModelFormat};
-use hessboost::objective::{Aft, AftDistribution, Objective, Quantiles, RegLoss};
+use hessboost::objective::{Aft, AftDistribution, Multiclass, Objective, Quantiles, RegLoss};
 use hessboost::training::Trainer;
 use ndarray::{ArrayView2, Axis};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use specialist_core::discretion::{between, outwards, quantile_of};
-use specialist_core::{Affine, Context, Dataset, Error, Estimand, Feature, FeatureKind, Followed, Labels, Predict};
+use specialist_core::{
+    Affine, Context, Dataset, Error, Estimand, Feature, FeatureKind, Followed, Labels, Outputs, Predict,
+};
 
 /// Rows scored at a time.
 const BLOCK: usize = 4096;
@@ -145,6 +147,7 @@ fn labelled(data: &Dataset, features: &[Feature], doubles: &Doubles, accelerated
     let signed = |l: &Followed| if l.had_event() { l.time as f32 } else { -l.time as f32 };
     let labels: Vec<f32> = match data.labels() {
         Labels::Times { followed, .. } => followed.iter().map(signed).collect(),
+        Labels::Classes { codes, levels } if levels.len() > 2 => codes.iter().map(|&c| c as f32).collect(),
         labels => labels.responses().into_iter().map(|y| y as f32).collect(),
     };
     let weights = data.base.weights.as_slice().expect("weights are contiguous");
@@ -300,6 +303,8 @@ fn typical(data: &Dataset, accelerated: bool) -> f64 {
         Estimand::Survival { .. } if accelerated => {
             mean(data.labels().times().iter().map(|l| l.time.ln()).collect()).exp()
         }
+        // Only differences of the classes' margins count: the trees learn the classes' shares in their first round.
+        Estimand::Classes(_) => 0.5,
         // A hazard ratio of 1.
         Estimand::Survival { .. } => 1.0,
         Estimand::Probability => mean(data.labels().responses()).clamp(1e-6, 1.0 - 1e-6),
@@ -327,6 +332,7 @@ fn objective(estimand: Estimand, accelerated: bool) -> Result<Objective, Error> 
     Ok(match estimand {
         Estimand::Survival { .. } if accelerated => Objective::Aft(Aft::with_distribution(AftDistribution::Extreme)),
         Estimand::Survival { .. } => Objective::Cox,
+        Estimand::Classes(classes) => Objective::Softprob(Multiclass::new(classes).map_err(failed)?),
         Estimand::Probability => Objective::BinaryLogistic(RegLoss::default()),
         Estimand::Mean => Objective::SquaredError(RegLoss::default()),
         Estimand::Quantile(q) => Objective::Quantile(Quantiles::new([q]).map_err(failed)?),
@@ -367,6 +373,7 @@ impl Forest {
     pub fn estimand(&self) -> Estimand {
         match self.model.objective().built_in() {
             Some(Objective::SquaredError(_)) => Estimand::Mean,
+            Some(Objective::Softprob(classes)) => Estimand::Classes(classes.num_class()),
             Some(Objective::Quantile(levels)) => Estimand::Quantile(levels.alpha()[0]),
             // Until when is the model's to say: trees know relative risks only.
             Some(Objective::Cox | Objective::Aft(_)) => Estimand::Survival { horizon: f64::INFINITY },
@@ -476,8 +483,8 @@ impl Forest {
         Ok((0..data.rows()).map(row).collect())
     }
 
-    /// Margins of rows that already have the forest's features in its order.
-    fn margins(&self, records: ArrayView2<'_, f64>) -> Result<Vec<f64>, Error> {
+    /// Margins of rows that already have the forest's features in its order, class by class where there are several.
+    fn margins_of(&self, records: ArrayView2<'_, f64>) -> Result<Vec<f64>, Error> {
         let mut out = Vec::with_capacity(records.nrows());
         let mut buffer: Vec<f32> = Vec::with_capacity(BLOCK.min(records.nrows()) * records.ncols());
         for block in records.axis_chunks_iter(Axis(0), BLOCK) {
@@ -491,8 +498,13 @@ impl Forest {
 }
 
 impl Predict for Forest {
-    fn margin(&self, data: &Dataset) -> Result<Vec<f64>, Error> {
-        self.margins(data.aligned(&self.features)?.records().view())
+    fn estimand(&self) -> Estimand {
+        Self::estimand(self)
+    }
+
+    fn margins(&self, data: &Dataset) -> Result<Outputs, Error> {
+        let margins = self.margins_of(data.aligned(&self.features)?.records().view())?;
+        Outputs::new(self.estimand().width(), margins)
     }
 }
 

@@ -330,8 +330,8 @@ fn brier_scores_are_those_of_scikit_survival_and_metrics_stand_on_the_same_figur
         let mut rows = Dataset::new(vec![Feature::number("x")], x, labels.to_vec()).unwrap();
         rows.estimand = estimand;
         let order = descending(&predicted);
-        let scored =
-            Scored { rows: &rows, predicted: &predicted, order: &order, weight: &ones, baseline: Some(&shape) };
+        let outputs = predicted.into();
+        let scored = Scored { rows: &rows, outputs: &outputs, order: &order, weight: &ones, baseline: Some(&shape) };
         let metric: Box<dyn Metric> = by_name(metric).unwrap_or_else(|| panic!("{name}"));
         metric.value(&scored)
     };

@@ -11,7 +11,8 @@ use rand_chacha::ChaCha8Rng;
 use serde_json::Value as Json;
 use specialist_core::ndarray::Array2;
 use specialist_core::{
-    Context, Dataset, Error, Feature, FeatureKind, FineTune, Key, KeyRole, Labels, Metric, Predict, Scored, metric,
+    Context, Dataset, Error, Feature, FeatureKind, FineTune, Key, KeyRole, Labels, Metric, Outputs, Predict, Scored,
+    metric,
 };
 
 pub use sampler::sampler_contract;
@@ -104,8 +105,9 @@ pub fn metric_contract(metric: &dyn Metric) {
     let of = |r: usize| usize::from(days[r / 24]);
     let p: Vec<f64> = (0..240).map(|_| rng.random_range(0.01..0.99)).collect();
     let weight: Vec<f64> = (0..240).map(|r| of(r) as f64).collect();
-    let order = metric::descending(&p);
-    let weighted = metric.value(&Scored { rows: &data, predicted: &p, order: &order, weight: &weight, baseline: None });
+    let (order, outputs) = (metric::descending(&p), Outputs::from(p.clone()));
+    let weighted =
+        metric.value(&Scored { rows: &data, outputs: &outputs, order: &order, weight: &weight, baseline: None });
     // The day's second copy is moved to a day of its own.
     let copies: Vec<(usize, i64)> =
         (0..240).flat_map(|r| (0..of(r)).map(move |c| (r, c as i64 * 86_400 * 100))).collect();

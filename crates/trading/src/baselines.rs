@@ -38,7 +38,7 @@ impl Baselines {
         let one = |b: &Baseline| Prediction {
             name: b.name.into(),
             what: b.what.into(),
-            predicted: b.predicted.clone(),
+            outputs: b.predicted.clone().into(),
             ..Prediction::default()
         };
         self.all.iter().map(one).collect()

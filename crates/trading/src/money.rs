@@ -118,7 +118,7 @@ pub fn strategy(
     costs: &Costs,
 ) -> Strategy {
     let volatility = volatility(made, baselines, prediction, at);
-    let wishes = signals(made, at, &prediction.predicted, &volatility);
+    let wishes = signals(made, at, prediction.predicted(), &volatility);
     run(made, &prediction.name, wishes, volatility, costs)
 }
 
@@ -129,7 +129,7 @@ fn volatility(made: &Made, baselines: &Baselines, prediction: &Prediction, at: &
     }
     let own = baselines.all.iter().find(|b| b.name == prediction.name).and_then(|b| b.volatility.clone());
     own.unwrap_or_else(|| {
-        at.iter().zip(&prediction.predicted).map(|(at, p)| volatility_of(made, *at, *p, baselines.spread)).collect()
+        at.iter().zip(prediction.predicted()).map(|(at, p)| volatility_of(made, *at, *p, baselines.spread)).collect()
     })
 }
 

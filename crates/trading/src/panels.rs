@@ -274,7 +274,7 @@ fn rolling(input: &PanelInput<'_>, specialist: &Prediction) -> Panel {
     let of = |p: &Prediction| {
         let point = |end: usize| {
             let rows: Vec<usize> = (end - WINDOW..end).collect();
-            let part: Vec<f64> = rows.iter().map(|&r| p.predicted[r]).collect();
+            let part: Vec<f64> = rows.iter().map(|&r| p.predicted()[r]).collect();
             (years(time[end - 1]), plain(evaluate(metric.as_ref(), &input.rows.select(&rows), &part)))
         };
         let ends = (WINDOW..=input.rows.rows()).step_by(4 * EVERY);
@@ -312,7 +312,7 @@ fn months(made: &Made, at: &[(usize, usize)], specialist: &Prediction) -> Panel 
         }
     };
     let mut groups: BTreeMap<(i32, usize), (Vec<f64>, Vec<f64>)> = BTreeMap::new();
-    for (p, at) in specialist.predicted.iter().zip(at) {
+    for (p, at) in specialist.predicted().iter().zip(at) {
         let time = made.market.assets[at.0].bars[at.1].time;
         let group = groups.entry((year(time), crate::bars::month(time) as usize)).or_default();
         group.0.push(*p);

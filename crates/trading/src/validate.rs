@@ -75,11 +75,16 @@ pub fn walk_forward(
         models.iter().map(|m| m.predict(&part)).collect::<Result<Vec<_>, Error>>()
     });
     ctx.observer().end();
-    let mut predictions: Vec<Prediction> =
-        names.iter().map(|n| Prediction { name: (*n).into(), ..Prediction::default() }).collect();
+    let mut predicted = vec![Vec::new(); names.len()];
     for part in parts {
-        predictions.iter_mut().zip(part?).for_each(|(p, mut more)| p.predicted.append(&mut more));
+        predicted.iter_mut().zip(part?).for_each(|(p, mut more)| p.append(&mut more));
     }
+    let of = |(name, predicted): (&&str, Vec<f64>)| Prediction {
+        name: (*name).into(),
+        outputs: predicted.into(),
+        ..Prediction::default()
+    };
+    let predictions: Vec<Prediction> = names.iter().zip(predicted).map(of).collect();
     const REPLICATES: usize = 1000;
     let keys = SplitKeys { time: true, gap: subject.gap, ..SplitKeys::default() };
     let bootstrap = Bootstrap::new(sealed, keys, REPLICATES, ctx);

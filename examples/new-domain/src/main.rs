@@ -85,7 +85,7 @@ impl Domain for Maintenance {
             stopped.map(|r| weight[r]).sum::<f64>()
         };
         let row = |p: &specialist_core::evidence::Prediction| {
-            let i = input.interval(|w| caught(&p.predicted, w));
+            let i = input.interval(|w| caught(p.predicted(), w));
             vec![p.name.clone(), format!("{:.0} ({:.0} to {:.0})", i.estimate, i.low, i.high)]
         };
         Ok(vec![Panel {

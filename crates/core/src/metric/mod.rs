@@ -1,14 +1,16 @@
 //! How good predictions are. Every metric takes row weights, so that a bootstrap
 //! replicate is the same rows with other weights and nothing is copied or sorted again.
 
+mod classes;
 mod numbers;
 mod survival;
 
+pub use classes::{Accuracy, ClassBrier, ClassLogLoss, MacroF1, MacroRocAuc, TopTwo, WeightedRocAuc};
 pub use numbers::{Mae, Pinball, R2, Rmse, ShareBelow};
 pub use survival::{CIndex, HazardSlope, HorizonAuc, HorizonBrier, IntegratedBrier, ObservedExpected, UnoC};
 
 use crate::survival::Baseline;
-use crate::{Dataset, Error, Estimand, Followed, Predict, fit_affine, logit};
+use crate::{Dataset, Error, Estimand, Followed, Outputs, Predict, fit_affine, logit};
 
 /// The code of the positive of two classes.
 const POSITIVE: u32 = 1;
@@ -20,9 +22,9 @@ const POSITIVE: u32 = 1;
 pub struct Scored<'a> {
     /// The rows themselves: amounts, times and keys for the metrics that need them.
     pub rows: &'a Dataset,
-    /// The predictions.
-    pub predicted: &'a [f64],
-    /// Row positions by falling prediction, ties in row order.
+    /// The predictions: rows × classes, or one a row.
+    pub outputs: &'a Outputs,
+    /// Row positions by falling prediction, ties in row order; none where a row has several.
     pub order: &'a [u32],
     /// Row weights.
     pub weight: &'a [f64],
@@ -31,6 +33,15 @@ pub struct Scored<'a> {
 }
 
 impl Scored<'_> {
+    /// The prediction of every row.
+    ///
+    /// # Panics
+    /// Where a row has several: a metric judges what it says it judges.
+    #[must_use]
+    pub fn predicted(&self) -> &[f64] {
+        self.outputs.single()
+    }
+
     /// The class of every row, by its code: of two the second, 1, is the positive one.
     ///
     /// # Panics
@@ -57,6 +68,12 @@ impl Scored<'_> {
     pub fn times(&self) -> &[Followed] {
         self.rows.labels().times()
     }
+}
+
+/// As [`descending`]; none where rows have several predictions.
+#[must_use]
+pub fn order(outputs: &Outputs) -> Vec<u32> {
+    if outputs.width() == 1 { descending(outputs.single()) } else { Vec::new() }
 }
 
 /// Row positions by falling prediction, ties in row order.
@@ -125,8 +142,14 @@ pub trait Metric: Send + Sync {
 /// `metric` on all rows of `rows` with weight one.
 #[must_use]
 pub fn evaluate(metric: &dyn Metric, rows: &Dataset, predicted: &[f64]) -> f64 {
-    let order = descending(predicted);
-    metric.value(&Scored { rows, predicted, order: &order, weight: &vec![1.0; predicted.len()], baseline: None })
+    let (order, outputs) = (descending(predicted), Outputs::from(predicted.to_vec()));
+    metric.value(&Scored {
+        rows,
+        outputs: &outputs,
+        order: &order,
+        weight: &vec![1.0; predicted.len()],
+        baseline: None,
+    })
 }
 
 /// As [`evaluate`], of what `model` predicts.
@@ -134,15 +157,10 @@ pub fn evaluate(metric: &dyn Metric, rows: &Dataset, predicted: &[f64]) -> f64 {
 /// # Errors
 /// As [`Predict::predict`].
 pub fn evaluate_model(metric: &dyn Metric, rows: &Dataset, model: &dyn Predict) -> Result<f64, Error> {
-    let predicted = model.predict(rows)?;
-    let (order, weight) = (descending(&predicted), vec![1.0; predicted.len()]);
-    Ok(metric.value(&Scored {
-        rows,
-        predicted: &predicted,
-        order: &order,
-        weight: &weight,
-        baseline: model.baseline(),
-    }))
+    let outputs = model.predictions(rows)?;
+    let (order, weight) = (order(&outputs), vec![1.0; rows.rows()]);
+    let baseline = model.baseline();
+    Ok(metric.value(&Scored { rows, outputs: &outputs, order: &order, weight: &weight, baseline }))
 }
 
 /// The metric called `name`, if it is one of this module's.
@@ -175,11 +193,38 @@ pub fn by_name(name: &str) -> Option<Box<dyn Metric>> {
     })
 }
 
+/// As [`by_name`], of predictions of `estimand`: some names stand for figures of two classes and of several.
+#[must_use]
+pub fn by_name_of(name: &str, estimand: Estimand) -> Option<Box<dyn Metric>> {
+    if !matches!(estimand, Estimand::Classes(_)) {
+        return by_name(name);
+    }
+    Some(match name {
+        "log-loss" => Box::new(ClassLogLoss),
+        "accuracy" => Box::new(Accuracy),
+        "macro-f1" => Box::new(MacroF1),
+        "macro-roc-auc" => Box::new(MacroRocAuc),
+        "weighted-roc-auc" => Box::new(WeightedRocAuc),
+        "brier" => Box::new(ClassBrier),
+        "top-2-accuracy" => Box::new(TopTwo),
+        _ => return None,
+    })
+}
+
 /// What predictions of `estimand` are judged by where a domain says nothing else, the primary metric first.
 #[must_use]
 pub fn usual(estimand: Estimand) -> Vec<Box<dyn Metric>> {
     match estimand {
         Estimand::Probability => vec![Box::new(RocAuc), Box::new(LogLoss), Box::new(Brier)],
+        Estimand::Classes(_) => vec![
+            Box::new(ClassLogLoss),
+            Box::new(MacroRocAuc),
+            Box::new(WeightedRocAuc),
+            Box::new(Accuracy),
+            Box::new(MacroF1),
+            Box::new(ClassBrier),
+            Box::new(TopTwo),
+        ],
         Estimand::Mean => vec![Box::new(R2), Box::new(Rmse), Box::new(Mae)],
         Estimand::Survival { .. } => vec![
             Box::new(CIndex),
@@ -197,7 +242,7 @@ pub fn usual(estimand: Estimand) -> Vec<Box<dyn Metric>> {
 /// Walks the rows by falling probability and calls `step(positives, negatives)` once per distinct
 /// probability with the weights that it adds.
 fn walk(s: &Scored<'_>, mut step: impl FnMut(f64, f64)) {
-    let class = s.codes();
+    let (class, predicted) = (s.codes(), s.predicted());
     let (mut pos, mut neg) = (0.0, 0.0);
     for (i, &row) in s.order.iter().enumerate() {
         let row = row as usize;
@@ -206,7 +251,7 @@ fn walk(s: &Scored<'_>, mut step: impl FnMut(f64, f64)) {
         } else {
             neg += s.weight[row];
         }
-        let last = s.order.get(i + 1).is_none_or(|&next| s.predicted[next as usize] != s.predicted[row]);
+        let last = s.order.get(i + 1).is_none_or(|&next| predicted[next as usize] != predicted[row]);
         if last {
             if pos + neg > 0.0 {
                 step(pos, neg);
@@ -261,7 +306,7 @@ impl Metric for AveragePrecision {
 /// The mean of `loss(label, prediction)` over rows of these labels.
 fn weighted_mean<L: Copy>(s: &Scored<'_>, label: &[L], loss: impl Fn(L, f64) -> f64) -> f64 {
     let (mut sum, mut total) = (0.0, 0.0);
-    for ((&y, &p), &w) in label.iter().zip(s.predicted).zip(s.weight) {
+    for ((&y, &p), &w) in label.iter().zip(s.predicted()).zip(s.weight) {
         if w > 0.0 {
             sum += w * loss(y, p);
             total += w;
@@ -336,7 +381,7 @@ impl Metric for CalibrationSlope {
 }
 
 fn calibration(s: &Scored<'_>, slope_fixed: bool) -> Option<crate::Affine> {
-    let margin: Vec<f64> = s.predicted.iter().map(|&p| logit(p)).collect();
+    let margin: Vec<f64> = s.predicted().iter().map(|&p| logit(p)).collect();
     fit_affine(&margin, &s.rows.labels().responses(), s.weight, 0.0, slope_fixed)
 }
 
@@ -395,12 +440,12 @@ mod tests {
         let numbers: Vec<f64> = (0..60).map(|i| f64::from((i * 29) % 31) / 40.0).collect();
         let numbers = Dataset::new(rows.features.clone(), rows.records().clone(), numbers).unwrap();
         let ones = vec![1.0; 60];
-        let order = descending(&p);
+        let (order, outputs) = (descending(&p), Outputs::from(p));
         for (k, (name, unweighted, weighted)) in REFERENCE.into_iter().enumerate() {
             let rows = if k < 6 { &rows } else { &numbers };
             let metric = by_name(name).unwrap();
             for (weight, expected) in [(&ones, unweighted), (&w, weighted)] {
-                let value = metric.value(&Scored { rows, predicted: &p, order: &order, weight, baseline: None });
+                let value = metric.value(&Scored { rows, outputs: &outputs, order: &order, weight, baseline: None });
                 assert!((value - expected).abs() < 1e-9, "{name}: {value} against {expected}");
             }
         }

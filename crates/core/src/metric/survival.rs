@@ -45,7 +45,7 @@ metric!(
     CIndex,
     "c-index",
     Goal::Higher,
-    |s: &Scored<'_>| harrell(s.times(), &ranks(s.predicted, s.order), s.weight)
+    |s: &Scored<'_>| harrell(s.times(), &ranks(s.predicted(), s.order), s.weight)
 );
 
 metric!(
@@ -55,7 +55,7 @@ metric!(
     Goal::Higher,
     |s: &Scored<'_>| {
         let uncensored = censoring(s.times(), s.weight);
-        uno(s.times(), &ranks(s.predicted, s.order), s.weight, &uncensored, horizon(s))
+        uno(s.times(), &ranks(s.predicted(), s.order), s.weight, &uncensored, horizon(s))
     }
 );
 
@@ -66,7 +66,7 @@ metric!(
     Goal::Higher,
     |s: &Scored<'_>| {
         let uncensored = censoring(s.times(), s.weight);
-        dynamic_auc(s.times(), s.predicted, s.order, s.weight, &uncensored, horizon(s))
+        dynamic_auc(s.times(), s.predicted(), s.order, s.weight, &uncensored, horizon(s))
     }
 );
 
@@ -102,7 +102,7 @@ metric!(
     |s: &Scored<'_>| {
         let observed = 1.0 - kaplan_meier(s.times(), s.weight).at(horizon(s));
         let (mut sum, mut total) = (0.0, 0.0);
-        for (p, w) in s.predicted.iter().zip(s.weight) {
+        for (p, w) in s.predicted().iter().zip(s.weight) {
             (sum, total) = (sum + w * p, total + w);
         }
         observed * total / sum
@@ -116,7 +116,7 @@ metric!(
     "calibration-slope",
     Goal::Near(1.0),
     |s: &Scored<'_>| {
-        let margin: Vec<f64> = s.predicted.iter().map(|&p| log_hazard(p)).collect();
+        let margin: Vec<f64> = s.predicted().iter().map(|&p| log_hazard(p)).collect();
         cox_slope(&margin, s.times(), s.weight, 0.0).unwrap_or(f64::NAN)
     }
 );
@@ -126,7 +126,7 @@ fn brier(s: &Scored<'_>, t: f64, uncensored: &Steps, shape: impl Fn(f64) -> f64)
     // At the horizon everybody who is left is censored, and was there all along.
     let (share, left) = (shape(t), uncensored.before(t));
     let (mut sum, mut total) = (0.0, 0.0);
-    for ((&label, &risk), &w) in s.times().iter().zip(s.predicted).zip(s.weight) {
+    for ((&label, &risk), &w) in s.times().iter().zip(s.predicted()).zip(s.weight) {
         if w == 0.0 {
             continue;
         }

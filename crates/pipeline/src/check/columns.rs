@@ -2,10 +2,10 @@
 
 use std::collections::HashSet;
 
-use ndarray::ArrayView1;
+use ndarray::{ArrayView1, Axis};
 use specialist_core::metric::{CIndex, R2, RocAuc, descending, evaluate};
 use specialist_core::survival::{harrell, ranks};
-use specialist_core::{Dataset, Estimand, FeatureKind, Followed, Metric, Role};
+use specialist_core::{Dataset, Estimand, FeatureKind, Followed, Labels, Metric, Role};
 use specialist_report::{Finding, Severity};
 
 use super::{Input, finding, ok};
@@ -51,6 +51,15 @@ fn label_leak(input: &Input<'_>, train: &Dataset) -> Finding {
 fn alone(data: &Dataset, column: usize) -> f64 {
     const BINS: usize = 32;
     let x = data.records().column(column);
+    if let Estimand::Classes(classes) = data.estimand {
+        // Whichever class it gives away against the rest.
+        let against_the_rest = |class: usize| {
+            let records = x.insert_axis(Axis(1)).to_owned();
+            let labels = Labels::binary(data.labels().codes().iter().map(|c| *c as usize == class));
+            Dataset::new(vec![data.features[column].clone()], records, labels).map_or(0.0, |d| alone(&d, 0))
+        };
+        return (0..classes).map(against_the_rest).fold(0.0, f64::max);
+    }
     let timed = matches!(data.estimand, Estimand::Survival { .. });
     // How long a row was followed is no more to be known beforehand than whether the event came.
     if timed && matches!(data.features[column].kind, FeatureKind::Number) && follows(x, data) >= GIVES_AWAY {
@@ -88,7 +97,7 @@ fn alone(data: &Dataset, column: usize) -> f64 {
         })
         .collect();
     let metric: &dyn Metric = match data.estimand {
-        Estimand::Probability => &RocAuc,
+        Estimand::Probability | Estimand::Classes(_) => &RocAuc,
         Estimand::Survival { .. } => &CIndex,
         Estimand::Mean | Estimand::Quantile(_) => &R2,
     };

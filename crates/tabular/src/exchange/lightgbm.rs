@@ -109,7 +109,7 @@ fn objective(header: &Header<'_>, estimand: Estimand) -> Result<f64, ModelError>
         Estimand::Probability => (&["binary", "cross_entropy", "xentropy"], "binary"),
         Estimand::Mean => (&["regression", "regression_l2"], "regression"),
         Estimand::Quantile(_) => (&["quantile"], "quantile"),
-        Estimand::Survival { .. } => (&[], "none"),
+        Estimand::Survival { .. } | Estimand::Classes(_) => (&[], "none"),
     };
     if !wanted.contains(&name) {
         return Err(unsupported(

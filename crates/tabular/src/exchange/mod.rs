@@ -87,6 +87,12 @@ pub fn import(bytes: &[u8], estimand: Estimand, features: &[Feature]) -> Result<
             "bring the source rows, or an artifact of this program",
         ));
     }
+    if matches!(estimand, Estimand::Classes(_)) {
+        return Err(unsupported(
+            "models of several classes are not brought yet",
+            "bring the source rows, or an artifact of this program",
+        ));
+    }
     let text = std::str::from_utf8(bytes).ok();
     let first = bytes.iter().find(|b| !b.is_ascii_whitespace());
     let (document, told, doubles) = match (first, text) {

@@ -14,6 +14,7 @@ fn objectives(estimand: Estimand) -> &'static [&'static str] {
         Estimand::Probability => &["binary:logistic", "reg:logistic"],
         Estimand::Mean => &["reg:squarederror", "reg:linear"],
         Estimand::Quantile(_) => &["reg:quantileerror"],
+        Estimand::Classes(_) => &["multi:softprob"],
         Estimand::Survival { .. } => &["survival:cox"],
     }
 }

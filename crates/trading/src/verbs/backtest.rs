@@ -303,8 +303,11 @@ pub(super) fn backtest_artifact(
     let at = bars_of(&made, &prepared.sealed)?;
     let found = baselines(&made, &prepared.train, &prepared.sealed)?;
     let predicted = scorer.model.predict(&prepared.sealed)?;
-    let prediction =
-        specialist_core::evidence::Prediction { name: scorer.name.clone(), predicted, ..Default::default() };
+    let prediction = specialist_core::evidence::Prediction {
+        name: scorer.name.clone(),
+        outputs: predicted.into(),
+        ..Default::default()
+    };
     let strategy = crate::money::strategy(&made, &found, &prediction, &at, &made.settings.costs);
     let assets: Vec<_> = made.targets.iter().map(|&a| made.market.assets[a].clone()).collect();
     let benchmark = crate::money::holding(&made, &strategy.signals);

@@ -1,0 +1,107 @@
+//! What a model gives.
+
+use crate::Error;
+
+/// Rows × K numbers, row by row: margins or predictions, one a row for probabilities, numbers and risks, one a class for
+/// several classes.
+///
+/// ```
+/// use specialist_core::Outputs;
+/// let outputs = Outputs::new(2, vec![0.1, 0.9, 0.4, 0.6])?;
+/// assert_eq!((outputs.rows(), outputs.width()), (2, 2));
+/// assert_eq!(outputs.row(1), [0.4, 0.6]);
+/// assert_eq!(outputs.column(1).collect::<Vec<_>>(), [0.9, 0.6]);
+/// assert!(outputs.into_single().is_err());
+/// # Ok::<(), specialist_core::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outputs {
+    values: Vec<f64>,
+    width: usize,
+}
+
+impl Default for Outputs {
+    fn default() -> Self {
+        Self { values: Vec::new(), width: 1 }
+    }
+}
+
+impl From<Vec<f64>> for Outputs {
+    /// One number a row.
+    fn from(values: Vec<f64>) -> Self {
+        Self { values, width: 1 }
+    }
+}
+
+impl Outputs {
+    /// `values`, `width` of them a row.
+    ///
+    /// # Errors
+    /// [`Error::Mismatch`] when they are no whole number of rows.
+    pub fn new(width: usize, values: Vec<f64>) -> Result<Self, Error> {
+        if width == 0 || !values.len().is_multiple_of(width) {
+            return Err(Error::Mismatch(format!("{} numbers in rows of {width}", values.len())));
+        }
+        Ok(Self { values, width })
+    }
+
+    /// How many rows there are.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        self.values.len() / self.width
+    }
+
+    /// How many numbers a row has.
+    #[must_use]
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// One row's numbers.
+    #[must_use]
+    pub fn row(&self, row: usize) -> &[f64] {
+        &self.values[row * self.width..(row + 1) * self.width]
+    }
+
+    /// Every row's numbers.
+    pub fn iter_rows(&self) -> impl Iterator<Item = &[f64]> {
+        self.values.chunks_exact(self.width)
+    }
+
+    /// Every row's numbers, to change.
+    pub fn iter_rows_mut(&mut self) -> impl Iterator<Item = &mut [f64]> {
+        self.values.chunks_exact_mut(self.width)
+    }
+
+    /// The number at this place of every row.
+    pub fn column(&self, column: usize) -> impl Iterator<Item = f64> {
+        self.values.iter().skip(column).step_by(self.width).copied()
+    }
+
+    /// All numbers, row by row.
+    #[must_use]
+    pub fn values(&self) -> &[f64] {
+        &self.values
+    }
+
+    /// The one number of every row.
+    ///
+    /// # Panics
+    /// Where rows have several: who asks has looked at the estimand.
+    #[must_use]
+    pub fn single(&self) -> &[f64] {
+        assert!(self.width == 1, "rows of {} numbers were taken for one", self.width);
+        &self.values
+    }
+
+    /// As [`Outputs::single`].
+    ///
+    /// # Errors
+    /// [`Error::Mismatch`] where rows have several.
+    pub fn into_single(self) -> Result<Vec<f64>, Error> {
+        if self.width == 1 {
+            return Ok(self.values);
+        }
+        Err(Error::Mismatch(format!("a model with {} outputs was asked for one", self.width)))
+    }
+}
