@@ -23,6 +23,12 @@ pub fn outwards(x: f64, up: bool) -> f64 {
     on_grid(x, x.abs().log10().floor() as i32 - 2, round)
 }
 
+/// `x` with three digits that count: what a mean over few rows that differ says of them is no more than that.
+#[must_use]
+pub fn three_digits(x: f64) -> f64 {
+    if x == 0.0 || !x.is_finite() { x } else { on_grid(x, x.abs().log10().floor() as i32 - 2, f64::round) }
+}
+
 /// The number strictly between `low` and `high` that has the fewest digits, and of these the one nearest to their middle.
 /// `high` where there is none: the two are the same, or neighbours in double precision.
 #[must_use]

@@ -105,7 +105,9 @@ fn values(input: &PanelInput<'_>) -> Panel {
         let seen: Vec<f64> = input.train.records().column(c).iter().copied().filter(|v| !v.is_nan()).collect();
         let range = match &f.kind {
             FeatureKind::Number if seen.len() >= SMALLEST => {
-                vec![outwards(quantile(&seen, 0.01), false), outwards(quantile(&seen, 0.99), true)]
+                // Beyond the ends lie as many rows as must stand behind what is written.
+                let end = (input.train.fewest_rows as f64 / seen.len() as f64).clamp(0.01, 0.5);
+                vec![outwards(quantile(&seen, end), false), outwards(quantile(&seen, 1.0 - end), true)]
             }
             _ => Vec::new(),
         };
@@ -121,7 +123,7 @@ fn values(input: &PanelInput<'_>) -> Panel {
     }
     Panel {
         title: VALUES_TITLE.into(),
-        note: "The middle 98 % of the target's train rows, and missing cells in each part. A patient outside of these values is \
+        note: "The middle 98 % of the target's train rows (less, where they are few), and missing cells in each part. A patient outside of these values is \
                not one that the model knows."
             .into(),
         header: ["feature", "from", "to", "missing: source", "target train", "sealed"].map(String::from).to_vec(),

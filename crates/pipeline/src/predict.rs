@@ -204,7 +204,9 @@ impl Scorer {
 
     /// A column of which the model knows no level at all is spelled in another way, or another column.
     fn refuse_unknown(&self, input: &Input, found: &BTreeMap<String, Unseen>) -> Result<(), Error> {
-        let strange = |u: &Unseen| u.known == 0 && u.unseen > 0 && (u.levels > 1 || u.unseen >= FEWEST_UNSEEN);
+        // A model that has a level for what it does not name may meet nothing else.
+        let strange =
+            |u: &Unseen| !u.other && u.known == 0 && u.unseen > 0 && (u.levels > 1 || u.unseen >= FEWEST_UNSEEN);
         let Some((column, u)) = found.iter().find(|(_, u)| strange(u)) else { return Ok(()) };
         Err(specialist_tabular::read::ReadError::Column {
             file: input.name(),

@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 use specialist_core::bootstrap::{Bootstrap, mean_sd};
+use specialist_core::discretion::three_digits;
 use specialist_core::evidence::{Prediction, differences, judge};
 use specialist_core::{Context, Dataset, FeatureKind, FineTune, Metric, SplitKeys};
 use specialist_search::{Params, Value};
@@ -43,7 +44,10 @@ impl Moments {
             if f.kind != FeatureKind::Number || seen.len() < FEWEST || few(n - seen.len()) {
                 return None;
             }
-            let (mean, sd) = mean_sd(&seen);
+            let (mut mean, mut sd) = mean_sd(&seen);
+            if data.fewest_rows > 0 {
+                (mean, sd) = (three_digits(mean), three_digits(sd));
+            }
             Some((f.name.clone(), mean, sd, 1.0 - seen.len() as f64 / n as f64))
         };
         let numbers = data.features.iter().enumerate().filter_map(number).collect();

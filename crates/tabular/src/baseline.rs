@@ -9,6 +9,7 @@ use serde_json::Value;
 use smartcore::ensemble::random_forest_regressor::{RandomForestRegressor, RandomForestRegressorParameters};
 use smartcore::linalg::basic::arrays::Array;
 use smartcore::linalg::basic::matrix::DenseMatrix;
+use specialist_core::discretion::between;
 use specialist_core::{Context, Dataset, Error, Estimand, Outputs, Predict, logit};
 
 use crate::{Encoder, Glm};
@@ -122,7 +123,40 @@ impl RandomForest {
             .with_seed(ctx.seed());
         let forest =
             SmartcoreForest::fit(&x, &data.labels().responses(), settings).map_err(|e| failed(e.to_string()))?;
-        Ok(Self { encoder, forest, rows: data.rows() as f64 })
+        let mut model = Self { encoder, forest, rows: data.rows() as f64 };
+        if data.fewest_rows > 0 {
+            model.part_between_rows(data)?;
+        }
+        Ok(model)
+    }
+
+    /// Moves every threshold, the middle of two rows, to a short number between them; see the trees of boosting. The fields
+    /// are smartcore's own, so they are changed as the text that they are written as.
+    fn part_between_rows(&mut self, data: &Dataset) -> Result<(), Error> {
+        let failed = |e: serde_json::Error| Error::Fit { estimator: "smartcore-forest", reason: e.to_string() };
+        let x = self.encoder.encode(data);
+        let sorted = |c: usize| {
+            let mut values = x.column(c).to_vec();
+            values.sort_unstable_by(f64::total_cmp);
+            values
+        };
+        let sorted: Vec<Vec<f64>> = (0..x.ncols()).map(sorted).collect();
+        let mut document = serde_json::to_value(&self.forest).map_err(failed)?;
+        let trees = document.pointer_mut("/forest_regressor/trees").and_then(Value::as_array_mut);
+        for node in trees.into_iter().flatten().filter_map(|t| t["nodes"].as_array_mut()).flatten() {
+            let (Some(column), Some(at)) = (node["split_feature"].as_u64(), node["split_value"].as_f64()) else {
+                continue;
+            };
+            let Some(values) = sorted.get(column as usize).filter(|_| !node["true_child"].is_null()) else { continue };
+            let above = values.partition_point(|v| *v <= at);
+            if let (Some(low), Some(high)) =
+                (above.checked_sub(1).map(|i| values[i]), (above < values.len()).then(|| values[above]))
+            {
+                node["split_value"] = Value::from(between(low, high));
+            }
+        }
+        self.forest = serde_json::from_value(document).map_err(failed)?;
+        Ok(())
     }
 }
 
@@ -194,6 +228,11 @@ fn node(tree: &TreeNode<f64, bool>, rows: &[usize], x: &ndarray::Array2<f64>, da
     if let (false, [Some(left), Some(right)]) = (tree.is_leaf(), children.as_slice()) {
         let (column, threshold, _) = tree.split();
         let (below, above): (Vec<usize>, Vec<usize>) = rows.iter().partition(|&&r| x[[r, column]] < threshold);
+        // The middle of two rows is as good as the one to who knows the other.
+        let end =
+            |of: &[usize], start: f64, pick: fn(f64, f64) -> f64| of.iter().map(|&r| x[[r, column]]).fold(start, pick);
+        let (low, high) = (end(&below, f64::NEG_INFINITY, f64::max), end(&above, f64::INFINITY, f64::min));
+        let threshold = if data.fewest_rows > 0 && low < high { between(low, high) } else { threshold };
         return Node::Split {
             column,
             threshold,

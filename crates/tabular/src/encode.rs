@@ -3,7 +3,7 @@
 
 use ndarray::{ArrayView1, ArrayView2, ArrayViewMut2, Axis};
 use serde::{Deserialize, Serialize};
-use specialist_core::discretion::quantile_of;
+use specialist_core::discretion::{quantile_of, three_digits};
 use specialist_core::{Dataset, Feature, FeatureKind};
 
 /// A level seen in fewer train rows than this is encoded as "rare", together with unseen levels.
@@ -206,7 +206,8 @@ impl Encoder {
 fn number(column: ArrayView1<'_, f64>, fewest: usize) -> Part {
     let mut seen: Vec<f64> = column.iter().copied().filter(|x| !x.is_nan()).collect();
     let indicator = seen.len() < column.len() && !seen.is_empty();
-    if seen.is_empty() {
+    // So few cells would stand in their mean as they are.
+    if seen.is_empty() || seen.len() < fewest {
         return Part::Number { log: false, median: 0.0, mean: 0.0, sd: 1.0, indicator: false };
     }
     let middle = seen.len() / 2;
@@ -221,7 +222,10 @@ fn number(column: ArrayView1<'_, f64>, fewest: usize) -> Part {
     let n = column.len() as f64;
     let mean = filled().sum::<f64>() / n;
     let sd = (filled().map(|x| (x - mean) * (x - mean)).sum::<f64>() / n).sqrt();
-    Part::Number { log, median, mean, sd: if sd > 1e-12 { sd } else { 1.0 }, indicator }
+    let sd = if sd > 1e-12 { sd } else { 1.0 };
+    // Where all but a few rows are alike, mean and spread together would be those few rows.
+    let (mean, sd) = if fewest > 0 { (three_digits(mean), three_digits(sd)) } else { (mean, sd) };
+    Part::Number { log, median, mean, sd, indicator }
 }
 
 /// The restricted cubic spline of `x`: the number itself, and one curve fewer than there are knots behind the first,

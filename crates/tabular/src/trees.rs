@@ -274,17 +274,20 @@ fn part_between_rows(
                 values
             });
             let above = values.partition_point(|v| *v < t);
-            let low = above.checked_sub(1).map(|i| f64::from(values[i]));
-            let new = match (low, values.get(above).map(|v| f64::from(*v))) {
-                (Some(low), Some(high)) => between(low, high),
+            let low = above.checked_sub(1).map(|i| values[i]);
+            let high = values.get(above).copied();
+            // What rounds to a single between the two, and to neither of them.
+            let half = |a: f32, b: f32| f64::from(a) / 2.0 + f64::from(b) / 2.0;
+            let new = match (low, high) {
+                (Some(low), Some(high)) => between(half(low, low.next_up()), half(high.next_down(), high)),
                 // Parts what is missing from what is there: beyond all rows on the side where it is.
-                (None, Some(high)) => outwards(high.next_down(), false),
-                (Some(low), None) => outwards(low.next_up(), true),
+                (None, Some(high)) => outwards(f64::from(high.next_down()), false),
+                (Some(low), None) => outwards(f64::from(low.next_up()), true),
                 (None, None) => continue,
             } as f32;
-            let high = values.get(above).copied().unwrap_or(f32::INFINITY);
+            let high = high.unwrap_or(f32::INFINITY);
             // In single precision as the rows are: a number between two doubles may be none between two singles.
-            if low.is_none_or(|low| low < f64::from(new)) && new <= high {
+            if low.is_none_or(|low| low < new) && new <= high {
                 *threshold = Value::from(new);
             }
         }

@@ -199,7 +199,7 @@ fn unseen_levels(input: &Input<'_>) -> Finding {
         return ok(name, "every level of the target's categories is in the source");
     }
     let message = format!(
-        "not in the source, so the generalist takes them as missing: {}; is one side spelled differently?",
+        "not in the source, so that the generalist knows nothing of them: {}; is one side spelled differently?",
         told.join(", ")
     );
     finding(name, Severity::Warning, message, Vec::new())

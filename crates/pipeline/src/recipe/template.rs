@@ -41,7 +41,7 @@ pub fn template(target: &str, source: Option<&str>, sketch: &Sketch) -> String {
          [source]\n{source}\n\
          [target]\n# Your own rows.\ndata = {target:?}\n{written}# Take a part of a file: where = {{ site = [\"A\"] }}\n\n\
          [split]\ntest = 0.4            # the share that is sealed until the comparison\n{split}\n\
-         [privacy]\n# fewest_rows = 10     # nothing that fewer rows say is written into models and report (0: anything); by default 10 in medical\n\n\
+         [privacy]\n# fewest_rows = 10     # nothing that fewer rows say is written into models and report (0: anything); by default 10 in medical, 0 elsewhere\n\n\
          [check]\nwaive = []            # names of findings that may pass; every waiver is reported\n\n\
          [pretrain]\nestimator = \"boosted-trees\"   # or glm, linfa-logistic, linfa-tree, smartcore-logistic, smartcore-forest\n\n\
          [tune]\nsampler = \"auto\"     # or gp, tpe, random, sobol, grid\ntrials = 40\nfolds = 5\n# tunings = [\"slope\", \"continue\"]   # by default every rung that fits\n\n\
