@@ -478,6 +478,9 @@ impl Forest {
     /// # Errors
     /// When the features do not fit.
     pub fn contributions(&self, data: &Dataset) -> Result<Vec<Vec<f64>>, Error> {
+        if self.estimand().width() > 1 {
+            return Err(Error::Mismatch("contributions to the margins of several classes are not told yet".into()));
+        }
         let out = self
             .model
             .predict_contribs(&matrix(data, &self.features, &self.doubles)?, Iterations::Best)
