@@ -17,7 +17,7 @@ use crate::{Encoder, multinomial};
 
 /// Rows encoded at a time.
 pub(crate) const BLOCK: usize = 4096;
-pub(crate) const ITERATIONS: usize = 60;
+const ITERATIONS: usize = 60;
 /// How often a quantile is fitted again with the kernel of its own errors.
 const KERNELS: usize = 5;
 
@@ -104,10 +104,76 @@ fn deviation(data: &Dataset, margin: &dyn Fn(usize) -> f64) -> f64 {
 }
 
 /// Objective, gradient and curvature at some coefficients.
-struct Normal {
-    objective: f64,
-    gradient: Array1<f64>,
-    hessian: Array2<f64>,
+pub(crate) struct Normal {
+    pub objective: f64,
+    pub gradient: Array1<f64>,
+    pub hessian: Array2<f64>,
+}
+
+impl Normal {
+    /// The sum over blocks of rows, which are added in order: the threads do not change the bytes.
+    pub fn over(data: &Dataset, width: usize, ctx: &Context, block: impl Fn(usize) -> Self + Sync) -> Self {
+        let zero = || Array1::zeros(width);
+        let mut sum = Self { objective: 0.0, gradient: zero(), hessian: Array2::zeros((width, width)) };
+        let blocks = data.rows().div_ceil(BLOCK);
+        // A batch of blocks at a time keeps the memory bounded.
+        let batch = ctx.threads() * 4;
+        for from in (0..blocks).step_by(batch) {
+            for part in ctx.map(batch.min(blocks - from), |i| block(from + i)) {
+                sum.objective += part.objective;
+                sum.gradient += &part.gradient;
+                sum.hessian += &part.hessian;
+            }
+        }
+        sum
+    }
+
+    /// Adds a Gaussian prior.
+    pub fn add(&mut self, mean: &Array1<f64>, precision: &Array1<f64>, beta: &Array1<f64>) {
+        let away = beta - mean;
+        self.objective += 0.5 * (precision * &away * &away).sum();
+        self.gradient += &(precision * &away);
+        self.hessian.diag_mut().zip_mut_with(precision, |h, p| *h += p);
+    }
+}
+
+/// Where the objective is least, by Newton's method with steps that are halved until they lead down; after one step where
+/// that is known to be the end.
+///
+/// # Errors
+/// [`Error::Fit`] when the curvature is singular or the steps do not settle; [`Error::Cancelled`].
+pub(crate) fn newton(
+    start: Array1<f64>,
+    once: bool,
+    ctx: &Context,
+    at: impl Fn(&Array1<f64>) -> Normal,
+) -> Result<Array1<f64>, Error> {
+    let failed = |reason: &str| Error::Fit { estimator: "glm", reason: reason.into() };
+    let mut beta = start;
+    let mut now = at(&beta);
+    for _ in 0..ITERATIONS {
+        ctx.check()?;
+        let mut step = now.gradient.clone();
+        let mut hessian = now.hessian.clone();
+        hessian
+            .solvec_inplace(&mut step.view_mut().insert_axis(Axis(1)))
+            .map_err(|_| failed("two columns say the same and nothing shrinks them"))?;
+        // `gradient · step` is twice the decrease a full step promises.
+        let promise = now.gradient.dot(&step);
+        let mut length = 1.0;
+        let mut next = &beta - &step;
+        let mut then = at(&next);
+        while then.objective > now.objective + 1e-12 * now.objective.abs() && length > 1e-4 {
+            length /= 2.0;
+            next = &beta - &(&step * length);
+            then = at(&next);
+        }
+        (beta, now) = (next, then);
+        if promise < 1e-12 * (1.0 + now.objective.abs()) || once {
+            return Ok(beta);
+        }
+    }
+    Err(failed("the steps did not settle"))
 }
 
 impl Problem<'_> {
@@ -156,34 +222,11 @@ impl Problem<'_> {
     }
 
     fn settle(&self, prior: &Prior, start: Array1<f64>, scale: LossScale, ctx: &Context) -> Result<Glm, Error> {
-        let failed = |reason: &str| Error::Fit { estimator: "glm", reason: reason.into() };
-        let mut beta = start;
         let labels = self.data.labels().responses();
-        let mut now = self.normal(&beta, &labels, scale, prior, ctx);
-        for _ in 0..ITERATIONS {
-            ctx.check()?;
-            let mut step = now.gradient.clone();
-            let mut hessian = now.hessian.clone();
-            hessian
-                .solvec_inplace(&mut step.view_mut().insert_axis(Axis(1)))
-                .map_err(|_| failed("two columns say the same and nothing shrinks them"))?;
-            // `gradient · step` is twice the decrease a full step promises.
-            let promise = now.gradient.dot(&step);
-            let mut length = 1.0;
-            let mut next = &beta - &step;
-            let mut then = self.normal(&next, &labels, scale, prior, ctx);
-            while then.objective > now.objective + 1e-12 * now.objective.abs() && length > 1e-4 {
-                length /= 2.0;
-                next = &beta - &(&step * length);
-                then = self.normal(&next, &labels, scale, prior, ctx);
-            }
-            (beta, now) = (next, then);
-            if promise < 1e-12 * (1.0 + now.objective.abs()) || self.data.estimand == Estimand::Mean {
-                let (encoder, estimand) = (self.encoder.clone(), self.data.estimand);
-                return Ok(Glm { encoder, estimand, coefficients: beta });
-            }
-        }
-        Err(failed("the steps did not settle"))
+        // The loss of a mean is a parabola: one step is at its end.
+        let once = self.data.estimand == Estimand::Mean;
+        let coefficients = newton(start, once, ctx, |beta| self.normal(beta, &labels, scale, prior, ctx))?;
+        Ok(Glm { encoder: self.encoder.clone(), estimand: self.data.estimand, coefficients })
     }
 
     /// The prior mean; a quantile's intercept starts where the labels are, for its loss is flat elsewhere.
@@ -208,28 +251,10 @@ impl Problem<'_> {
         Ok(fits)
     }
 
-    /// Sums over blocks of rows, which are added in order: the threads do not change the bytes.
     fn normal(&self, beta: &Array1<f64>, labels: &[f64], scale: LossScale, prior: &Prior, ctx: &Context) -> Normal {
-        let p = beta.len();
-        let blocks = self.data.rows().div_ceil(BLOCK);
-        let zero = || Normal { objective: 0.0, gradient: Array1::zeros(p), hessian: Array2::zeros((p, p)) };
-        // A batch of blocks at a time keeps the memory bounded.
-        let mut sum = zero();
-        let batch = ctx.threads() * 4;
-        for from in (0..blocks).step_by(batch) {
-            let n = batch.min(blocks - from);
-            for part in ctx.map(n, |i| self.block(from + i, beta, labels, scale)) {
-                sum.objective += part.objective;
-                sum.gradient += &part.gradient;
-                sum.hessian += &part.hessian;
-            }
-        }
-        let away = beta - &prior.mean;
+        let mut sum = Normal::over(self.data, beta.len(), ctx, |block| self.block(block, beta, labels, scale));
         // Coefficients have the unit of the labels; the prior has none.
-        let precision = &prior.precision / (self.scale * self.scale);
-        sum.objective += 0.5 * (&precision * &away * &away).sum();
-        sum.gradient += &(&precision * &away);
-        sum.hessian.diag_mut().zip_mut_with(&precision, |h, p| *h += p);
+        sum.add(&prior.mean, &(&prior.precision / (self.scale * self.scale)), beta);
         sum
     }
 

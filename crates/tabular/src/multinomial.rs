@@ -5,19 +5,11 @@
 //! comes first. The classes' margins are then known up to a constant a row; the prior settles it for the slopes, and where
 //! the intercepts are free their sum is kept at its prior mean.
 
-use linfa_linalg::cholesky::SolveCInplace;
 use ndarray::linalg::general_mat_mul;
 use ndarray::{Array1, Array2, Axis, Slice};
 use specialist_core::{Context, Error, Estimand, Labels};
 
-use crate::glm::{BLOCK, Glm, ITERATIONS, Prior, Problem};
-
-/// Objective, gradient and curvature at some coefficients.
-struct Normal {
-    objective: f64,
-    gradient: Array1<f64>,
-    hessian: Array2<f64>,
-}
+use crate::glm::{BLOCK, Glm, Normal, Prior, Problem, newton};
 
 /// The most probable coefficients under `prior`, class after class, each `[intercept, coefficients…]`.
 ///
@@ -30,58 +22,21 @@ pub(crate) fn fit(
     start: Option<&Array1<f64>>,
     ctx: &Context,
 ) -> Result<Glm, Error> {
-    let failed = |reason: &str| Error::Fit { estimator: "glm", reason: reason.into() };
     let width = problem.encoder.width() + 1;
     if prior.mean.len() != classes * width {
         return Err(Error::Mismatch(format!("a prior on {} coefficients, not {}", prior.mean.len(), classes * width)));
     }
-    let mut beta = start.map_or_else(|| prior.mean.clone(), Array1::clone);
-    let mut now = normal(problem, &beta, classes, prior, ctx);
-    for _ in 0..ITERATIONS {
-        ctx.check()?;
-        let mut step = now.gradient.clone();
-        let mut hessian = now.hessian.clone();
-        hessian
-            .solvec_inplace(&mut step.view_mut().insert_axis(Axis(1)))
-            .map_err(|_| failed("two columns say the same and nothing shrinks them"))?;
-        let promise = now.gradient.dot(&step);
-        let mut length = 1.0;
-        let mut next = &beta - &step;
-        let mut then = normal(problem, &next, classes, prior, ctx);
-        while then.objective > now.objective + 1e-12 * now.objective.abs() && length > 1e-4 {
-            length /= 2.0;
-            next = &beta - &(&step * length);
-            then = normal(problem, &next, classes, prior, ctx);
-        }
-        (beta, now) = (next, then);
-        if promise < 1e-12 * (1.0 + now.objective.abs()) {
-            let (encoder, estimand) = (problem.encoder.clone(), Estimand::Classes(classes));
-            return Ok(Glm { encoder, estimand, coefficients: beta });
-        }
-    }
-    Err(failed("the steps did not settle"))
+    let start = start.map_or_else(|| prior.mean.clone(), Array1::clone);
+    let coefficients = newton(start, false, ctx, |beta| normal(problem, beta, classes, prior, ctx))?;
+    Ok(Glm { encoder: problem.encoder.clone(), estimand: Estimand::Classes(classes), coefficients })
 }
 
-/// Sums over blocks of rows, which are added in order: the threads do not change the bytes.
 fn normal(problem: &Problem<'_>, beta: &Array1<f64>, classes: usize, prior: &Prior, ctx: &Context) -> Normal {
-    let n = beta.len();
-    let blocks = problem.data.rows().div_ceil(BLOCK);
-    let mut sum = Normal { objective: 0.0, gradient: Array1::zeros(n), hessian: Array2::zeros((n, n)) };
-    let batch = ctx.threads() * 4;
-    for from in (0..blocks).step_by(batch) {
-        for part in ctx.map(batch.min(blocks - from), |i| block(problem, from + i, beta, classes)) {
-            sum.objective += part.objective;
-            sum.gradient += &part.gradient;
-            sum.hessian += &part.hessian;
-        }
-    }
-    let away = beta - &prior.mean;
-    sum.objective += 0.5 * (&prior.precision * &away * &away).sum();
-    sum.gradient += &(&prior.precision * &away);
-    sum.hessian.diag_mut().zip_mut_with(&prior.precision, |h, p| *h += p);
+    let mut sum = Normal::over(problem.data, beta.len(), ctx, |i| block(problem, i, beta, classes));
+    sum.add(&prior.mean, &prior.precision, beta);
     // The intercepts' common level changes no probability: a penalty on it alone moves nothing else.
-    let width = n / classes;
-    let level: f64 = (0..classes).map(|k| away[k * width]).sum();
+    let width = beta.len() / classes;
+    let level: f64 = (0..classes).map(|k| beta[k * width] - prior.mean[k * width]).sum();
     sum.objective += 0.5 * level * level;
     for k in 0..classes {
         sum.gradient[k * width] += level;

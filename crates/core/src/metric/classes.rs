@@ -1,6 +1,6 @@
 //! How good predicted probabilities of several classes are: rows × K, each row summing to one.
 
-use super::{Goal, Metric, Scored};
+use super::{Goal, Metric, Scored, area_against};
 use crate::Estimand;
 
 /// The class that is predicted: the most probable, the first of equals.
@@ -26,33 +26,12 @@ fn mean(s: &Scored<'_>, score: impl Fn(usize, &[f64]) -> f64) -> f64 {
     sum / total
 }
 
-macro_rules! metric {
-    ($(#[$doc:meta])* $type:ident, $name:literal, $goal:expr, $value:expr) => {
-        $(#[$doc])*
-        pub struct $type;
-
-        impl Metric for $type {
-            fn name(&self) -> &str {
-                $name
-            }
-            fn goal(&self) -> Goal {
-                $goal
-            }
-            fn judges(&self, estimand: Estimand) -> bool {
-                matches!(estimand, Estimand::Classes(_))
-            }
-            fn value(&self, s: &Scored<'_>) -> f64 {
-                $value(s)
-            }
-        }
-    };
-}
-
 metric!(
     /// Mean negative log likelihood; probabilities are first kept `1e-12` away from 0 and 1.
     ClassLogLoss,
     "log-loss",
     Goal::Lower,
+    Estimand::Classes(_),
     |s: &Scored<'_>| mean(s, |class, row| -row[class].clamp(1e-12, 1.0 - 1e-12).ln())
 );
 
@@ -61,6 +40,7 @@ metric!(
     Accuracy,
     "accuracy",
     Goal::Higher,
+    Estimand::Classes(_),
     |s: &Scored<'_>| mean(s, |class, row| f64::from(u8::from(predicted(row) == class)))
 );
 
@@ -69,6 +49,7 @@ metric!(
     TopTwo,
     "top-2-accuracy",
     Goal::Higher,
+    Estimand::Classes(_),
     |s: &Scored<'_>| mean(s, |class, row| {
         // Of equals the first is the more probable, as for the one that is predicted.
         let before = |other: usize| row[other] > row[class] || (row[other] == row[class] && other < class);
@@ -82,6 +63,7 @@ metric!(
     ClassBrier,
     "brier",
     Goal::Lower,
+    Estimand::Classes(_),
     |s: &Scored<'_>| mean(s, |class, row| {
         row.iter().enumerate().map(|(k, p)| (p - f64::from(u8::from(k == class))).powi(2)).sum()
     })
@@ -93,6 +75,7 @@ metric!(
     MacroF1,
     "macro-f1",
     Goal::Higher,
+    Estimand::Classes(_),
     |s: &Scored<'_>| {
         let classes = s.outputs.width();
         // True positives, predicted, actual.
@@ -116,6 +99,7 @@ metric!(
     MacroRocAuc,
     "macro-roc-auc",
     Goal::Higher,
+    Estimand::Classes(_),
     |s: &Scored<'_>| {
         let areas = areas(s);
         areas.iter().map(|a| a.0).sum::<f64>() / areas.len() as f64
@@ -127,6 +111,7 @@ metric!(
     WeightedRocAuc,
     "weighted-roc-auc",
     Goal::Higher,
+    Estimand::Classes(_),
     |s: &Scored<'_>| {
         let areas = areas(s);
         areas.iter().map(|(area, rows)| area * rows).sum::<f64>() / areas.iter().map(|a| a.1).sum::<f64>()
@@ -135,29 +120,12 @@ metric!(
 
 /// Each class against the rest: the area under its ROC curve, ties counting one half, and the weight of its rows.
 fn areas(s: &Scored<'_>) -> Vec<(f64, f64)> {
-    let codes = s.codes();
-    let area = |k: usize| {
-        let p: Vec<f64> = s.outputs.column(k).collect();
-        let mut order: Vec<u32> = (0..p.len() as u32).collect();
-        order.sort_by(|&a, &b| p[b as usize].total_cmp(&p[a as usize]));
-        let (mut positives, mut negatives, mut area) = (0.0, 0.0, 0.0);
-        for tied in order.chunk_by(|&a, &b| p[a as usize] == p[b as usize]) {
-            let (mut pos, mut neg) = (0.0, 0.0);
-            for r in tied.iter().map(|&r| r as usize) {
-                if codes[r] as usize == k { pos += s.weight[r] } else { neg += s.weight[r] }
-            }
-            area += neg * (positives + pos / 2.0);
-            positives += pos;
-            negatives += neg;
-        }
-        (area / (positives * negatives), positives)
-    };
-    (0..s.outputs.width()).map(area).collect()
+    (0..s.outputs.width()).map(|k| area_against(s, k, k as u32)).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::{by_name_of, descending};
+    use super::super::{by_name_of, order};
     use super::*;
     use crate::{Dataset, Feature, Labels, Outputs};
 
@@ -193,7 +161,7 @@ mod tests {
         for (name, unweighted, weighted) in REFERENCE {
             let metric = by_name_of(name, rows.estimand).unwrap();
             for (weight, expected) in [(&ones, unweighted), (&w, weighted)] {
-                let order = descending(&[]);
+                let order = order(&outputs);
                 let scored = Scored { rows: &rows, outputs: &outputs, order: &order, weight, baseline: None };
                 let value = metric.value(&scored);
                 assert!((value - expected).abs() < 1e-9, "{name}: {value} against {expected}");
@@ -205,7 +173,7 @@ mod tests {
     fn a_class_that_does_not_occur_has_no_area_and_everything_else() {
         let (rows, outputs, _) = fixture();
         let weight: Vec<f64> = rows.labels().codes().iter().map(|c| f64::from(u8::from(*c != 2))).collect();
-        let order = Vec::new();
+        let order = order(&outputs);
         let s = Scored { rows: &rows, outputs: &outputs, order: &order, weight: &weight, baseline: None };
         assert!(MacroRocAuc.value(&s).is_nan());
         for metric in [&ClassLogLoss as &dyn Metric, &Accuracy, &MacroF1, &ClassBrier, &TopTwo] {

@@ -1,6 +1,29 @@
 //! How good predictions are. Every metric takes row weights, so that a bootstrap
 //! replicate is the same rows with other weights and nothing is copied or sorted again.
 
+/// A metric without settings: its docs and type, its name, what a good value looks like, what it judges, and its value.
+macro_rules! metric {
+    ($(#[$doc:meta])* $type:ident, $name:literal, $goal:expr, $judges:pat, $value:expr) => {
+        $(#[$doc])*
+        pub struct $type;
+
+        impl Metric for $type {
+            fn name(&self) -> &str {
+                $name
+            }
+            fn goal(&self) -> Goal {
+                $goal
+            }
+            fn judges(&self, estimand: Estimand) -> bool {
+                matches!(estimand, $judges)
+            }
+            fn value(&self, s: &Scored<'_>) -> f64 {
+                $value(s)
+            }
+        }
+    };
+}
+
 mod classes;
 mod numbers;
 mod survival;
@@ -24,7 +47,7 @@ pub struct Scored<'a> {
     pub rows: &'a Dataset,
     /// The predictions: rows × classes, or one a row.
     pub outputs: &'a Outputs,
-    /// Row positions by falling prediction, ties in row order; none where a row has several.
+    /// Row positions by falling prediction, ties in row order; of several outputs the first's, then the second's, ….
     pub order: &'a [u32],
     /// Row weights.
     pub weight: &'a [f64],
@@ -70,10 +93,10 @@ impl Scored<'_> {
     }
 }
 
-/// As [`descending`]; none where rows have several predictions.
+/// As [`descending`], of every output, one after the other.
 #[must_use]
 pub fn order(outputs: &Outputs) -> Vec<u32> {
-    if outputs.width() == 1 { descending(outputs.single()) } else { Vec::new() }
+    (0..outputs.width()).flat_map(|k| descending(&outputs.column(k).collect::<Vec<_>>())).collect()
 }
 
 /// Row positions by falling prediction, ties in row order.
@@ -241,17 +264,24 @@ pub fn usual(estimand: Estimand) -> Vec<Box<dyn Metric>> {
 
 /// Walks the rows by falling probability and calls `step(positives, negatives)` once per distinct
 /// probability with the weights that it adds.
-fn walk(s: &Scored<'_>, mut step: impl FnMut(f64, f64)) {
-    let (class, predicted) = (s.codes(), s.predicted());
+fn walk(s: &Scored<'_>, step: impl FnMut(f64, f64)) {
+    walk_against(s, 0, POSITIVE, step);
+}
+
+/// As [`walk`], by the output at this place, for this class against the others.
+fn walk_against(s: &Scored<'_>, output: usize, positive: u32, mut step: impl FnMut(f64, f64)) {
+    let (class, rows) = (s.codes(), s.outputs.rows());
+    let order = &s.order[output * rows..(output + 1) * rows];
+    let predicted = |row: usize| s.outputs.row(row)[output];
     let (mut pos, mut neg) = (0.0, 0.0);
-    for (i, &row) in s.order.iter().enumerate() {
+    for (i, &row) in order.iter().enumerate() {
         let row = row as usize;
-        if class[row] == POSITIVE {
+        if class[row] == positive {
             pos += s.weight[row];
         } else {
             neg += s.weight[row];
         }
-        let last = s.order.get(i + 1).is_none_or(|&next| predicted[next as usize] != predicted[row]);
+        let last = order.get(i + 1).is_none_or(|&next| predicted(next as usize) != predicted(row));
         if last {
             if pos + neg > 0.0 {
                 step(pos, neg);
@@ -259,6 +289,17 @@ fn walk(s: &Scored<'_>, mut step: impl FnMut(f64, f64)) {
             (pos, neg) = (0.0, 0.0);
         }
     }
+}
+
+/// The area under the ROC curve of this class against the others, by the output at this place, and the weight of its rows.
+fn area_against(s: &Scored<'_>, output: usize, positive: u32) -> (f64, f64) {
+    let (mut positives, mut negatives, mut area) = (0.0, 0.0, 0.0);
+    walk_against(s, output, positive, |pos, neg| {
+        area += neg * (positives + pos / 2.0);
+        positives += pos;
+        negatives += neg;
+    });
+    (area / (positives * negatives), positives)
 }
 
 /// Area under the ROC curve; ties count one half (Mann–Whitney).
@@ -272,13 +313,7 @@ impl Metric for RocAuc {
         Goal::Higher
     }
     fn value(&self, s: &Scored<'_>) -> f64 {
-        let (mut positives, mut negatives, mut area) = (0.0, 0.0, 0.0);
-        walk(s, |pos, neg| {
-            area += neg * (positives + pos / 2.0);
-            positives += pos;
-            negatives += neg;
-        });
-        area / (positives * negatives)
+        area_against(s, 0, POSITIVE).0
     }
 }
 

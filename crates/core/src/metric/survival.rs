@@ -18,33 +18,12 @@ fn horizon(s: &Scored<'_>) -> f64 {
     }
 }
 
-macro_rules! metric {
-    ($(#[$doc:meta])* $type:ident, $name:literal, $goal:expr, $value:expr) => {
-        $(#[$doc])*
-        pub struct $type;
-
-        impl Metric for $type {
-            fn name(&self) -> &str {
-                $name
-            }
-            fn goal(&self) -> Goal {
-                $goal
-            }
-            fn judges(&self, estimand: Estimand) -> bool {
-                matches!(estimand, Estimand::Survival { .. })
-            }
-            fn value(&self, s: &Scored<'_>) -> f64 {
-                $value(s)
-            }
-        }
-    };
-}
-
 metric!(
     /// Harrell's C: the share of comparable pairs in which the earlier event has the higher risk.
     CIndex,
     "c-index",
     Goal::Higher,
+    Estimand::Survival { .. },
     |s: &Scored<'_>| harrell(s.times(), &ranks(s.predicted(), s.order), s.weight)
 );
 
@@ -53,6 +32,7 @@ metric!(
     UnoC,
     "uno-c",
     Goal::Higher,
+    Estimand::Survival { .. },
     |s: &Scored<'_>| {
         let uncensored = censoring(s.times(), s.weight);
         uno(s.times(), &ranks(s.predicted(), s.order), s.weight, &uncensored, horizon(s))
@@ -64,6 +44,7 @@ metric!(
     HorizonAuc,
     "auc-at-horizon",
     Goal::Higher,
+    Estimand::Survival { .. },
     |s: &Scored<'_>| {
         let uncensored = censoring(s.times(), s.weight);
         dynamic_auc(s.times(), s.predicted(), s.order, s.weight, &uncensored, horizon(s))
@@ -75,6 +56,7 @@ metric!(
     HorizonBrier,
     "brier-at-horizon",
     Goal::Lower,
+    Estimand::Survival { .. },
     |s: &Scored<'_>| brier(s, horizon(s), &censoring(s.times(), s.weight), |_| 1.0)
 );
 
@@ -83,6 +65,7 @@ metric!(
     IntegratedBrier,
     "integrated-brier",
     Goal::Lower,
+    Estimand::Survival { .. },
     |s: &Scored<'_>| {
         let Some(baseline) = s.baseline else { return f64::NAN };
         let horizon = horizon(s);
@@ -99,6 +82,7 @@ metric!(
     ObservedExpected,
     "observed-expected",
     Goal::Near(1.0),
+    Estimand::Survival { .. },
     |s: &Scored<'_>| {
         let observed = 1.0 - kaplan_meier(s.times(), s.weight).at(horizon(s));
         let (mut sum, mut total) = (0.0, 0.0);
@@ -115,6 +99,7 @@ metric!(
     HazardSlope,
     "calibration-slope",
     Goal::Near(1.0),
+    Estimand::Survival { .. },
     |s: &Scored<'_>| {
         let margin: Vec<f64> = s.predicted().iter().map(|&p| log_hazard(p)).collect();
         cox_slope(&margin, s.times(), s.weight, 0.0).unwrap_or(f64::NAN)
