@@ -131,8 +131,8 @@ impl Job<'_> {
             let rows = split::cut_source(recipe, &source, &loaded.target, &target)?;
             loaded.source = Some(if rows.len() == source.rows() { source } else { source.select(&rows) });
         }
-        let found = domain.findings(loaded.source.as_ref(), &loaded.target.select(&target.train));
-        loaded.own.extend(found);
+        let mut train = loaded.target.select(&target.train);
+        loaded.own.extend(domain.findings(loaded.source.as_ref(), &train));
         let findings = check::check(&check::Input {
             recipe,
             source: loaded.source.as_ref(),
@@ -142,8 +142,10 @@ impl Job<'_> {
             own: &loaded.own,
         });
         ctx.observer().end();
-        self.keep_few_unnamed(&mut loaded);
-        let (train, sealed) = (loaded.target.select(&target.train), loaded.target.select(&target.test));
+        if self.keep_few_unnamed(&mut loaded) {
+            train = loaded.target.select(&target.train);
+        }
+        let sealed = loaded.target.select(&target.test);
         let (mut source_train, mut source_test) = (None, None);
         if let Some(source) = &loaded.source {
             let parts = split::source(recipe, source, ctx)?;
@@ -154,11 +156,11 @@ impl Job<'_> {
     }
 
     /// Sets how many rows must stand behind what is written of them, and merges the levels of fewer. Behind the checks: a
-    /// column that names every row would look like a constant.
-    fn keep_few_unnamed(&self, loaded: &mut Loaded) {
+    /// column that names every row would look like a constant. Whether the rows are others now.
+    fn keep_few_unnamed(&self, loaded: &mut Loaded) -> bool {
         let fewest = self.recipe.privacy.fewest_rows.unwrap_or_else(|| self.domain.fewest_rows());
         if fewest == 0 {
-            return;
+            return false;
         }
         let brought = pretrain::levels_brought(self.recipe, &loaded.target, self.place);
         let public = |column: &str, level: &str| {
@@ -169,6 +171,7 @@ impl Job<'_> {
         let mut tables: Vec<&mut Dataset> = loaded.source.iter_mut().chain([&mut loaded.target]).collect();
         tables.iter_mut().for_each(|t| t.fewest_rows = fewest);
         merge_rare_levels(&mut tables, fewest, public);
+        true
     }
 
     /// What the domain says of the target's rows by themselves, where the recipe names no source; none where it needs one.

@@ -12,6 +12,7 @@ mod model;
 mod multinomial;
 pub mod read;
 pub mod survival;
+mod thresholds;
 mod trees;
 pub mod write;
 
