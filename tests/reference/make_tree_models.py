@@ -31,7 +31,7 @@ SINCE = {
     "lightgbm": {"dart": "3.3", "rf": "3.3", "linear-tree": "3.3"},  # dart and rf are older, but rare
 }
 UBJSON = "plain names early-stopping categories integer-categories dart".split()
-ROUNDS = {"forest": 2, "softprob": 4, "multiclass": 4, "multiclassova": 4, "vector-leaf": 4}  # others 8; for size
+ROUNDS = {"forest": 2, "softprob": 4, "softmax": 4, "softprob-forest": 2, "multiclass": 4, "multiclass-rf": 4, "multiclassova": 4, "vector-leaf": 4}  # others 8; for size
 
 # Kind of data: {variant: parameters}. The objective is binary unless said.
 XGBOOST = {kind: {kind: {}} for kind in ("missing", "names", "column-order", "large-doubles")} | {
@@ -56,7 +56,13 @@ XGBOOST_RARE = {
     },
     "fractions": {"reg-logistic": dict(objective="reg:logistic")},
     "counts": {"poisson": dict(objective="count:poisson")},
-    "classes": {"softprob": SOFTPROB, "vector-leaf": dict(SOFTPROB, multi_strategy="multi_output_tree", tree_method="hist")},
+    "classes": {
+        "softprob": SOFTPROB,
+        "softmax": dict(SOFTPROB, objective="multi:softmax"),
+        "softprob-forest": dict(SOFTPROB, **DRAWN, num_parallel_tree=3, eta=1),
+        "softprob-early-stopping": dict(SOFTPROB, eta=0.9),
+        "vector-leaf": dict(SOFTPROB, multi_strategy="multi_output_tree", tree_method="hist"),
+    },
 }
 GROUPS = dict(min_data_per_group=5, cat_smooth=1, cat_l2=1)  # small, for few rows
 LIGHTGBM = {kind: {kind: {}} for kind in ("names", "column-order", "collision", "doubles")} | {
@@ -80,7 +86,10 @@ LIGHTGBM_RARE = {
     },
     "counts": {"poisson": dict(objective="poisson")},
     "fractions": {"cross-entropy": dict(objective="cross_entropy")},
-    "classes": {name: dict(objective=name, num_class=3, num_leaves=4) for name in ("multiclass", "multiclassova")},
+    "classes": {
+        **{name: dict(objective=name, num_class=3, num_leaves=4) for name in ("multiclass", "multiclassova")},
+        "multiclass-rf": dict(objective="multiclass", num_class=3, num_leaves=4, boosting="rf", bagging_fraction=0.6, bagging_freq=1),
+    },
 }
 
 
@@ -193,7 +202,8 @@ def with_xgboost(kind, variant, params, x, y, levels, more):
     model = xgboost.train(params, matrix(x, y, more), rounds, **stop)
     if stop:
         best = model.best_iteration
-        assert best + 1 < len(model.get_dump()) // params.get("num_parallel_tree", 1)
+        per_round = params.get("num_parallel_tree", 1) * params.get("num_class", 1)
+        assert best + 1 < len(model.get_dump()) // per_round
         limit = dict(iteration_range=(0, best + 1)) if numbers(version) >= (1, 4) else dict(ntree_limit=best + 1)
         note = ["the file holds rounds past the best one (counted from 0), at which scores stop"]
     note += ["levels are in the file" if numbers(version) >= (3, 1) else "levels are not in the file"] * bool(levels)
@@ -220,7 +230,7 @@ def with_lightgbm(kind, variant, params, x, y, levels, more):
     data = lightgbm.Dataset(x, y, categorical_feature=categorical, params=params, free_raw_data=False)
     quiet = dict(verbose_eval=False) if numbers(version) < (4,) else {}
     rounds, stop, seen, best = ROUNDS.get(variant, 8), {}, {}, None
-    note = ["raw scores are the sum over trees, not their mean"] * (variant == "rf")
+    note = ["raw scores are the sum over trees, not their mean"] * variant.endswith("rf")
     if variant == "early-stopping":
         valid = lightgbm.Dataset(*sample(kind, 200, 3)[:2], reference=data, params=params)
         calls = [lightgbm.early_stopping(3, verbose=False), lightgbm.record_evaluation(seen)]

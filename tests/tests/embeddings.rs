@@ -59,9 +59,7 @@ components = 6
 fn scores(folder: &std::path::Path, file: &std::path::Path) -> String {
     let scorer = Scorer::open(folder, Some("specialist"), &Claims).unwrap();
     let mut out = Vec::new();
-    scorer
-        .score(&Input::File(file.into()), &Claims, |key, value, _| ScoreWriter::csv(&mut out, key, value), |_| {})
-        .unwrap();
+    scorer.score(&Input::File(file.into()), &Claims, |columns| ScoreWriter::csv(&mut out, columns), |_| {}).unwrap();
     String::from_utf8(out).unwrap()
 }
 

@@ -165,6 +165,9 @@ pub enum Verb {
         /// Lines of the file to explain (the header is line 1); by default the first three rows, of bars the latest
         #[arg(long, value_name = "LINE")]
         row: Vec<u64>,
+        /// Of several classes the one to explain; by default each row's most probable
+        #[arg(long, value_name = "NAME")]
+        class: Option<String>,
     },
     /// Write a model of an artifact as XGBoost JSON
     Export {

@@ -1,8 +1,68 @@
-//! Recalibration: the straight line from one model's margin to the truth's.
+//! Recalibration: the straight line from one model's margin to the truth's, of several classes one a class.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{Estimand, LossScale};
+
+/// What is made of a model's margins, so that they say what happens here.
+///
+/// ```
+/// use specialist_core::{Affine, Recalibrate, Scaling};
+/// let mut row = [0.5];
+/// Affine { intercept: 1.0, slope: 2.0 }.recalibrate(&mut row);
+/// assert_eq!(row, [2.0]);
+/// let mut row = [0.5, 1.0, 0.0];
+/// Scaling { intercept: vec![0.0, 0.0, 1.0], slope: vec![2.0; 3] }.recalibrate(&mut row);
+/// assert_eq!(row, [1.0, 2.0, 1.0]);
+/// ```
+pub trait Recalibrate: Send + Sync {
+    /// One row's margins, in their place.
+    fn recalibrate(&self, row: &mut [f64]);
+}
+
+impl Recalibrate for Affine {
+    fn recalibrate(&self, row: &mut [f64]) {
+        row.iter_mut().for_each(|m| *m = self.apply(*m));
+    }
+}
+
+/// `intercept + slope × margin` of each of several classes. With the same slope for all it is temperature scaling (the
+/// temperature is one over the slope) with a shift of the classes' shares, else vector scaling (Guo and others 2017).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Scaling {
+    /// Added to the class' margin.
+    pub intercept: Vec<f64>,
+    /// Multiplies the class' margin; always positive where a tuning made it.
+    pub slope: Vec<f64>,
+}
+
+impl Scaling {
+    /// The scaling that changes nothing.
+    #[must_use]
+    pub fn identity(classes: usize) -> Self {
+        Self { intercept: vec![0.0; classes], slope: vec![1.0; classes] }
+    }
+
+    /// One class' line.
+    #[must_use]
+    pub fn line(&self, class: usize) -> Affine {
+        Affine { intercept: self.intercept[class], slope: self.slope[class] }
+    }
+
+    /// This scaling of what `first` makes of the margins.
+    #[must_use]
+    pub fn after(&self, first: &Self) -> Self {
+        let lines = (0..self.slope.len()).map(|k| self.line(k).after(first.line(k)));
+        let (intercept, slope) = lines.map(|l| (l.intercept, l.slope)).unzip();
+        Self { intercept, slope }
+    }
+}
+
+impl Recalibrate for Scaling {
+    fn recalibrate(&self, row: &mut [f64]) {
+        row.iter_mut().zip(&self.intercept).zip(&self.slope).for_each(|((m, b), s)| *m = b + s * *m);
+    }
+}
 
 /// `intercept + slope × margin`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -192,6 +252,18 @@ mod tests {
     #[test]
     fn one_class_has_no_calibration() {
         assert_eq!(fit_affine(&[0.1, 0.4], &[1.0, 1.0], &[1.0, 1.0], 0.0, false), None);
+    }
+
+    #[test]
+    fn scalings_one_after_the_other_are_one() {
+        let first = Scaling { intercept: vec![0.5, -1.0], slope: vec![2.0, 1.0] };
+        let second = Scaling { intercept: vec![-0.25, 0.125], slope: vec![0.5, 3.0] };
+        let (mut two, mut one) = ([0.75, -0.5], [0.75, -0.5]);
+        first.recalibrate(&mut two);
+        second.recalibrate(&mut two);
+        second.after(&first).recalibrate(&mut one);
+        assert_eq!(two, one);
+        assert_eq!(second.after(&Scaling::identity(2)), second);
     }
 
     #[test]

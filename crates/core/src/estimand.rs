@@ -173,6 +173,18 @@ impl Estimand {
         }
     }
 
+    /// What is asked for, in words.
+    #[must_use]
+    pub fn asked(self) -> String {
+        match self {
+            Self::Probability => "the probability of a yes".into(),
+            Self::Classes(k) => format!("the probabilities of {k} classes"),
+            Self::Mean => "the mean of a number".into(),
+            Self::Survival { horizon } => format!("the risk until {horizon}"),
+            Self::Quantile(q) => format!("the quantile of a number at {q}"),
+        }
+    }
+
     /// What a prediction is called in tables and files.
     #[must_use]
     pub fn word(self) -> &'static str {

@@ -31,7 +31,7 @@ mod verdict;
 
 pub use ndarray;
 
-pub use calibration::{Affine, fit_affine, fit_line};
+pub use calibration::{Affine, Recalibrate, Scaling, fit_affine, fit_line};
 pub use context::{Budget, Cancelled, Context, Observer, Silent};
 pub use dataset::{Dataset, Feature, FeatureKind, Key, KeyRole};
 pub use dialect::{Dialect, NumberStyle};
@@ -43,7 +43,7 @@ pub use labels::{Followed, Labels};
 pub use metric::{Goal, Metric, Scored};
 pub use model::{FineTune, Predict, Pretrain, Tuning};
 pub use outputs::Outputs;
-pub use schema::{Column, ColumnKind, Limits, OnInvalid, Role, Schema};
+pub use schema::{Class, Column, ColumnKind, Limits, OnInvalid, Role, Schema};
 pub use spelling::{canonical, same_value};
 pub use split::{Split, SplitKeys};
 pub use verdict::{Outcome, Verdict, VerdictRule, decide};

@@ -20,6 +20,11 @@ pub struct Outputs {
     width: usize,
 }
 
+/// The place of the largest number, the first of equals.
+pub(crate) fn place_of_largest(row: &[f64]) -> usize {
+    (1..row.len()).fold(0, |best, k| if row[k] > row[best] { k } else { best })
+}
+
 impl Default for Outputs {
     fn default() -> Self {
         Self { values: Vec::new(), width: 1 }
@@ -76,6 +81,20 @@ impl Outputs {
     /// The number at this place of every row.
     pub fn column(&self, column: usize) -> impl Iterator<Item = f64> {
         self.values.iter().skip(column).step_by(self.width).copied()
+    }
+
+    /// Adds what `other` gives of the same rows.
+    ///
+    /// # Panics
+    /// Where the two are not of one shape: both are a model's answer to the same rows.
+    pub fn add(&mut self, other: &Self) {
+        assert!(self.values.len() == other.values.len() && self.width == other.width, "outputs of different shapes");
+        self.values.iter_mut().zip(&other.values).for_each(|(a, b)| *a += b);
+    }
+
+    /// The place of each row's largest number, the first of equals: the class that is predicted.
+    pub fn largest(&self) -> impl Iterator<Item = usize> {
+        self.iter_rows().map(place_of_largest)
     }
 
     /// All numbers, row by row.

@@ -78,6 +78,15 @@ pub enum Limits {
     Missing,
 }
 
+/// One of several classes that a label tells apart.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Class {
+    /// Its name.
+    pub name: String,
+    /// The cells that mean it.
+    pub cells: Vec<String>,
+}
+
 /// One declared column.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Column {
@@ -109,6 +118,9 @@ pub struct Column {
     /// For the label: the cells that mean the negative class. With `positive` empty, every other
     /// cell is positive.
     pub negative: Vec<String>,
+    /// For the label: its classes in the order of their codes, where it tells three or more apart; empty where it is yes or
+    /// no.
+    pub classes: Vec<Class>,
     /// For the event: the cells of causes after which it cannot happen any more.
     pub competing: Vec<String>,
     /// For the duration: until when risk is predicted.

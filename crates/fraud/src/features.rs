@@ -150,6 +150,11 @@ impl FeatureStep for PointInTime {
         let amount = raw.amount.as_ref().ok_or_else(|| no("amount"))?;
         let card = raw.key(KeyRole::Group).ok_or_else(|| no("group (the card)"))?;
         let terminal = raw.key(KeyRole::Other).ok_or_else(|| no("key (the terminal)"))?;
+        if raw.estimand != specialist_core::Estimand::Probability {
+            let expected =
+                "\"as-is\" where the label is not yes or no: what is remembered is whether a payment was fraud";
+            return Err(Error::Setting { setting: "features".into(), expected: expected.into() });
+        }
         let features = features();
         let mut records = Array2::zeros((raw.rows(), features.len()));
         for (r, mut row) in records.rows_mut().into_iter().enumerate() {

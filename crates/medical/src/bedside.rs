@@ -20,7 +20,11 @@ const VALUES_TITLE: &str = "What the model was trained on";
 const POINTS: f64 = 100.0;
 
 pub fn panels(input: &PanelInput<'_>) -> Vec<Panel> {
-    let mut out = vec![similar(input), values(input)];
+    let mut out = vec![values(input)];
+    // Patients of a similar risk: of several classes there is no one risk.
+    if input.rows.estimand.width() == 1 {
+        out.insert(0, similar(input));
+    }
     if let Some((_, model)) = input.models.iter().find(|m| m.0 == "specialist") {
         out.extend(points(*model, input.train));
     }

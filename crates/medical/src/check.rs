@@ -130,7 +130,10 @@ fn sample_size(train: &Dataset) -> Finding {
             let followed: f64 = train.labels().times().iter().map(|l| l.time).sum();
             Outcome::Survival { rate: events as f64 / followed, followed: followed / n.max(1) as f64 }
         }
-        _ => return Finding::new(name, Severity::Ok, "the outcome is a number", Vec::new()),
+        Estimand::Classes(k) => return sample_size_of_classes(train, k),
+        Estimand::Mean | Estimand::Quantile(_) => {
+            return Finding::new(name, Severity::Ok, "the outcome is a number", Vec::new());
+        }
     };
     let parameters = Encoder::fit(train).width();
     let needed = outcome.needed(EXPECTED * outcome.largest_r2(), parameters);
@@ -146,6 +149,45 @@ fn sample_size(train: &Dataset) -> Finding {
         needed.overall
     );
     Finding::new(name, if enough { Severity::Ok } else { Severity::Warning }, message, Vec::new())
+}
+
+/// Every pair of classes by itself: the distinct logistic regressions by which Pate and others (2023) size a multinomial one.
+fn sample_size_of_classes(train: &Dataset, classes: usize) -> Finding {
+    let n = train.rows();
+    let mut rows = vec![0usize; classes];
+    train.labels().codes().iter().for_each(|&c| rows[c as usize] += 1);
+    let parameters = Encoder::fit(train).width();
+    let levels = train.labels().levels();
+    let pairs = (0..classes).flat_map(|a| (a + 1..classes).map(move |b| (a, b)));
+    let needed = |(a, b): (usize, usize)| {
+        let both = rows[a] + rows[b];
+        if rows[a].min(rows[b]) == 0 {
+            return (usize::MAX, a, b);
+        }
+        let pair = Outcome::Binary { prevalence: rows[a] as f64 / both as f64 };
+        let of_pair = pair.needed(EXPECTED * pair.largest_r2(), parameters).shrinkage;
+        // So many of the two classes come in so many rows of all.
+        ((of_pair as f64 * n as f64 / both as f64).ceil() as usize, a, b)
+    };
+    let (most, a, b) = pairs.map(needed).max().unwrap_or((0, 0, 0));
+    let rarest = rows.iter().min().copied().unwrap_or(0);
+    let counts = format!(
+        "{n} patients to train on, {rarest} of the rarest of {classes} classes, {parameters} parameters a class"
+    );
+    if most == usize::MAX {
+        let absent: Vec<&str> = (0..classes).filter(|&k| rows[k] == 0).map(|k| levels[k].as_str()).collect();
+        let message = format!("{counts}: the target has none of {} to train on", absent.join(", "));
+        return Finding::new("sample-size", Severity::Warning, message, Vec::new());
+    }
+    let enough = n >= most;
+    let message = format!(
+        "{counts}. A model of the target's own {} {most} patients, for a shrinkage of .9 in telling {} from {} (Riley's criterion for every pair of classes, with {:.0} % of the largest R²)",
+        if enough { "has the" } else { "would need" },
+        levels[a],
+        levels[b],
+        100.0 * EXPECTED
+    );
+    Finding::new("sample-size", if enough { Severity::Ok } else { Severity::Warning }, message, Vec::new())
 }
 
 #[cfg(test)]

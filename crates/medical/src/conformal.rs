@@ -19,28 +19,32 @@ fn threshold(scores: &[f64], promised: f64) -> f64 {
     sorted.get(k - 1).copied().unwrap_or(f64::INFINITY)
 }
 
-fn score(probability: f64, positive: bool) -> f64 {
-    1.0 - if positive { probability } else { 1.0 - probability }
+/// The non-conformity of every class for one row of predictions: of a single probability, of the no and of the yes.
+fn scores(row: &[f64]) -> Vec<f64> {
+    match row {
+        [probability] => vec![*probability, 1.0 - probability],
+        classes => classes.iter().map(|p| 1.0 - p).collect(),
+    }
 }
 
 /// Coverage and size of the specialist's sets, over all and by subgroup.
 pub fn panel(input: &PanelInput<'_>) -> Option<Panel> {
-    let p = input.predictions.iter().find(|p| p.name == "specialist")?.predicted();
-    let rows = input.rows;
+    let p = input.predictions.iter().find(|p| p.name == "specialist")?;
+    let p: Vec<Vec<f64>> = p.outputs.iter_rows().map(scores).collect();
+    let truth = |r: usize| p[r][input.rows.labels().codes()[r] as usize];
     let mut members = vec![("all".to_string(), vec![true; p.len()])];
     members.extend(groups(input).into_iter().filter(|g| !g.hidden).map(|g| (g.name, g.member)));
     let ctx = input.ctx.child("conformal");
     let mut table = Vec::new();
     for promised in PROMISED {
         let judged = repeats(&ctx, p.len(), |calibration, test| {
-            let own: Vec<f64> = calibration.iter().map(|&r| score(p[r], rows.had_event(r))).collect();
+            let own: Vec<f64> = calibration.iter().map(|&r| truth(r)).collect();
             let bar = threshold(&own, promised);
             let of = |member: &Vec<bool>| {
                 let tested = || test.iter().copied().filter(|&r| member[r]);
                 let n = tested().count() as f64;
-                let hit = tested().filter(|&r| score(p[r], rows.had_event(r)) <= bar).count() as f64;
-                let size =
-                    tested().map(|r| [true, false].iter().filter(|c| score(p[r], **c) <= bar).count()).sum::<usize>();
+                let hit = tested().filter(|&r| truth(r) <= bar).count() as f64;
+                let size = tested().map(|r| p[r].iter().filter(|s| **s <= bar).count()).sum::<usize>();
                 [n, hit, size as f64]
             };
             members.iter().map(|(_, m)| of(m)).collect::<Vec<_>>()
@@ -59,10 +63,14 @@ pub fn panel(input: &PanelInput<'_>) -> Option<Panel> {
             ]);
         }
     }
+    let instead = match input.rows.labels().levels().len() {
+        2 => "a yes or no the specialist may name a set: yes, no, both, or none",
+        _ => "one diagnosis the specialist may name a set of them, or none",
+    };
     Some(Panel {
         title: "Sets of diagnoses".into(),
         note: format!(
-            "Instead of a yes or no the specialist may name a set: yes, no, both, or none, made so that it holds the truth as often \
+            "Instead of {instead}, made so that it holds the truth as often \
              as promised. Half of the sealed patients set the threshold, the other half is judged, {REPEATS} times (with the range of \
              95 % of them). The promise holds over all patients; a subgroup that falls short of it should not rely on the sets. \
              A mean size of 1 is a plain diagnosis."
@@ -91,13 +99,13 @@ mod tests {
         // MAPIE 1.6.0, tests/reference/conformal.py: rows of even number set the threshold.
         let p = |i: usize| ((i * 37 + 11) % 199 + 1) as f64 / 201.0;
         let y = |i: usize| (((i * 61 + 17) % 97) as f64 / 97.0) < p(i);
-        let own: Vec<f64> = (0..300).step_by(2).map(|i| score(p(i), y(i))).collect();
+        let score = |i: usize, class: bool| scores(&[p(i)])[usize::from(class)];
+        let own: Vec<f64> = (0..300).step_by(2).map(|i| score(i, y(i))).collect();
         let bar = threshold(&own, 0.9);
         assert!((bar - 0.751_243_781_094_527_4).abs() < 1e-12, "{bar}");
         let rows: Vec<usize> = (1..300).step_by(2).collect();
-        let hit = rows.iter().filter(|&&i| score(p(i), y(i)) <= bar).count() as f64 / rows.len() as f64;
-        let size =
-            rows.iter().map(|&i| [true, false].iter().filter(|c| score(p(i), **c) <= bar).count()).sum::<usize>();
+        let hit = rows.iter().filter(|&&i| score(i, y(i)) <= bar).count() as f64 / rows.len() as f64;
+        let size = rows.iter().map(|&i| [true, false].iter().filter(|c| score(i, **c) <= bar).count()).sum::<usize>();
         assert!(
             (hit - 0.886_666_666_666_666_7).abs() < 1e-12
                 && (size as f64 / rows.len() as f64 - 1.513_333_333_333_333_3).abs() < 1e-12,

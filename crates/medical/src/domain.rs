@@ -14,6 +14,7 @@ pub struct Medical;
 const RECIPES: &[Recipe] = &[
     Recipe { name: "thyroid", text: include_str!("../../../pipelines/medical/thyroid.toml") },
     Recipe { name: "recurrence", text: include_str!("../../../pipelines/medical/recurrence.toml") },
+    Recipe { name: "thyroid-classes", text: include_str!("../../../pipelines/medical/thyroid-classes.toml") },
     Recipe { name: "thyroid-own-model", text: include_str!("../../../pipelines/medical/thyroid-own-model.toml") },
 ];
 
@@ -82,8 +83,10 @@ impl Domain for Medical {
 
     fn alone(&self, rows: &Dataset, settings: &str, ctx: &specialist_core::Context) -> Result<Vec<Panel>, Error> {
         match &Settings::parse(settings)?.effect {
-            Some(_) if outcome::has_competing(rows) => Ok(vec![effect::refused_for_competing_causes()]),
-            Some(effect) => effect::of_rows(rows, None, effect, ctx),
+            Some(effect) => match effect::refused(rows) {
+                Some(why) => Ok(vec![why]),
+                None => effect::of_rows(rows, None, effect, ctx),
+            },
             None => Ok(Vec::new()),
         }
     }
@@ -91,17 +94,23 @@ impl Domain for Medical {
     fn panels(&self, input: &PanelInput<'_>) -> Result<Vec<Panel>, Error> {
         let mut panels = Vec::new();
         if let Some(effect) = &Settings::parse(input.settings)?.effect {
-            panels.extend(match outcome::has_competing(input.rows) {
-                true => vec![effect::refused_for_competing_causes()],
-                false => effect::panels(input, effect)?,
+            panels.extend(match effect::refused(input.rows) {
+                Some(why) => vec![why],
+                None => effect::panels(input, effect)?,
             });
         }
-        if matches!(input.rows.estimand, Estimand::Survival { .. }) {
-            panels.extend(outcome::panels(input));
-        } else {
-            panels.push(decision_curve::panel(input));
-            panels.extend(subgroups::panel(input));
-            panels.extend(conformal::panel(input));
+        match input.rows.estimand {
+            Estimand::Survival { .. } => panels.extend(outcome::panels(input)),
+            // Whom to treat at which risk is asked of one event.
+            Estimand::Classes(_) => {
+                panels.extend(subgroups::panel(input));
+                panels.extend(conformal::panel(input));
+            }
+            _ => {
+                panels.push(decision_curve::panel(input));
+                panels.extend(subgroups::panel(input));
+                panels.extend(conformal::panel(input));
+            }
         }
         panels.extend(updating::panel(input)?);
         panels.extend(bedside::panels(input));

@@ -5,7 +5,7 @@ use specialist_core::bootstrap::quantile;
 use specialist_core::evidence::{Interval, Prediction, Z};
 use specialist_core::metric::{CIndex, ObservedExpected, descending};
 use specialist_core::survival::{KaplanMeier, cumulative_incidence, decimals, kaplan_meier};
-use specialist_core::{Dataset, Estimand, Followed, Labels, Metric, Panel, PanelInput, Scored, Series};
+use specialist_core::{Estimand, Followed, Labels, Metric, Panel, PanelInput, Scored, Series};
 
 use crate::subgroups::{Group, HIDDEN, SMALLEST, groups};
 
@@ -43,11 +43,6 @@ fn miscalibrated(input: &PanelInput<'_>) -> Option<String> {
             ratio.high
         )
     })
-}
-
-/// Whether causes are declared after which the event cannot happen any more.
-pub fn has_competing(rows: &Dataset) -> bool {
-    matches!(rows.labels(), Labels::Times { causes, .. } if causes.len() > 1)
 }
 
 fn labels<'a>(input: &PanelInput<'a>) -> &'a [Followed] {

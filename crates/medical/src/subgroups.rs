@@ -1,9 +1,9 @@
 //! The same figures by sex, by age band and by site, with intervals; small groups are not shown.
 
-use specialist_core::metric::{LogLoss, RocAuc, descending};
+use specialist_core::metric::{Accuracy, ClassLogLoss, LogLoss, RocAuc, order};
 use specialist_core::{Dataset, FeatureKind, KeyRole, Metric, Panel, PanelInput, Scored};
 
-/// Fewer patients than this, or fewer with or without the event, are not shown.
+/// Fewer patients than this, or where there is one event fewer with or without it, are not shown.
 pub const SMALLEST: usize = 10;
 /// What stands in place of figures.
 pub const HIDDEN: &str = "hidden: too few, or too few beside it";
@@ -17,16 +17,20 @@ pub fn panel(input: &PanelInput<'_>) -> Option<Panel> {
         return None;
     }
     let wanted = ["generalist", "specialist"];
+    // Of several classes none is the event.
+    let several = input.rows.estimand.width() > 1;
+    let metrics: [&dyn Metric; 2] = if several { [&ClassLogLoss, &Accuracy] } else { [&LogLoss, &RocAuc] };
     let mut table = Vec::new();
     for Group { name, member, hidden } in &groups {
         let size = member.iter().filter(|m| **m).count();
         let events = (0..member.len()).filter(|&r| member[r] && input.rows.had_event(r)).count();
+        let counts = if several { size.to_string() } else { format!("{size} / {events}") };
         if *hidden {
             table.push(vec![name.clone(), "–".into(), "–".into(), HIDDEN.into(), String::new()]);
             continue;
         }
         for p in input.predictions.iter().filter(|p| wanted.contains(&p.name.as_str())) {
-            let order = descending(p.predicted());
+            let order = order(&p.outputs);
             let within = |metric: &dyn Metric, weight: &[f64]| {
                 let weight: Vec<f64> = weight.iter().zip(member).map(|(w, m)| if *m { *w } else { 0.0 }).collect();
                 let baseline = p.baseline.as_ref();
@@ -37,16 +41,22 @@ pub fn panel(input: &PanelInput<'_>) -> Option<Panel> {
                 let i = input.interval(|w| within(metric, w));
                 format!("{:.3} ({:.3} to {:.3})", i.estimate, i.low, i.high)
             };
-            table.push(vec![name.clone(), format!("{size} / {events}"), p.name.clone(), cell(&LogLoss), cell(&RocAuc)]);
+            let row = vec![name.clone(), counts.clone(), p.name.clone()];
+            table.push([row, metrics.map(cell).to_vec()].concat());
         }
     }
     Some(Panel {
         title: "Subgroups".into(),
         note: format!(
-            "The same models within each subgroup of the sealed rows. Subgroups with fewer than {SMALLEST} patients with or \
-             without the event are not shown."
+            "The same models within each subgroup of the sealed rows. Subgroups with fewer than {SMALLEST} patients{} are not \
+             shown.",
+            if several { "" } else { " with or without the event" }
         ),
-        header: ["subgroup", "patients / events", "candidate", "log-loss", "roc-auc"].map(String::from).to_vec(),
+        header: ["subgroup", if several { "patients" } else { "patients / events" }, "candidate"]
+            .into_iter()
+            .chain(metrics.map(Metric::name))
+            .map(String::from)
+            .collect(),
         table,
         ..Panel::default()
     })
@@ -98,7 +108,8 @@ fn suppressed(rows: &Dataset, family: Vec<(String, Vec<bool>)>) -> Vec<Group> {
     let counts = |member: &dyn Fn(usize) -> bool| {
         let inside = || (0..rows.rows()).filter(|&r| member(r));
         let (n, events) = (inside().count(), inside().filter(|&r| rows.had_event(r)).count());
-        (n, events.min(n - events))
+        // Of several classes a row's label is not yes or no: there are the rows alone.
+        (n, if rows.estimand.width() > 1 { n } else { events.min(n - events) })
     };
     let sizes: Vec<(usize, usize)> = family.iter().map(|(_, m)| counts(&|r| m[r])).collect();
     let rest = counts(&|r| family.iter().all(|(_, m)| !m[r]));

@@ -23,6 +23,10 @@ const RIDGE: f64 = 1e-6;
 /// generalist cannot be updated so.
 pub fn panel(input: &PanelInput<'_>) -> Result<Option<Panel>, Error> {
     let Some((_, generalist)) = input.models.iter().find(|m| m.0 == "generalist") else { return Ok(None) };
+    // The closed test is of one margin.
+    if input.train.estimand.width() > 1 {
+        return Ok(None);
+    }
     let margin = generalist.margin(input.train)?;
     let found = match input.train.estimand {
         Estimand::Probability => logistic(input.train, &margin, input.ctx),

@@ -15,13 +15,27 @@ const BINS: usize = 10;
 const SCORE_BINS: usize = 20;
 
 pub(crate) fn curves(rows: &Dataset, predictions: &[Prediction]) -> Vec<Curves> {
-    predictions.iter().map(|p| curve(rows, p)).collect()
+    predictions
+        .iter()
+        .flat_map(|p| if rows.estimand.width() > 1 { of_classes(rows, p) } else { vec![curve(rows, p)] })
+        .collect()
+}
+
+/// Each class against the rest: whether its probabilities are what happens.
+fn of_classes(rows: &Dataset, p: &Prediction) -> Vec<Curves> {
+    let of = |(k, class): (usize, &String)| {
+        let labels = Labels::binary(rows.labels().codes().iter().map(|c| *c as usize == k));
+        let predicted: Vec<f64> = p.outputs.column(k).collect();
+        let calibration = calibration(Estimand::Probability, &labels, &predicted, &descending(&predicted));
+        Curves { name: p.name.clone(), class: Some(class.clone()), calibration, ..Curves::default() }
+    };
+    rows.labels().levels().iter().enumerate().map(of).collect()
 }
 
 fn curve(rows: &Dataset, p: &Prediction) -> Curves {
     let order = descending(p.predicted());
     if rows.estimand != Estimand::Probability {
-        let calibration = calibration(rows, p, &order);
+        let calibration = calibration(rows.estimand, rows.labels(), p.predicted(), &order);
         return Curves { name: p.name.clone(), calibration, ..Curves::default() };
     }
     let n = order.len();
@@ -41,21 +55,22 @@ fn curve(rows: &Dataset, p: &Prediction) -> Curves {
     }
     Curves {
         name: p.name.clone(),
+        class: None,
         roc,
         precision_recall,
-        calibration: calibration(rows, p, &order),
+        calibration: calibration(rows.estimand, rows.labels(), p.predicted(), &order),
         histogram: histogram(rows, p),
     }
 }
 
-fn calibration(rows: &Dataset, p: &Prediction, order: &[u32]) -> Vec<(f64, Interval)> {
+fn calibration(estimand: Estimand, labels: &Labels, predicted: &[f64], order: &[u32]) -> Vec<(f64, Interval)> {
     let size = order.len().div_ceil(BINS).max(SMALLEST_CELL);
     let bins = order.rchunks(size).filter(|b| b.len() >= SMALLEST_CELL);
     bins.map(|bin| {
         let n = bin.len() as f64;
-        let mean = bin.iter().map(|&r| p.predicted()[r as usize]).sum::<f64>() / n;
+        let mean = bin.iter().map(|&r| predicted[r as usize]).sum::<f64>() / n;
         let member: Vec<usize> = bin.iter().map(|&r| r as usize).collect();
-        (mean, observed(rows.estimand, &rows.labels().select(&member)))
+        (mean, observed(estimand, &labels.select(&member)))
     })
     .collect()
 }

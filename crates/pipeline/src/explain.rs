@@ -2,39 +2,46 @@
 
 use std::collections::BTreeSet;
 
-use specialist_core::{Domain, FeatureKind, Predict};
+use specialist_core::{Domain, FeatureKind, Predict, same_value};
 use specialist_tabular::read::Input;
 
 use crate::Error;
 use crate::predict::Scorer;
+use crate::recipe::nearest;
 
 /// One explained row.
 #[derive(Debug, Clone, serde::Serialize)]
 pub struct Explained {
     /// Its line in the file.
     pub line: u64,
+    /// The class whose probability is explained, where there are several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub class: Option<String>,
     /// What is predicted.
     pub predicted: f64,
-    /// The margin that no feature explains.
+    /// The margin that no feature explains; of a class less the mean of all classes' margins.
     pub base: f64,
-    /// Feature, its value as text, its contribution to the log-odds; largest first.
+    /// Feature, its value as text, its contribution to the margin; largest first.
     pub contributions: Vec<(String, String, f64)>,
     /// What the domain has to say of rows like it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub beside: Vec<String>,
 }
 
-/// Explains the rows at `lines` of `input` (the first ones, when none is named).
+/// Explains the rows at `lines` of `input` (the first ones, when none is named): of several classes the probability of
+/// `class`, or else of each row's most probable one.
 ///
 /// # Errors
-/// As reading does; [`Error::Usage`] when the model cannot tell or a line is not there.
+/// As reading does; [`Error::Usage`] when the model cannot tell, a line is not there, or no class is called so.
 pub fn explain(
     scorer: &Scorer,
     input: &Input,
     domain: &dyn Domain,
     lines: &[u64],
     first: usize,
+    class: Option<&str>,
 ) -> Result<Vec<Explained>, Error> {
+    let class = class.map(|name| class_called(scorer, name)).transpose()?;
     let mut out = Vec::new();
     // A line that is asked for twice is told once.
     let lines: Vec<u64> = lines.iter().copied().collect::<BTreeSet<_>>().into_iter().collect();
@@ -50,7 +57,7 @@ pub fn explain(
                 hint: "name lines of the target that have enough history before them".into(),
             });
         }
-        return parts(scorer, domain, &data.select(asked));
+        return parts(scorer, domain, &data.select(asked), class);
     }
     let mut reader = scorer.reader(input)?;
     let (mut steps, _) = scorer.steps(domain)?;
@@ -63,7 +70,7 @@ pub fn explain(
             }
         }
         if !rows.is_empty() {
-            out.extend(parts(scorer, domain, &data.select(&rows))?);
+            out.extend(parts(scorer, domain, &data.select(&rows), class)?);
         }
         let enough = if lines.is_empty() { first } else { lines.len() };
         if out.len() >= enough {
@@ -84,7 +91,30 @@ fn significant(x: f64) -> String {
     format!("{x:.5e}").parse::<f64>().unwrap_or(x).to_string()
 }
 
-fn parts(scorer: &Scorer, domain: &dyn Domain, data: &specialist_core::Dataset) -> Result<Vec<Explained>, Error> {
+/// The code of the class called `name`.
+fn class_called(scorer: &Scorer, name: &str) -> Result<usize, Error> {
+    let known = &scorer.classes;
+    known.iter().position(|c| same_value(c, name)).ok_or_else(|| {
+        let hint = match nearest(name, known.iter().map(String::as_str)) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None if known.is_empty() => "leave out --class".into(),
+            None => format!("there are: {}", known.join(", ")),
+        };
+        let what = if known.is_empty() {
+            "the model tells no classes apart".into()
+        } else {
+            format!("the model knows no class `{name}`")
+        };
+        Error::Usage { what, hint }
+    })
+}
+
+fn parts(
+    scorer: &Scorer,
+    domain: &dyn Domain,
+    data: &specialist_core::Dataset,
+    class: Option<usize>,
+) -> Result<Vec<Explained>, Error> {
     // An artifact that was not compared has no panels.
     let panels = scorer.panels().unwrap_or_default();
     let data = data.aligned(&scorer.model.features())?;
@@ -102,14 +132,20 @@ fn parts(scorer: &Scorer, domain: &dyn Domain, data: &specialist_core::Dataset) 
             FeatureKind::Number => significant(x),
         }
     };
-    let explained = rows.iter().enumerate().map(|(r, row)| {
+    let predicted = scorer.model.predictions(&data)?;
+    let explained = predicted.largest().enumerate().map(|(r, largest)| {
+        let output = class.unwrap_or(largest);
+        let row = rows.parts(r, output);
         let (base, parts) = row.split_last().expect("there is a constant");
         let name = |c: usize| data.features[c].name.clone();
         let mut contributions: Vec<_> = parts.iter().enumerate().map(|(c, v)| (name(c), value(r, c), *v)).collect();
         contributions.sort_by(|a, b| b.2.abs().total_cmp(&a.2.abs()));
-        let predicted = scorer.model.estimand().response(row.iter().sum());
+        let class = scorer.classes.get(output).cloned();
+        // Of one margin the parts are all there is, so that what is told adds up.
+        let predicted =
+            if class.is_some() { predicted.row(r)[output] } else { scorer.model.estimand().response(row.iter().sum()) };
         let beside = domain.beside(&panels, &data.select(&[r]), &scorer.name, predicted);
-        Explained { line: data.lines[r], predicted, base: *base, contributions, beside }
+        Explained { line: data.lines[r], class, predicted, base: *base, contributions, beside }
     });
     Ok(explained.collect())
 }

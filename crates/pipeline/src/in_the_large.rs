@@ -4,6 +4,7 @@
 
 use specialist_core::evidence::{Evidence, Prediction};
 use specialist_core::{Dataset, Estimand, Panel};
+use specialist_report::SMALLEST_CELL;
 
 /// Probabilities that are off by less than this factor are a matter of degree, and of the metrics in the table.
 const FACTOR: f64 = 1.5;
@@ -18,10 +19,10 @@ struct Large {
 }
 
 impl Large {
-    fn of(sealed: &Dataset, prediction: &Prediction) -> Self {
-        let n = sealed.rows() as f64;
-        let p = prediction.predicted();
-        let observed = sealed.events() as f64 / n;
+    /// Of events whose probabilities are these.
+    fn of(events: usize, p: &[f64]) -> Self {
+        let n = p.len() as f64;
+        let observed = events as f64 / n;
         let expected = p.iter().sum::<f64>() / n;
         // Under the probabilities the count of events has the variance Σ p (1 − p) (Spiegelhalter 1986); where they are far
         // too small that is far too little, so the larger of it and the binomial one is taken.
@@ -41,28 +42,52 @@ impl Large {
     }
 }
 
+/// What one candidate's probabilities of one event, or one class, come to.
+struct Told<'a> {
+    candidate: &'a str,
+    class: Option<&'a String>,
+    large: Large,
+}
+
 /// What the probabilities of every candidate say over all sealed rows, with a sentence beside the verdict where those
 /// of the model that ships are far off; nothing where labels are no classes.
 pub(crate) fn panel(sealed: &Dataset, evidence: &Evidence, predictions: &[Prediction]) -> Option<Panel> {
-    if sealed.estimand != Estimand::Probability || sealed.events() == 0 {
+    let found = match sealed.estimand {
+        Estimand::Probability => {
+            let large = |p: &Prediction| Large::of(sealed.events(), p.predicted());
+            of_each(predictions, &[(None, sealed.events())], |p, _| large(p))
+        }
+        Estimand::Classes(_) => {
+            let rows = |k: usize| sealed.labels().codes().iter().filter(|c| **c as usize == k).count();
+            let classes: Vec<_> =
+                sealed.labels().levels().iter().enumerate().map(|(k, l)| (Some(l), rows(k))).collect();
+            of_each(predictions, &classes, |p, k| Large::of(rows(k), &p.outputs.column(k).collect::<Vec<_>>()))
+        }
+        Estimand::Mean | Estimand::Survival { .. } | Estimand::Quantile(_) => return None,
+    };
+    if found.is_empty() {
         return None;
     }
     let shipped = evidence.verdict.outcome.ships().unwrap_or("generalist");
-    let found: Vec<(&Prediction, Large)> = predictions.iter().map(|p| (p, Large::of(sealed, p))).collect();
     let percent = |v: f64| format!("{:.2} %", 100.0 * v);
-    let row = |(p, l): &(&Prediction, Large)| {
-        vec![p.name.clone(), percent(l.expected), percent(l.observed), l.ratio(), format!("{:+.1}", -l.errors)]
+    let row = |t: &Told<'_>| {
+        let l = &t.large;
+        let figures = [percent(l.expected), percent(l.observed), l.ratio(), format!("{:+.1}", -l.errors)];
+        std::iter::once(t.candidate.to_string()).chain(t.class.cloned()).chain(figures).collect()
     };
-    let own = found.iter().find(|f| f.0.name == shipped);
-    let sound: Vec<&str> = found.iter().filter(|f| !f.1.is_off()).map(|f| f.0.name.as_str()).collect();
-    let headline = own.filter(|f| f.1.is_off()).map(|(_, l)| {
-        let way = if sound.contains(&"recalibrated") {
+    let own = found.iter().find(|t| t.candidate == shipped && t.large.is_off());
+    let sound = |name: &str| {
+        found.iter().any(|t| t.candidate == name) && !found.iter().any(|t| t.candidate == name && t.large.is_off())
+    };
+    let headline = own.map(|Told { class, large: l, .. }| {
+        let way = if sound("recalibrated") {
             "Take them as ranks, or ship `recalibrated` (predict --model recalibrated)."
         } else {
             "Take them as ranks only."
         };
+        let of = class.map_or(String::new(), |c| format!(" of {c}"));
         format!(
-            "CALIBRATION: the probabilities of the {shipped} are not to be taken at their word: they say {} in the mean of the sealed rows, and {} happened ({} times). {way}",
+            "CALIBRATION: the probabilities{of} of the {shipped} are not to be taken at their word: they say {} in the mean of the sealed rows, and {} happened ({} times). {way}",
             percent(l.expected),
             percent(l.observed),
             l.ratio()
@@ -73,25 +98,40 @@ pub(crate) fn panel(sealed: &Dataset, evidence: &Evidence, predictions: &[Predic
         note: format!(
             "Mean probability over all sealed rows beside the share of events (calibration in the large). A factor beyond {FACTOR} at more than {ERRORS} standard errors is said beside the verdict, whatever the primary metric."
         ),
-        header: ["candidate", "mean probability", "events", "ratio", "standard errors"].map(String::from).to_vec(),
+        header: if sealed.estimand == Estimand::Probability {
+            ["candidate", "mean probability", "events", "ratio", "standard errors"].map(String::from).to_vec()
+        } else {
+            ["candidate", "class", "mean probability", "share", "ratio", "standard errors"].map(String::from).to_vec()
+        },
         table: found.iter().map(row).collect(),
         headline,
         ..Panel::default()
     })
 }
 
+/// Of every candidate, every class that has rows enough to be told of, or the one event.
+fn of_each<'a>(
+    predictions: &'a [Prediction],
+    classes: &[(Option<&'a String>, usize)],
+    large: impl Fn(&Prediction, usize) -> Large,
+) -> Vec<Told<'a>> {
+    let mut out = Vec::new();
+    for p in predictions {
+        for (k, (class, rows)) in classes.iter().enumerate() {
+            if *rows > 0 && (class.is_none() || *rows >= SMALLEST_CELL) {
+                out.push(Told { candidate: &p.name, class: *class, large: large(p, k) });
+            }
+        }
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ndarray::Array2;
-    use specialist_core::Labels;
 
     fn large(p: f64, events: usize, n: usize) -> Large {
-        let labels = Labels::binary((0..n).map(|i| i < events));
-        let sealed = Dataset::new(Vec::new(), Array2::zeros((n, 0)), labels).unwrap();
-        let prediction =
-            Prediction { name: "x".into(), what: String::new(), outputs: vec![p; n].into(), baseline: None };
-        Large::of(&sealed, &prediction)
+        Large::of(events, &vec![p; n])
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 pub mod artifact;
 pub mod check;
+mod classes;
 mod compare;
 mod curves;
 #[cfg(feature = "text")]

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use specialist_core::{
-    Context, Dataset, Dialect, Domain, Estimand, FeatureStep, Finding, Population, Tables, TablesInput,
+    Context, Dataset, Dialect, Domain, Estimand, FeatureStep, Finding, Labels, Population, Tables, TablesInput,
 };
 use specialist_report::DataRow;
 use specialist_tabular::read::{Input, Options, ReadReport, read_all};
@@ -113,6 +113,7 @@ pub fn load(recipe: &Recipe, domain: &dyn Domain, place: &Place, ctx: &Context) 
         None => None,
     };
     let target = table("target", &recipe.target.data, &recipe.target.filter, recipe.target.dialect()?)?;
+    every_class_occurs(source.as_ref(), &target, recipe)?;
     let (source, target) = (source.map(|s| in_order(s, recipe)), in_order(target, recipe));
     let mut embeddings = match (&source, recipe.text_columns().is_empty()) {
         // Of the rows that are trained on: what is held out or cut has no part in what texts become.
@@ -237,6 +238,30 @@ impl Steps {
     }
 }
 
+/// A class that no row has is declared in vain, or misspelled; one that only the target's rows have, no generalist can know.
+fn every_class_occurs(source: Option<&Dataset>, target: &Dataset, recipe: &Recipe) -> Result<(), Error> {
+    let Labels::Classes { levels, .. } = target.labels() else { return Ok(()) };
+    if levels.len() < 3 {
+        return Ok(());
+    }
+    let has = |data: &Dataset, k: usize| data.labels().codes().iter().any(|c| *c as usize == k);
+    let absent = |data: &Dataset| (0..levels.len()).filter(|&k| !has(data, k)).collect::<Vec<_>>();
+    let (of_source, of_target) = (source.map_or(Vec::new(), absent), absent(target));
+    let (missing, of) = match source {
+        Some(_) if !of_source.is_empty() => (of_source, "the source has"),
+        None if !of_target.is_empty() && recipe.source.model.is_none() && recipe.source.models.is_empty() => {
+            (of_target, "the target has")
+        }
+        _ => return Ok(()),
+    };
+    let names: Vec<&str> = missing.iter().map(|&k| levels[k].as_str()).collect();
+    Err(specialist_core::Error::Data {
+        what: format!("{of} no row of the class {}: nothing can be learned of it there", names.join(", ")),
+        hint: "take it out of the label's classes, or spell it as the files do".into(),
+    }
+    .into())
+}
+
 /// Fewest rows that are followed until the horizon.
 const FEWEST_FOLLOWED: usize = 10;
 
@@ -245,7 +270,8 @@ fn both_classes(data: &Dataset, input: &str) -> Result<(), Error> {
         return followed(data, input, horizon);
     }
     if data.informative() == 0 {
-        let what = format!("rows of the rarer label in {input}, whose {} rows all have one label", data.rows());
+        let rarer = if data.estimand.width() > 1 { "a second class" } else { "the rarer label" };
+        let what = format!("rows of {rarer} in {input}, whose {} rows all have one label", data.rows());
         return Err(specialist_core::Error::TooFew { what, found: 0, needed: 1 }.into());
     }
     Ok(())

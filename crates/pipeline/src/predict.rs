@@ -8,7 +8,7 @@ use specialist_core::discretion::OTHER;
 use specialist_core::{Column, ColumnKind, Dataset, Domain, FeatureKind, Predict, Role, Schema, Tables, canonical};
 use specialist_tabular::Model;
 use specialist_tabular::read::{Input, InvalidCells, Options, Reader};
-use specialist_tabular::write::ScoreWriter;
+use specialist_tabular::write::{ScoreColumns, ScoreWriter};
 
 use crate::Place;
 use crate::load::{Steps, made};
@@ -61,6 +61,8 @@ pub struct Scorer {
     pub delimiter: Option<char>,
     /// Between whole and fraction of its numbers, where it is not the recipe's.
     pub decimal: Option<char>,
+    /// The names of the classes that it tells apart, by their codes; none where it gives one number.
+    pub classes: Vec<String>,
     /// Files with the rows that came before those to score, in order of time, for features that look back.
     pub history: Vec<Input>,
     folder: PathBuf,
@@ -86,7 +88,13 @@ impl Scorer {
         let model = artifact::load_model(folder, &name)?;
         let text = String::from_utf8_lossy(&artifact::read(folder, "recipe.toml")?).into_owned();
         let recipe = parse(&folder.join("recipe.toml").display().to_string(), &text, &[])?;
-        Ok(Self { model, name, recipe, delimiter: None, decimal: None, history: Vec::new(), folder: folder.into() })
+        let (classes, width) = (recipe.classes(), model.estimand().width());
+        if classes.len().max(1) != width {
+            let what = format!("it gives {width} numbers a row, and the recipe's label has {} classes", classes.len());
+            return Err(artifact::corrupt(folder, &format!("models/{name}.json"), &what));
+        }
+        let (delimiter, decimal, history) = (None, None, Vec::new());
+        Ok(Self { model, name, recipe, delimiter, decimal, classes, history, folder: folder.into() })
     }
 
     /// Reads `input` as the recipe declares it, without needing what scoring does not need.
@@ -225,16 +233,21 @@ impl Scorer {
         &self,
         input: &Input,
         domain: &dyn Domain,
-        make: impl FnOnce(&str, &str, bool) -> std::io::Result<ScoreWriter<W>>,
+        make: impl FnOnce(ScoreColumns) -> std::io::Result<ScoreWriter<W>>,
         mut progress: impl FnMut(usize),
     ) -> Result<Scored, Error> {
         let wrong = |error| Error::Write { file: "the scores".into(), error };
-        let value = self.model.estimand().word();
+        let columns = |key: &str, texts: bool| ScoreColumns {
+            key: key.into(),
+            texts,
+            value: self.model.estimand().word().into(),
+            classes: self.classes.clone(),
+        };
         if let Some(data) = self.made(input, domain)? {
             let names = domain.names(&data);
             let key = if names.is_some() { "id" } else { "line" };
-            let mut writer = make(key, value, names.is_some()).map_err(wrong)?;
-            writer.write(names.as_deref(), &data.lines, &self.model.predict(&data)?).map_err(wrong)?;
+            let mut writer = make(columns(key, names.is_some())).map_err(wrong)?;
+            writer.write(names.as_deref(), &data.lines, &self.model.predictions(&data)?).map_err(wrong)?;
             writer.finish().map_err(wrong)?;
             progress(data.rows());
             return Ok(Scored { rows: data.rows(), ..Scored::default() });
@@ -248,13 +261,13 @@ impl Scorer {
             if writer.is_none() {
                 let key = if chunk.ids.is_some() { "id" } else { "line" };
                 let make = make.take().expect("the writer is made once");
-                writer = Some(make(key, value, chunk.ids.is_some()).map_err(wrong)?);
+                writer = Some(make(columns(key, chunk.ids.is_some())).map_err(wrong)?);
             }
             let lines = chunk.data.lines.clone();
             let data = steps.apply(chunk.data)?;
             self.unseen_levels(&data, &mut scored.unseen);
-            let predicted = self.model.predict(&data)?;
-            if let Some(r) = predicted.iter().position(|p| p.is_nan()) {
+            let predicted = self.model.predictions(&data)?;
+            if let Some(r) = predicted.iter_rows().position(|row| row.iter().any(|p| p.is_nan())) {
                 let what = format!("it gives no number for line {} of {}", lines[r], input.name());
                 return Err(artifact::corrupt(&self.folder, &format!("models/{}.json", self.name), &what));
             }

@@ -11,7 +11,7 @@ use specialist_tabular::exchange::{self, Imported};
 use specialist_tabular::glm::{Prior, Problem, spread};
 use specialist_tabular::{Base, Encoder, Estimator, EstimatorSettings, Model, ModelError};
 
-use crate::recipe::{Recipe, RecipeError};
+use crate::recipe::{Recipe, RecipeError, parse};
 use crate::sources::{self, Moments};
 use crate::{Error, Place, artifact};
 
@@ -113,7 +113,7 @@ fn ridge_path(
     let encoder = Encoder::fit(train);
     let problem = Problem { data: train, encoder: &encoder, offset: None, scale: spread(train) };
     let penalty = |i: usize| FIRMEST * (WEAKEST / FIRMEST).powf(i as f64 / (steps.max(2) - 1) as f64);
-    let priors: Vec<Prior> = (0..steps).map(|i| Prior::ridge(encoder.width(), penalty(i))).collect();
+    let priors: Vec<Prior> = (0..steps).map(|i| Prior::ridge_of(train.estimand, encoder.width(), penalty(i))).collect();
     let mut best = (f64::MIN, Estimator::Glm.defaults());
     for (i, fit) in problem.path(&priors, ctx)?.iter().enumerate() {
         ctx.observer().step(None);
@@ -187,6 +187,7 @@ fn one(path: &str, recipe: &Recipe, target: &Dataset, place: &Place) -> Result<(
     let path = place.path(path);
     let mut notes = Vec::new();
     let model = if path.is_dir() {
+        same_classes(&path, recipe)?;
         artifact::load_model(&path, "generalist")?
     } else {
         let bytes = std::fs::read(&path).map_err(|_| Error::Usage {
@@ -212,7 +213,7 @@ fn one(path: &str, recipe: &Recipe, target: &Dataset, place: &Place) -> Result<(
         return Err(refused(&path, &specialist_core::Error::Mismatch(what)));
     }
     // Scoring one row tells at once whether the columns fit.
-    model.margin(&target.select(&[0])).map_err(|e| refused(&path, &e))?;
+    model.margins(&target.select(&[0])).map_err(|e| refused(&path, &e))?;
     let moments = path.is_dir().then(|| artifact::read_json::<Option<Moments>>(&path, "moments.json"));
     let apart = moments.and_then(Result::ok).flatten().map(|m| m.apart(target)).unwrap_or_default();
     let told: Vec<String> = apart.iter().map(|(name, d)| format!("{name} ({d:+.1})")).collect();
@@ -224,6 +225,21 @@ fn one(path: &str, recipe: &Recipe, target: &Dataset, place: &Place) -> Result<(
         ));
     }
     Ok((model, notes.join(" ")))
+}
+
+/// A model knows classes by their codes only: those of an artifact must be the label's, in its order.
+fn same_classes(folder: &Path, recipe: &Recipe) -> Result<(), Error> {
+    let text = String::from_utf8_lossy(&artifact::read(folder, "recipe.toml")?).into_owned();
+    let theirs = parse(&folder.join("recipe.toml").display().to_string(), &text, &[])?.classes();
+    let own = recipe.classes();
+    if theirs.len() == own.len() && theirs.iter().zip(&own).all(|(a, b)| same_value(a, b)) {
+        return Ok(());
+    }
+    let told = |classes: &[String]| if classes.is_empty() { "a yes and a no".into() } else { classes.join(", ") };
+    Err(Error::Usage {
+        what: format!("{}: it tells apart {}, the label {}", folder.display(), told(&theirs), told(&own)),
+        hint: "declare the label's classes as the artifact's recipe does, in its order".into(),
+    })
 }
 
 /// A model that knows categories by their codes only: which level has which code must be declared.

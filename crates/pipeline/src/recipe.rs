@@ -9,7 +9,9 @@ use std::collections::BTreeMap;
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use specialist_core::{Column, ColumnKind, Dialect, Limits, NumberStyle, OnInvalid, Role, Schema, SplitKeys};
+use specialist_core::{
+    Class, Column, ColumnKind, Dialect, Limits, NumberStyle, OnInvalid, Role, Schema, SplitKeys, Tuning as _,
+};
 use specialist_tabular::{Estimator, Rung};
 
 pub use parse::{RecipeError, nearest, parse};
@@ -207,7 +209,7 @@ pub struct ColumnSpec {
     /// The largest possible value.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max: Option<f64>,
-    /// The allowed levels, in code order.
+    /// The allowed levels, in code order; of a label that is not yes or no, its classes.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub levels: Vec<String>,
     /// Cells that mean "missing", beside the empty cell.
@@ -231,6 +233,11 @@ pub struct ColumnSpec {
     /// For the label: the cells that mean negative; alone, every other cell is positive.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub negative: Vec<String>,
+    /// For the label: its classes in order, where it tells three or more apart, each with the cells that mean it
+    /// (`{ none = ["-"], low = ["E", "F"], high = ["A"] }`). Where every cell is a class of its own, `levels` says so.
+    #[serde(skip_serializing_if = "IndexMap::is_empty")]
+    #[schemars(with = "BTreeMap<String, Vec<String>>")]
+    pub classes: IndexMap<String, Vec<String>>,
     /// For the event: the cells of causes after which it cannot happen any more.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub competing: Vec<String>,
@@ -435,7 +442,33 @@ impl Default for CompareSpec {
     }
 }
 
+impl ColumnSpec {
+    /// The classes of a label that is not yes or no, each with its cells; none for any other column.
+    #[must_use]
+    pub fn told_apart(&self) -> Vec<Class> {
+        if self.role != Role::Label || !(self.positive.is_empty() && self.negative.is_empty()) {
+            return Vec::new();
+        }
+        if !self.classes.is_empty() {
+            return self
+                .classes
+                .iter()
+                .map(|(name, cells)| Class { name: name.clone(), cells: cells.clone() })
+                .collect();
+        }
+        // Two levels are a yes and a no, of which `positive` says which is which.
+        let own = |level: &String| Class { name: level.clone(), cells: vec![level.clone()] };
+        if self.levels.len() > 2 { self.levels.iter().map(own).collect() } else { Vec::new() }
+    }
+}
+
 impl Recipe {
+    /// The names of the label's classes, in the order of their codes; none where it is yes or no, or a time.
+    #[must_use]
+    pub fn classes(&self) -> Vec<String> {
+        self.columns.values().flat_map(ColumnSpec::told_apart).map(|c| c.name).collect()
+    }
+
     /// The declared columns.
     #[must_use]
     pub fn schema(&self) -> Schema {
@@ -453,6 +486,7 @@ impl Recipe {
             limits: c.limits,
             positive: c.positive.clone(),
             negative: c.negative.clone(),
+            classes: c.told_apart(),
             competing: c.competing.clone(),
             horizon: c.horizon,
             until: c.until,
@@ -529,7 +563,9 @@ impl Recipe {
     /// # Errors
     /// [`RecipeError::Invalid`] when there is none of that name.
     pub fn rungs(&self) -> Result<Vec<Rung>, RecipeError> {
-        let rung = |name: &String| Rung::named(name).ok_or_else(|| RecipeError::choice("tune.tunings", name, &RUNGS));
+        let rung = |name: &String| {
+            Rung::named(name).ok_or_else(|| RecipeError::choice("tune.tunings", name, &Rung::ALL.map(|r| r.name())))
+        };
         self.tune.tunings.iter().map(rung).collect()
     }
 
@@ -558,19 +594,6 @@ impl Recipe {
     }
 }
 
-const RUNGS: [&str; 8] =
-    ["keep", "intercept", "slope", "prior-centred", "extension", "offset", "leaf-refit", "continue"];
-const ESTIMATORS: [&str; 8] = [
-    "boosted-trees",
-    "boosted-aft",
-    "glm",
-    "cox-elastic-net",
-    "linfa-logistic",
-    "linfa-tree",
-    "smartcore-logistic",
-    "smartcore-forest",
-];
-
 fn estimator(key: &str, name: &str) -> Result<Estimator, RecipeError> {
-    name.parse().map_err(|_| RecipeError::choice(key, name, &ESTIMATORS))
+    name.parse().map_err(|_| RecipeError::choice(key, name, &Estimator::ALL.map(Estimator::name)))
 }

@@ -17,7 +17,7 @@ use crate::load::data_row;
 use crate::recipe::Recipe;
 use crate::run::{Prepared, Tuned};
 use crate::sources::Moments;
-use crate::{Error, curves, in_the_large};
+use crate::{Error, classes, curves, in_the_large};
 
 /// Effects are measured on at most this many train rows.
 const EFFECT_ROWS: usize = 2000;
@@ -48,7 +48,8 @@ pub(crate) fn report(
         confidence: recipe.compare.confidence,
         ctx,
     };
-    let mut panels = domain.panels(&input)?;
+    let mut panels = classes::panels(&input, &judged.evidence);
+    panels.extend(domain.panels(&input)?);
     panels.extend(in_the_large::panel(sealed, &judged.evidence, &judged.predictions));
     let mut data = prepared.loaded.rows();
     let origin = data.last().map_or(String::new(), |d| d.origin.clone());
@@ -80,7 +81,10 @@ fn effects(model: &Model, train: &Dataset) -> Result<Vec<(String, f64)>, Error> 
     let step = train.rows().div_ceil(EFFECT_ROWS).max(1);
     let part = train.select(&(0..train.rows()).step_by(step).collect::<Vec<_>>());
     let Some(rows) = model.contributions(&part)? else { return Ok(Vec::new()) };
-    let mean = |i: usize| rows.iter().map(|r| r[i].abs()).sum::<f64>() / rows.len() as f64;
+    // Of several classes the mean over them as well.
+    let (n, classes) = (rows.rows(), rows.outputs());
+    let sizes = |i: usize| (0..n * classes).map(move |at| (at / classes, at % classes, i));
+    let mean = |i: usize| sizes(i).map(|(r, k, i)| rows.parts(r, k)[i].abs()).sum::<f64>() / (n * classes) as f64;
     let mut out: Vec<(String, f64)> =
         model.features().iter().enumerate().map(|(i, f)| (f.name.clone(), mean(i))).collect();
     out.retain(|e| e.1 > 0.0);
@@ -95,7 +99,7 @@ pub(crate) struct Probes {
     pub features: Vec<Feature>,
     /// Rows × features; `null` is missing.
     pub rows: Vec<Vec<Option<f64>>>,
-    /// Model → probability per row.
+    /// Model → what it predicts, row by row: one number, or one a class.
     pub scores: std::collections::BTreeMap<String, Vec<f64>>,
 }
 
@@ -123,7 +127,9 @@ pub(crate) fn probes(
     }
     let rows = records.rows().into_iter().map(|r| r.iter().map(|v| (!v.is_nan()).then_some(*v)).collect()).collect();
     let data = probe_data(&train.features, records)?;
-    let score = |(name, _, model): &(&'static str, String, Model)| Ok(((*name).to_string(), model.predict(&data)?));
+    let score = |(name, _, model): &(&'static str, String, Model)| {
+        Ok(((*name).to_string(), model.predictions(&data)?.values().to_vec()))
+    };
     let scores = models.iter().map(score).collect::<Result<_, Error>>()?;
     Ok(Probes { features: train.features.clone(), rows, scores })
 }

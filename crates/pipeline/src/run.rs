@@ -97,7 +97,7 @@ impl Job<'_> {
         if let Some(name) = &self.recipe.compare.metric {
             match metrics.iter().position(|m| m.name() == name) {
                 Some(place) => metrics[..=place].rotate_right(1),
-                None => metrics.splice(0..0, metric::by_name(name)).for_each(drop),
+                None => metrics.splice(0..0, metric::by_name_of(name, estimand)).for_each(drop),
             }
         }
         metrics

@@ -163,20 +163,11 @@ fn curves(r: &Report) -> Markup {
     };
     let calibration =
         r.curves.iter().filter(|c| c.name == "generalist" || c.name == r.shipped() || c.name == "specialist");
-    let calibration: Vec<Line> = calibration
-        .map(|c| Line {
-            name: c.name.clone(),
-            points: c.calibration.iter().map(|(x, i)| (*x, i.estimate)).collect(),
-            band: c.calibration.iter().map(|(_, i)| (i.low, i.high)).collect(),
-            bars: true,
-        })
-        .collect();
-    let reach = calibration
-        .iter()
-        .flat_map(|l| l.points.iter().zip(&l.band))
-        .map(|(p, b)| p.0.max(b.1))
-        .fold(0.05, f64::max)
-        .min(1.0);
+    let calibration: Vec<Line> = calibration.map(calibration_line).collect();
+    let reach = reach_of(&calibration);
+    if r.curves.iter().any(|c| c.class.is_some()) {
+        return calibration_by_class(r);
+    }
     if r.curves.iter().all(|c| c.roc.is_empty()) {
         let plot = Plot { x_range: None, y_range: None, ..plot("predicted", "observed", calibration, true) };
         return html! {
@@ -206,6 +197,46 @@ fn curves(r: &Report) -> Markup {
             }
         }
     }
+}
+
+/// A small plot a class: whether its probabilities are what happens.
+fn calibration_by_class(r: &Report) -> Markup {
+    let shown = |c: &&crate::Curves| c.name == "generalist" || c.name == r.shipped() || c.name == "specialist";
+    let mut classes: Vec<&String> = Vec::new();
+    r.curves.iter().filter_map(|c| c.class.as_ref()).for_each(|c| {
+        if !classes.contains(&c) {
+            classes.push(c);
+        }
+    });
+    let plot = |class: &String| {
+        let own = r.curves.iter().filter(|c| c.class.as_ref() == Some(class)).filter(shown);
+        let lines: Vec<Line> = own.map(calibration_line).collect();
+        let reach = Some((0.0, reach_of(&lines)));
+        let (x, y) = ("predicted probability".into(), "observed share".into());
+        Plot { x, y, lines, x_range: reach, y_range: reach, log_x: false, log_y: false, diagonal: true }
+    };
+    html! {
+        section {
+            h2 { "Calibration, class by class" }
+            div.grid2 { @for class in classes { div { h3 { (class) } (plot(class).draw()) } } }
+            p.small { "Each class against the rest: bins of equal size with 95 % Wilson intervals; on the diagonal, probabilities are what happens." }
+        }
+    }
+}
+
+fn calibration_line(c: &crate::Curves) -> Line {
+    Line {
+        name: c.name.clone(),
+        points: c.calibration.iter().map(|(x, i)| (*x, i.estimate)).collect(),
+        band: c.calibration.iter().map(|(_, i)| (i.low, i.high)).collect(),
+        bars: true,
+    }
+}
+
+/// How far the axes of a calibration plot reach.
+fn reach_of(lines: &[Line]) -> f64 {
+    let points = lines.iter().flat_map(|l| l.points.iter().zip(&l.band));
+    points.map(|(p, b)| p.0.max(b.1)).fold(0.05, f64::max).min(1.0)
 }
 
 fn scores(c: &crate::Curves) -> Markup {

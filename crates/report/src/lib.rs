@@ -62,7 +62,7 @@ impl Report {
                   may be the cell of one row."
                 .into(),
             n => format!(
-                "No level and no site of fewer than {n} rows is named: they are `(other)`. Thresholds, medians, knots and event \
+                "No level and no site of fewer than {n} rows is named: they are (other). Thresholds, medians, knots and event \
                  times lie between rows. Levels that the recipe declares are named, and a model that was brought is as it was."
             ),
         }
@@ -225,6 +225,9 @@ pub struct StudyRow {
 pub struct Curves {
     /// The candidate.
     pub name: String,
+    /// The class against the rest, where there are several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class: Option<String>,
     /// False positive rate, true positive rate.
     pub roc: Vec<(f64, f64)>,
     /// Recall, precision.

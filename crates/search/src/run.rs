@@ -1,6 +1,7 @@
 //! Evaluates trials with any number of workers, in this process and in others.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -111,6 +112,8 @@ pub struct Job<'a> {
     pub resumed: Option<&'a Trial>,
     study: &'a Mutex<Study>,
     pruner: &'a dyn Pruner,
+    /// Why the store did not take what was told of the trial.
+    fault: Mutex<Option<StoreError>>,
 }
 
 impl Job<'_> {
@@ -120,7 +123,7 @@ impl Job<'_> {
     /// [`Stopped::Pruned`] when the trial should stop; pass it on.
     pub fn report(&self, step: u64, value: f64) -> Result<(), Stopped> {
         let mut study = lock(self.study);
-        study.report(self.number, step, value).map_err(|_| Stopped::Lost)?;
+        study.report(self.number, step, value).map_err(|e| self.lost(e))?;
         let history = study.history(self.number);
         if self.pruner.prunes(&history, &study.trials()[self.number]) { Err(Stopped::Pruned) } else { Ok(()) }
     }
@@ -128,9 +131,18 @@ impl Job<'_> {
     /// Sets a note on the trial: where its checkpoint lies, say.
     ///
     /// # Errors
-    /// [`Stopped::Lost`] when another worker has ended the trial.
+    /// [`Stopped::Lost`] when another worker has ended the trial, or the store failed.
     pub fn note(&self, key: &str, value: Json) -> Result<(), Stopped> {
-        lock(self.study).note(self.number, key, value).map_err(|_| Stopped::Lost)
+        lock(self.study).note(self.number, key, value).map_err(|e| self.lost(e))
+    }
+
+    /// The trial is lost to this worker; where that is the store's fault, the run ends with it: the trial would stay
+    /// running, by a worker that lives, and everybody would wait for it.
+    fn lost(&self, error: StoreError) -> Stopped {
+        if !matches!(error, StoreError::Finished(_)) {
+            *self.fault.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+        }
+        Stopped::Lost
     }
 }
 
@@ -177,8 +189,16 @@ pub fn run(
         over: Mutex::new(false),
         over_now: Condvar::new(),
         cleared: Mutex::new(None),
+        failed: AtomicBool::new(false),
     };
-    let worker = || shared.work(&objective, ended);
+    let worker = || {
+        let outcome = shared.work(&objective, ended);
+        if outcome.is_err() {
+            shared.failed.store(true, Ordering::Relaxed);
+            shared.changed.notify_all();
+        }
+        outcome
+    };
     std::thread::scope(|scope| {
         let beating = lock(study).store().0.is_shared().then(|| scope.spawn(|| shared.beat()));
         let others: Vec<_> = (1..plan.workers.max(1)).map(|_| scope.spawn(worker)).collect();
@@ -214,6 +234,8 @@ struct Shared<'a> {
     over: Mutex<bool>,
     over_now: Condvar,
     cleared: Mutex<Option<Instant>>,
+    /// Whether a worker of this process ended with an error: its trial is nobody's to wait for.
+    failed: AtomicBool,
 }
 
 impl Shared<'_> {
@@ -226,6 +248,9 @@ impl Shared<'_> {
         const POLL: Duration = Duration::from_millis(20);
         let mut study = lock(self.study);
         loop {
+            if self.failed.load(Ordering::Relaxed) {
+                return Ok(Ended::Cancelled);
+            }
             if study.store().0.is_shared() {
                 study.sync()?;
                 self.clear_up(&mut study)?;
@@ -251,8 +276,12 @@ impl Shared<'_> {
                         resumed: resumed.as_ref(),
                         study: self.study,
                         pruner: self.plan.pruner,
+                        fault: Mutex::new(None),
                     };
                     let outcome = objective(&job);
+                    if let Some(fault) = job.fault.into_inner().unwrap_or_else(PoisonError::into_inner) {
+                        return Err(fault);
+                    }
                     self.own().remove(&number);
                     study = lock(self.study);
                     let told = match &outcome {

@@ -367,3 +367,38 @@ fn who_looks_changes_nothing() {
         assert!(state() == before, "{name} was changed");
     }
 }
+
+/// A store loses a table, or what its rows are told apart by, under a search: the search ends with the store's error, whoever
+/// waits for the trials that were under way.
+#[test]
+fn a_store_that_fails_under_a_search_ends_it() {
+    for damage in [
+        "DROP TABLE trial_intermediate_values",
+        "ALTER TABLE trial_intermediate_values RENAME TO old; CREATE TABLE trial_intermediate_values AS SELECT * FROM old",
+        "DROP TABLE trial_values",
+        "DROP TABLE trial_heartbeats",
+        "PRAGMA foreign_keys = OFF; DROP TABLE trials",
+    ] {
+        for workers in [1, 3] {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("studies.db");
+            let store = open_store(&path.display().to_string()).unwrap();
+            let (done, ended) = std::sync::mpsc::channel();
+            std::thread::spawn(move || {
+                let study = Study::open_or_create(store, "s", space(), &[Direction::Minimise], 7).unwrap();
+                let study = Mutex::new(study.recorded_order(4));
+                let plan = Run { workers, ..Run::new(&Random, 12) };
+                let objective = |job: &specialist_search::Job<'_>| {
+                    if job.number == 3 {
+                        rusqlite::Connection::open(&path).unwrap().execute_batch(damage).unwrap();
+                    }
+                    job.report(1, 0.5)?;
+                    Ok(vec![job.params.float("x")])
+                };
+                done.send(run(&study, &plan, objective, &|_, _| {}).is_err()).unwrap();
+            });
+            let failed = ended.recv_timeout(Duration::from_secs(60));
+            assert_eq!(failed, Ok(true), "{damage} with {workers} workers: an error, and no wait without end");
+        }
+    }
+}

@@ -19,6 +19,16 @@ use crate::{Encoder, Glm};
 pub(crate) fn linfa_logistic(data: &Dataset, alpha: f64) -> Result<Glm, Error> {
     let failed = |e: String| Error::Fit { estimator: "linfa-logistic", reason: e };
     let encoder = Encoder::fit(data);
+    if let Estimand::Classes(classes) = data.estimand {
+        every_class(data, classes).map_err(failed)?;
+        let set = DatasetBase::new(encoder.encode(data), Array1::from(data.labels().codes().to_vec()));
+        let settings = linfa_logistic::MultiLogisticRegression::default().alpha(alpha).max_iterations(200);
+        let fit = settings.fit(&set).map_err(|e| failed(e.to_string()))?;
+        // Its classes are sorted: the codes in order.
+        let class = |k: usize| std::iter::once(fit.intercept()[k]).chain(fit.params().column(k).to_vec());
+        let coefficients = (0..classes).flat_map(class).collect();
+        return Ok(Glm { encoder, estimand: data.estimand, coefficients });
+    }
     let set = DatasetBase::new(encoder.encode(data), positives(data));
     let fit = linfa_logistic::LogisticRegression::default()
         .alpha(alpha)
@@ -35,14 +45,31 @@ pub(crate) fn smartcore_logistic(data: &Dataset, alpha: f64) -> Result<Glm, Erro
     use smartcore::linear::logistic_regression::{LogisticRegression, LogisticRegressionParameters};
     let failed = |e: String| Error::Fit { estimator: "smartcore-logistic", reason: e };
     let encoder = Encoder::fit(data);
+    if let Estimand::Classes(classes) = data.estimand {
+        every_class(data, classes).map_err(failed)?;
+    }
     let x = dense(&encoder, data).map_err(failed)?;
     let y = data.labels().codes().to_vec();
     let settings = LogisticRegressionParameters::default().with_alpha(alpha);
     let fit = LogisticRegression::fit(&x, &y, settings).map_err(|e| failed(e.to_string()))?;
     let beta = fit.coefficients();
+    if let Estimand::Classes(classes) = data.estimand {
+        let class = |k: usize| {
+            std::iter::once(*fit.intercept().get((k, 0))).chain((0..encoder.width()).map(move |j| *beta.get((k, j))))
+        };
+        let coefficients = (0..classes).flat_map(class).collect();
+        return Ok(Glm { encoder, estimand: data.estimand, coefficients });
+    }
     let coefficients: Array1<f64> =
         std::iter::once(*fit.intercept().get((0, 0))).chain((0..encoder.width()).map(|j| *beta.get((0, j)))).collect();
     Ok(Glm { encoder, estimand: Estimand::Probability, coefficients })
+}
+
+/// Whether every class has a row: both libraries count the classes that they meet, and number them so.
+fn every_class(data: &Dataset, classes: usize) -> Result<(), String> {
+    let mut met = vec![false; classes];
+    data.labels().codes().iter().for_each(|&c| met[c as usize] = true);
+    if met.contains(&false) { Err("it needs a row of every class".into()) } else { Ok(()) }
 }
 
 /// Whether each row is of the positive class, as linfa takes it.

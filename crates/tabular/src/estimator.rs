@@ -33,9 +33,7 @@ pub enum Estimator {
 
 /// No estimator has that name.
 #[derive(Debug, Clone, PartialEq, Eq, ThisError)]
-#[error(
-    "there is no estimator `{0}`; there are boosted-trees, boosted-aft, glm, cox-elastic-net, linfa-logistic, linfa-tree, smartcore-logistic, smartcore-forest"
-)]
+#[error("there is no estimator `{0}`; there are {names}", names = Estimator::ALL.map(Estimator::name).join(", "))]
 pub struct UnknownEstimator(pub String);
 
 impl std::str::FromStr for Estimator {
@@ -59,6 +57,33 @@ impl Estimator {
             Self::LinfaTree => "linfa-tree",
             Self::SmartcoreLogistic => "smartcore-logistic",
             Self::SmartcoreForest => "smartcore-forest",
+        }
+    }
+
+    /// Every estimator.
+    pub const ALL: [Self; 8] = [
+        Self::BoostedTrees,
+        Self::BoostedAft,
+        Self::Glm,
+        Self::CoxElasticNet,
+        Self::LinfaLogistic,
+        Self::LinfaTree,
+        Self::SmartcoreLogistic,
+        Self::SmartcoreForest,
+    ];
+
+    /// Whether it can learn to predict `estimand`.
+    #[must_use]
+    pub fn predicts(self, estimand: Estimand) -> bool {
+        match self {
+            Self::BoostedTrees | Self::Glm => true,
+            Self::BoostedAft | Self::CoxElasticNet => matches!(estimand, Estimand::Survival { .. }),
+            // smartcore's forest of classes gives the class and no probability, linfa's tree likewise; of two classes we read
+            // the probability from a regression and from the leaves.
+            Self::LinfaTree | Self::SmartcoreForest => estimand == Estimand::Probability,
+            Self::LinfaLogistic | Self::SmartcoreLogistic => {
+                matches!(estimand, Estimand::Probability | Estimand::Classes(_))
+            }
         }
     }
 
@@ -174,18 +199,10 @@ impl Pretrain for EstimatorSettings {
         if source.informative() == 0 {
             return Err(Error::TooFew { what: "rows of the rarer label".into(), found: 0, needed: 1 });
         }
-        let of_times = matches!(self.estimator, Estimator::BoostedAft | Estimator::CoxElasticNet);
-        let of_all = matches!(self.estimator, Estimator::BoostedTrees | Estimator::Glm);
-        let fits = match source.estimand {
-            Estimand::Survival { .. } => of_times || of_all,
-            Estimand::Probability => !of_times,
-            Estimand::Classes(_) => of_all,
-            _ => of_all,
-        };
-        if !fits {
-            let several = matches!(source.estimand, Estimand::Classes(_));
-            let more = if source.estimand.is_number() || several { "boosted-trees or glm" } else { "one that fits" };
-            let expected = format!("{more} to predict a {} (see `recipe schema`)", source.estimand.word());
+        if !self.estimator.predicts(source.estimand) {
+            let fitting = Estimator::ALL.into_iter().filter(|e| e.predicts(source.estimand)).map(Estimator::name);
+            let expected =
+                format!("one that predicts {}: {}", source.estimand.asked(), fitting.collect::<Vec<_>>().join(", "));
             return Err(Error::Setting { setting: "estimator".into(), expected });
         }
         if matches!(source.estimand, Estimand::Survival { .. }) {

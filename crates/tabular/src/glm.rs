@@ -18,6 +18,8 @@ use crate::{Encoder, multinomial};
 /// Rows encoded at a time.
 pub(crate) const BLOCK: usize = 4096;
 const ITERATIONS: usize = 60;
+/// A model of more classes is no model of ours: curvature is classes times coefficients squared.
+const MOST_CLASSES: usize = 1000;
 /// How often a quantile is fitted again with the kernel of its own errors.
 const KERNELS: usize = 5;
 
@@ -73,7 +75,7 @@ pub struct Problem<'a> {
     pub data: &'a Dataset,
     /// How they are encoded.
     pub encoder: &'a Encoder,
-    /// Added to every row's linear predictor, if given.
+    /// Added to every row's linear predictor, if given; of several classes one number a class, row by row.
     pub offset: Option<&'a [f64]>,
     /// For numbers, the unit of an error, so that a prior's precision has none; 1 for probabilities.
     pub scale: f64,
@@ -287,6 +289,7 @@ impl Glm {
     /// Whether every number that it needs is there.
     pub(crate) fn check(&self) -> Result<(), String> {
         self.encoder.check()?;
+        check_estimand(self.estimand)?;
         let (found, needed) = (self.coefficients.len(), self.estimand.width() * (self.encoder.width() + 1));
         if found != needed {
             return Err(format!("{found} coefficients, {needed} are needed"));
@@ -294,26 +297,29 @@ impl Glm {
         if !self.coefficients.iter().all(|c| c.is_finite()) {
             return Err("a coefficient is no number".into());
         }
-        check_estimand(self.estimand)
+        Ok(())
     }
 
-    /// The contribution of every feature to one row's margin, and the constant that remains.
-    #[must_use]
-    pub fn contributions(&self, row: ndarray::ArrayView1<'_, f64>) -> (f64, Vec<f64>) {
-        let mut columns = vec![0.0; self.encoder.width()];
-        self.encoder.write_row(row, &mut columns);
-        let mut out = vec![0.0; self.encoder.features.len()];
-        for ((origin, x), beta) in self.encoder.origins().iter().zip(&columns).zip(self.coefficients.iter().skip(1)) {
-            out[*origin] += x * beta;
+    /// Appends the contribution of every feature to each margin of a row that is encoded as `columns`, and the constant that
+    /// remains.
+    pub(crate) fn contributions(&self, columns: &[f64], to: &mut Vec<f64>) {
+        for class in self.coefficients.exact_chunks(columns.len() + 1) {
+            let from = to.len();
+            to.resize(from + self.encoder.features.len(), 0.0);
+            for ((origin, x), beta) in self.encoder.origins().iter().zip(columns).zip(class.iter().skip(1)) {
+                to[from + origin] += x * beta;
+            }
+            to.push(class[0]);
         }
-        (self.coefficients[0], out)
     }
 }
 
 /// Whether there is something to predict.
 pub(crate) fn check_estimand(estimand: Estimand) -> Result<(), String> {
     match estimand {
-        Estimand::Classes(classes) if classes < 3 => Err("classes are three or more".into()),
+        Estimand::Classes(classes) if !(3..=MOST_CLASSES).contains(&classes) => {
+            Err(format!("classes are from three to {MOST_CLASSES}"))
+        }
         Estimand::Quantile(q) if !(q > 0.0 && q < 1.0) => Err("a quantile lies between 0 and 1".into()),
         Estimand::Survival { horizon } if horizon.is_nan() || horizon <= 0.0 => Err("a horizon lies after 0".into()),
         _ => Ok(()),

@@ -2,10 +2,13 @@
 //! rung shrunk towards the generalist.
 
 use serde::{Deserialize, Serialize};
-use specialist_core::{Affine, Context, Dataset, Error, Estimand, Feature, FineTune, Predict, Tuning, fit_line};
+use specialist_core::{
+    Affine, Context, Dataset, Error, Estimand, Feature, FineTune, Predict, Scaling, Tuning, fit_line,
+};
 use specialist_search::{Params, Space};
 
 use crate::glm::{Prior, Problem, spread_about};
+use crate::scaling::{self, Freedom};
 use crate::{Base, Encoder, Model, TreeEngine, TreeSettings, Trees, survival};
 
 /// A rung.
@@ -14,9 +17,10 @@ use crate::{Base, Encoder, Model, TreeEngine, TreeSettings, Trees, survival};
 pub enum Rung {
     /// The generalist as it is.
     Keep,
-    /// A new intercept on the generalist's margin.
+    /// A new intercept on the generalist's margin; of several classes one each.
     Intercept,
-    /// A new intercept and a new, positive slope on the generalist's margin.
+    /// A new intercept and a new, positive slope on the generalist's margin; of several classes an intercept each, and a slope
+    /// for all or one each.
     Slope,
     /// A linear generalist's coefficients as the prior mean of new ones.
     PriorCentred,
@@ -99,6 +103,11 @@ impl Tuning for Rung {
     }
 }
 
+/// Of several classes: whether there is one slope (temperature scaling) or one a class (vector scaling).
+const SLOPE_PER: &str = "slope-per";
+const PER_MODEL: &str = "model";
+const PER_CLASS: &str = "class";
+
 /// With this many events a rung may move far from the generalist; with fewer only a little.
 const PLENTY: usize = 200;
 
@@ -118,7 +127,15 @@ pub fn ladder_space(generalist: &Model, features: &[Feature], events: usize, all
         space = match rung {
             Rung::Keep => space,
             Rung::Intercept => space.log_float("intercept-strength", 1.0, 100.0).when("tuning", ["intercept"]),
-            Rung::Slope => space.log_float("slope-strength", 1.0, 100.0).when("tuning", ["slope"]),
+            Rung::Slope => {
+                let space = space.log_float("slope-strength", 1.0, 100.0).when("tuning", ["slope"]);
+                // Of one margin there is one slope.
+                if generalist.estimand().width() == 1 {
+                    space
+                } else {
+                    space.categorical(SLOPE_PER, [PER_MODEL, PER_CLASS]).when("tuning", ["slope"])
+                }
+            }
             Rung::PriorCentred => space
                 .log_float("prior-strength", if plenty { 0.3 } else { 3.0 }, 1000.0)
                 .when("tuning", ["prior-centred"]),
@@ -183,6 +200,13 @@ impl FineTune<Model> for TuningPlan {
         }
         let mut tuned = generalist.clone();
         match (self.rung, &generalist.base) {
+            (Rung::Intercept | Rung::Slope, _) if generalist.estimand().width() > 1 => {
+                let scaling = self.scale(generalist, target, ctx)?;
+                tuned.scaling = Some(match &generalist.scaling {
+                    Some(first) => scaling.after(first),
+                    None => scaling,
+                });
+            }
             (Rung::Intercept, _) => {
                 let line = self.recalibrate(generalist, target, "intercept-strength", true)?;
                 tuned.line = line.after(generalist.line);
@@ -193,21 +217,21 @@ impl FineTune<Model> for TuningPlan {
             }
             (Rung::PriorCentred, Base::Glm(source)) => {
                 let target = target.aligned(&source.encoder.features)?;
-                let scale = spread_about(&target, &generalist.margin(&target)?);
+                let scale = spread_about(&target, generalist.margins(&target)?.values());
                 let problem = Problem { data: &target, encoder: &source.encoder, offset: None, scale };
                 tuned.base =
                     Base::Glm(problem.fit(&Prior::centred(source, self.params.float("prior-strength")), None, ctx)?);
             }
             (Rung::Offset | Rung::Extension, _) => {
-                let margin = generalist.margin(target)?;
+                let margins = generalist.margins(target)?;
                 let (features, ridge) = self.on_top(generalist, target);
                 let target = target.aligned(&features)?;
                 let encoder = Encoder::fit(&target);
-                let scale = spread_about(&target, &margin);
-                let problem = Problem { data: &target, encoder: &encoder, offset: Some(&margin), scale };
-                // The intercept is shrunk too: an unshrunk one costs more than it brings on few rows.
-                let mut prior = Prior::ridge(encoder.width(), ridge);
-                prior.precision[0] = ridge / 10.0;
+                let scale = spread_about(&target, margins.values());
+                let problem = Problem { data: &target, encoder: &encoder, offset: Some(margins.values()), scale };
+                let mut prior = Prior::ridge_of(target.estimand, encoder.width(), ridge);
+                // The intercepts are shrunk too: an unshrunk one costs more than it brings on few rows.
+                prior.precision.iter_mut().step_by(encoder.width() + 1).for_each(|p| *p = ridge / 10.0);
                 tuned.addition = Some(problem.fit(&prior, None, ctx)?);
             }
             (Rung::LeafRefit, Base::Trees(forest)) => {
@@ -247,6 +271,16 @@ impl TuningPlan {
             max_depth: self.params.int("max-depth").max(1) as usize,
             ..TreeSettings::default()
         }
+    }
+
+    /// As [`Self::recalibrate`], of several classes.
+    fn scale(&self, generalist: &Model, target: &Dataset, ctx: &Context) -> Result<Scaling, Error> {
+        let (strength, freedom) = match self.rung {
+            Rung::Intercept => ("intercept-strength", Freedom::Intercepts),
+            _ if self.params.text(SLOPE_PER) == PER_CLASS => ("slope-strength", Freedom::Vector),
+            _ => ("slope-strength", Freedom::Temperature),
+        };
+        scaling::fit(&generalist.margins(target)?, target, self.params.float(strength), freedom, ctx)
     }
 
     fn recalibrate(

@@ -3,6 +3,8 @@
 //! the ladder of tunings that turns a generalist into a specialist.
 
 mod baseline;
+mod classes_document;
+mod contributions;
 mod encode;
 mod estimator;
 pub mod exchange;
@@ -11,11 +13,13 @@ mod ladder;
 mod model;
 mod multinomial;
 pub mod read;
+mod scaling;
 pub mod survival;
 mod thresholds;
 mod trees;
 pub mod write;
 
+pub use contributions::Contributions;
 pub use encode::Encoder;
 pub use estimator::{Estimator, EstimatorSettings, UnknownEstimator};
 pub use glm::Glm;

@@ -4,12 +4,12 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 use specialist_core::survival::Baseline;
-use specialist_core::{Affine, Dataset, Error, Estimand, Feature, Outputs, Predict};
+use specialist_core::{Affine, Dataset, Error, Estimand, Feature, Outputs, Predict, Recalibrate, Scaling};
 use thiserror::Error as ThisError;
 
 use crate::baseline::{ClassificationTree, RandomForest};
 use crate::glm::check_estimand;
-use crate::{Forest, Glm};
+use crate::{Contributions, Forest, Glm};
 
 /// The model underneath.
 #[allow(clippy::large_enum_variant, reason = "there is one a candidate; what is large is on the heap anyway")]
@@ -28,7 +28,7 @@ pub enum Base {
     Mean(Vec<Model>),
 }
 
-/// A candidate: its margin is `line(base + addition)`.
+/// A candidate: its margin is `line(base + addition)`, of several classes `scaling(base + addition)`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Model {
     /// The model underneath.
@@ -37,6 +37,9 @@ pub struct Model {
     pub addition: Option<Glm>,
     /// The recalibration: the `intercept` and `slope` rungs.
     pub line: Affine,
+    /// The recalibration of several classes, whose line is the identity.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scaling: Option<Scaling>,
     /// For times: how risk comes about until the horizon.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub baseline: Option<Baseline>,
@@ -62,7 +65,7 @@ impl Model {
     /// A model without addition or recalibration.
     #[must_use]
     pub fn new(base: Base) -> Self {
-        Self { base, addition: None, line: Affine::IDENTITY, baseline: None }
+        Self { base, addition: None, line: Affine::IDENTITY, scaling: None, baseline: None }
     }
 
     /// The line without a baseline's level, which is estimated anew with every fit.
@@ -73,12 +76,16 @@ impl Model {
         }
     }
 
+    /// Whether the base is all there is, but for a baseline's level.
+    fn is_plain(&self) -> bool {
+        self.addition.is_none() && self.scale() == Affine::IDENTITY && self.scaling.is_none()
+    }
+
     /// Whether [`Model::folded`] leaves a linear model or a forest what it is. Trees of logarithms of times need their line:
     /// it is what makes a hazard of them.
     pub(crate) fn folds(&self) -> bool {
-        let plain = self.addition.is_none() && self.scale() == Affine::IDENTITY;
         match &self.base {
-            _ if plain => true,
+            _ if self.is_plain() => true,
             Base::Glm(_) => self.addition.is_none(),
             Base::Trees(forest) => {
                 self.addition.is_none() && (forest.accelerated() || !forest.has_doubles() && !forest.is_shifted())
@@ -98,24 +105,30 @@ impl Model {
             None => Affine::IDENTITY,
         };
         let base = match &self.base {
-            _ if self.addition.is_none() && line == Affine::IDENTITY => return Ok(self.clone()),
+            _ if self.is_plain() => return Ok(self.clone()),
             Base::Trees(forest) if self.addition.is_none() && forest.accelerated() => return Ok(self.clone()),
             Base::Glm(glm) if self.addition.is_none() => {
-                let mut coefficients = &glm.coefficients * line.slope;
-                coefficients[0] += line.intercept;
+                let mut coefficients = glm.coefficients.clone();
+                // One class after the other, or one line for all there is.
+                for (k, class) in coefficients.exact_chunks_mut(glm.encoder.width() + 1).into_iter().enumerate() {
+                    let line = self.scaling.as_ref().map_or(line, |s| s.line(k));
+                    let mut class = class;
+                    class *= line.slope;
+                    class[0] += line.intercept;
+                }
                 Base::Glm(Glm { coefficients, ..glm.clone() })
             }
             Base::Trees(forest) if self.folds() => {
-                let document = forest.to_xgboost(line)?;
+                let document = forest.recalibrated(line, self.scaling.as_ref())?;
                 Base::Trees(Forest::from_xgboost(&document, forest.features.clone())?)
             }
             base => {
                 let mut whole = Self::new(base.clone());
-                (whole.addition, whole.line) = (self.addition.clone(), line);
+                (whole.addition, whole.line, whole.scaling) = (self.addition.clone(), line, self.scaling.clone());
                 Base::Mean(vec![whole])
             }
         };
-        Ok(Self { base, addition: None, line: level, baseline: self.baseline.clone() })
+        Ok(Self { line: level, baseline: self.baseline.clone(), ..Self::new(base) })
     }
 
     /// The features it reads: the base's, then those that only the addition reads.
@@ -151,80 +164,76 @@ impl Model {
             Base::Mean(models) => format!("mean of {} tunings", models.len()),
         };
         let addition = if self.addition.is_some() { " + linear addition" } else { "" };
-        let line = if self.line == Affine::IDENTITY || self.baseline.is_some() { "" } else { ", recalibrated" };
+        let as_is = self.line == Affine::IDENTITY && self.scaling.is_none() || self.baseline.is_some();
+        let line = if as_is { "" } else { ", recalibrated" };
         format!("{base}{addition}{line}")
     }
 
-    /// Each feature's contribution to each row's margin (SHAP for trees, coefficient × value for
-    /// linear models), rows × (features + 1): the last is what no feature explains. `None` for
-    /// models that cannot tell.
+    /// Each feature's contribution to each row's margins (SHAP values for trees, coefficient × value for linear models).
+    /// `None` for models that cannot tell.
     ///
     /// # Errors
     /// When the features do not fit.
-    pub fn contributions(&self, data: &Dataset) -> Result<Option<Vec<Vec<f64>>>, Error> {
+    pub fn contributions(&self, data: &Dataset) -> Result<Option<Contributions>, Error> {
+        let Some(mut parts) = self.parts(data)? else { return Ok(None) };
+        parts.centre();
+        Ok(Some(parts))
+    }
+
+    fn parts(&self, data: &Dataset) -> Result<Option<Contributions>, Error> {
         let features = self.features();
-        let mut rows = match &self.base {
-            Base::Trees(forest) => spread(forest.contributions(data)?, &forest.features, &features),
+        let mut parts = match &self.base {
+            Base::Trees(forest) => forest.contributions(data)?.spread(&forest.features, &features),
             Base::Glm(glm) => linear(glm, data, &features)?,
             Base::RandomForest(_) | Base::ClassificationTree(_) => return Ok(None),
             Base::Mean(models) => {
-                let mut parts = Vec::new();
+                let mut sum: Option<Contributions> = None;
                 for model in models {
-                    let Some(rows) = model.contributions(data)? else { return Ok(None) };
-                    parts.push(spread(rows, &model.features(), &features));
+                    let Some(own) = model.parts(data)? else { return Ok(None) };
+                    let own = own.spread(&model.features(), &features);
+                    match &mut sum {
+                        Some(sum) => sum.add(&own)?,
+                        None => sum = Some(own),
+                    }
                 }
-                mean_rows(parts)
+                let Some(mut mean) = sum else { return Ok(None) };
+                mean.divide(models.len() as f64);
+                mean
             }
         };
         if let Some(addition) = &self.addition {
-            let parts = linear(addition, data, &features)?;
-            rows.iter_mut().flatten().zip(parts.iter().flatten()).for_each(|(a, b)| *a += b);
+            parts.add(&linear(addition, data, &features)?)?;
         }
-        for row in &mut rows {
-            row.iter_mut().for_each(|v| *v *= self.line.slope);
-            *row.last_mut().expect("there is a constant") += self.line.intercept;
-        }
-        Ok(Some(rows))
+        let one = || Scaling { intercept: vec![self.line.intercept], slope: vec![self.line.slope] };
+        parts.scale(&self.scaling.clone().unwrap_or_else(|| match parts.outputs() {
+            1 => one(),
+            classes => Scaling::identity(classes),
+        }));
+        Ok(Some(parts))
     }
 
-    /// The margins of several classes, which no line changes and nothing is added to.
-    fn of_classes(&self, data: &Dataset, classes: usize) -> Result<Outputs, Error> {
-        match &self.base {
-            Base::Glm(m) => m.margins(data),
-            Base::Trees(m) => m.margins(data),
+    /// The base's margins and the addition's, before the recalibration.
+    pub(crate) fn relative(&self, data: &Dataset) -> Result<Outputs, Error> {
+        let mut margins = match &self.base {
+            Base::Glm(m) => m.margins(data)?,
+            Base::Trees(m) => m.margins(data)?,
+            Base::RandomForest(m) => m.margins(data.aligned(m.features())?.as_ref())?,
+            Base::ClassificationTree(m) => m.margins(data.aligned(m.features())?.as_ref())?,
             Base::Mean(models) => {
-                let mut sum = vec![0.0; data.rows() * classes];
+                let width = self.estimand().width();
+                let mut sum = Outputs::new(width, vec![0.0; data.rows() * width])?;
                 for model in models {
-                    let margins = model.margins(data)?;
-                    sum.iter_mut().zip(margins.values()).for_each(|(s, m)| *s += m / models.len() as f64);
-                }
-                Outputs::new(classes, sum)
-            }
-            Base::RandomForest(_) | Base::ClassificationTree(_) => {
-                Err(Error::Mismatch("this estimator knows two classes only".into()))
-            }
-        }
-    }
-
-    /// The base's margin and the addition's, before the line.
-    pub(crate) fn relative(&self, data: &Dataset) -> Result<Vec<f64>, Error> {
-        let mut margin = match &self.base {
-            Base::Glm(m) => m.margin(data)?,
-            Base::Trees(m) => m.margin(data)?,
-            Base::RandomForest(m) => m.margin(data.aligned(m.features())?.as_ref())?,
-            Base::ClassificationTree(m) => m.margin(data.aligned(m.features())?.as_ref())?,
-            Base::Mean(models) => {
-                let mut sum = vec![0.0; data.rows()];
-                for model in models {
-                    sum.iter_mut().zip(model.margin(data)?).for_each(|(s, m)| *s += m / models.len() as f64);
+                    let mut own = model.margins(data)?;
+                    own.iter_rows_mut().flatten().for_each(|m| *m /= models.len() as f64);
+                    sum.add(&own);
                 }
                 sum
             }
         };
         if let Some(addition) = &self.addition {
-            margin.iter_mut().zip(addition.margin(data)?).for_each(|(m, a)| *m += a);
+            margins.add(&addition.margins(data)?);
         }
-        Ok(margin)
+        Ok(margins)
     }
 
     /// The model as JSON text: the same bytes for the same model.
@@ -264,8 +273,21 @@ impl Model {
                 }
             }
         }
+        let width = self.estimand().width();
         if let Some(addition) = &self.addition {
             addition.check()?;
+            if addition.estimand.width() != width {
+                return Err("its addition has other outputs than what it is added to".into());
+            }
+        }
+        if let Some(scaling) = &self.scaling {
+            let lists = [&scaling.intercept, &scaling.slope];
+            if width < 2 || lists.iter().any(|l| l.len() != width || l.iter().any(|v| !v.is_finite())) {
+                return Err("its recalibration is not one line a class".into());
+            }
+        }
+        if width > 1 && (self.line != Affine::IDENTITY || self.baseline.is_some()) {
+            return Err("a line of one margin recalibrates several classes".into());
         }
         if !(self.line.intercept.is_finite() && self.line.slope.is_finite()) {
             return Err("its recalibration is no line".into());
@@ -288,8 +310,9 @@ impl Model {
                 hint: "score with this program, or train the model with a coarser unit".into(),
             }),
             (Base::Trees(forest), None) => {
-                let mut document = forest.to_xgboost(self.line).map_err(|e| format(&e.to_string()))?;
-                crate::exchange::xgboost::portable(&mut document)?;
+                let document = forest.recalibrated(self.line, self.scaling.as_ref());
+                let mut document = document.map_err(|e| format(&e.to_string()))?;
+                crate::exchange::xgboost::portable(&mut document, forest.estimand().width())?;
                 Ok(document)
             }
             (Base::Trees(_), Some(_)) => Err(format("trees with a linear addition have no XGBoost form")),
@@ -298,45 +321,22 @@ impl Model {
     }
 }
 
-/// The mean of equally shaped tables.
-fn mean_rows(parts: Vec<Vec<Vec<f64>>>) -> Vec<Vec<f64>> {
-    let n = parts.len() as f64;
-    let add = |mut sum: Vec<Vec<f64>>, part: Vec<Vec<f64>>| {
-        let cells = sum.iter_mut().flatten().zip(part.into_iter().flatten());
-        cells.for_each(|(s, p)| *s += p);
-        sum
-    };
-    let mut out = parts.into_iter().reduce(add).unwrap_or_default();
-    out.iter_mut().flatten().for_each(|v| *v /= n);
-    out
-}
-
 /// The features of `a`, then those of `b` that are not among them.
 fn union<'a>(a: Cow<'a, [Feature]>, b: &[Feature]) -> Cow<'a, [Feature]> {
     let more: Vec<&Feature> = b.iter().filter(|f| a.iter().all(|known| known.name != f.name)).collect();
     if more.is_empty() { a } else { a.iter().chain(more).cloned().collect() }
 }
 
-/// Contributions of the features `of`, each at its place among `all`; the last is what no feature explains.
-fn spread(rows: Vec<Vec<f64>>, of: &[Feature], all: &[Feature]) -> Vec<Vec<f64>> {
-    let place = |f: &Feature| all.iter().position(|a| a.name == f.name).expect("all holds each");
-    let places: Vec<usize> = of.iter().map(place).chain([all.len()]).collect();
-    let wide = |row: Vec<f64>| {
-        let mut out = vec![0.0; all.len() + 1];
-        places.iter().zip(row).for_each(|(&p, v)| out[p] = v);
-        out
-    };
-    rows.into_iter().map(wide).collect()
-}
-
-fn linear(glm: &Glm, data: &Dataset, all: &[Feature]) -> Result<Vec<Vec<f64>>, Error> {
+fn linear(glm: &Glm, data: &Dataset, all: &[Feature]) -> Result<Contributions, Error> {
     let data = data.aligned(&glm.encoder.features)?;
-    let row = |r| {
-        let (constant, mut parts) = glm.contributions(data.row(r));
-        parts.push(constant);
-        parts
-    };
-    Ok(spread((0..data.rows()).map(row).collect(), &glm.encoder.features, all))
+    let (outputs, width) = (glm.estimand.width(), glm.encoder.features.len() + 1);
+    let mut values = Vec::with_capacity(data.rows() * outputs * width);
+    let mut columns = vec![0.0; glm.encoder.width()];
+    for row in data.records().rows() {
+        glm.encoder.write_row(row, &mut columns);
+        glm.contributions(&columns, &mut values);
+    }
+    Ok(Contributions::new(outputs, width, values).spread(&glm.encoder.features, all))
 }
 
 impl Predict for Model {
@@ -357,11 +357,12 @@ impl Predict for Model {
     }
 
     fn margins(&self, data: &Dataset) -> Result<Outputs, Error> {
-        if let Estimand::Classes(classes) = self.estimand() {
-            return self.of_classes(data, classes);
-        }
-        let mut margin = self.relative(data)?;
-        margin.iter_mut().for_each(|m| *m = self.line.apply(*m));
-        Ok(margin.into())
+        let mut margins = self.relative(data)?;
+        let recalibration: &dyn Recalibrate = match &self.scaling {
+            Some(scaling) => scaling,
+            None => &self.line,
+        };
+        margins.iter_rows_mut().for_each(|row| recalibration.recalibrate(row));
+        Ok(margins)
     }
 }

@@ -1,7 +1,10 @@
 //! Gradient-boosted trees behind a trait of our own, so that the engine can be replaced. Today's
 //! engine is hessboost; forests travel as XGBoost JSON, which Python xgboost opens.
 
+use crate::Contributions;
+use crate::classes_document::scale_classes;
 use crate::exchange::doubles::Doubles;
+use crate::exchange::xgboost::CATEGORY_LEVELS;
 use crate::thresholds::part_between_rows;
 use hessboost::config::{Monotone, ProcessType, Refresh, TrainingParams};
 use hessboost::data::{DMatrix, FeatureType};
@@ -13,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use specialist_core::discretion::quantile_of;
 use specialist_core::{
-    Affine, Context, Dataset, Error, Estimand, Feature, FeatureKind, Followed, Labels, Outputs, Predict,
+    Affine, Context, Dataset, Error, Estimand, Feature, FeatureKind, Followed, Labels, Outputs, Predict, Scaling,
 };
 
 /// Rows scored at a time.
@@ -347,7 +350,15 @@ impl Forest {
     /// # Errors
     /// [`Error::Fit`] when the engine cannot express the model.
     pub fn to_xgboost(&self, line: Affine) -> Result<Value, Error> {
+        self.recalibrated(line, None)
+    }
+
+    /// As [`Forest::to_xgboost`], of several classes with `scaling` folded in.
+    pub(crate) fn recalibrated(&self, line: Affine, scaling: Option<&Scaling>) -> Result<Value, Error> {
         let mut doc = document(&self.model)?;
+        if let Some(scaling) = scaling {
+            scale_classes(&mut doc, scaling)?;
+        }
         if line != Affine::IDENTITY {
             for tree in trees_mut(&mut doc)? {
                 on_leaves(tree, |_, value| value * line.slope)?;
@@ -378,7 +389,7 @@ impl Forest {
             })
             .collect();
         // XGBoost knows codes only: what they stand for travels as an attribute, which it keeps.
-        doc["learner"]["attributes"]["category_levels"] = Value::String(Value::Object(levels).to_string());
+        doc["learner"]["attributes"][CATEGORY_LEVELS] = Value::String(Value::Object(levels).to_string());
         doc["learner"]["feature_types"] = self.features.iter().zip(&split).map(kind).collect();
         if !self.doubles.is_empty() {
             let text = serde_json::to_string(&self.doubles).map_err(failed)?;
@@ -417,21 +428,21 @@ impl Forest {
         Ok(Self { features, model, doubles })
     }
 
-    /// SHAP values (exact for trees; Lundberg 2020), rows × (features + 1): the last column is the
-    /// margin that no feature explains.
+    /// SHAP values (exact for trees; Lundberg 2020) of every margin.
     ///
     /// # Errors
     /// When the features do not fit.
-    pub fn contributions(&self, data: &Dataset) -> Result<Vec<Vec<f64>>, Error> {
-        if self.estimand().width() > 1 {
-            return Err(Error::Mismatch("contributions to the margins of several classes are not told yet".into()));
-        }
+    pub(crate) fn contributions(&self, data: &Dataset) -> Result<Contributions, Error> {
         let out = self
             .model
             .predict_contribs(&matrix(data, &self.features, &self.doubles)?, Iterations::Best)
             .map_err(failed)?;
-        let row = |r| out.get(r, 0).expect("one output").iter().map(|&v| f64::from(v)).collect();
-        Ok((0..data.rows()).map(row).collect())
+        let outputs = self.estimand().width();
+        let mut values = Vec::with_capacity(data.rows() * outputs * (self.features.len() + 1));
+        for (r, k) in (0..data.rows()).flat_map(|r| (0..outputs).map(move |k| (r, k))) {
+            values.extend(out.get(r, k).expect("an output a class").iter().map(|&v| f64::from(v)));
+        }
+        Ok(Contributions::new(outputs, self.features.len() + 1, values))
     }
 
     /// Margins of rows that already have the forest's features in its order, class by class where there are several.

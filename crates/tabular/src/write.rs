@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use polars::prelude::{Column, DataFrame, DataType, Field, NamedFrom, ParquetWriter, Schema, Series};
+use specialist_core::Outputs;
 use specialist_core::quoting::escape_formula;
 
 /// A column of a small table.
@@ -54,68 +55,115 @@ impl Cells {
     }
 }
 
-/// Writes one score per row.
-pub enum ScoreWriter<W: Write> {
-    /// The key and the prediction.
+/// What a table of scores holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScoreColumns {
+    /// What the first column is called: `id`, `line`.
+    pub key: String,
+    /// Whether it holds texts and no numbers.
+    pub texts: bool,
+    /// What a prediction is called.
+    pub value: String,
+    /// The classes' names, where there are several: the table then holds the most probable one, and the probability of each.
+    pub classes: Vec<String>,
+}
+
+impl ScoreColumns {
+    /// The columns behind the first, in order.
+    fn values(&self) -> Vec<String> {
+        if self.classes.is_empty() {
+            return vec![self.value.clone()];
+        }
+        let of_class = self.classes.iter().map(|class| format!("{}_{class}", self.value));
+        std::iter::once("class".to_string()).chain(of_class).collect()
+    }
+}
+
+/// Writes the scores of rows.
+pub struct ScoreWriter<W: Write> {
+    columns: ScoreColumns,
+    to: Sink<W>,
+}
+
+enum Sink<W: Write> {
     Csv(Box<csv::Writer<W>>),
-    /// The same columns, a row group per chunk.
-    Parquet(Box<polars::io::parquet::write::BatchedWriter<W>>, String),
+    /// A row group per chunk.
+    Parquet(Box<polars::io::parquet::write::BatchedWriter<W>>),
 }
 
 impl<W: Write> ScoreWriter<W> {
-    /// A CSV writer whose columns are called `key` and `value`.
+    /// A CSV writer.
     ///
     /// # Errors
     /// The sink's.
-    pub fn csv(sink: W, key: &str, value: &str) -> io::Result<Self> {
+    pub fn csv(sink: W, columns: ScoreColumns) -> io::Result<Self> {
         let mut csv = csv::WriterBuilder::new().buffer_capacity(1 << 18).from_writer(sink);
-        csv.write_record([key, value]).map_err(plain)?;
-        Ok(Self::Csv(Box::new(csv)))
+        csv.write_record(std::iter::once(&columns.key).chain(&columns.values())).map_err(plain)?;
+        Ok(Self { columns, to: Sink::Csv(Box::new(csv)) })
     }
 
-    /// A Parquet writer whose columns are called `key` and `value`; the first holds text if `text`, else row numbers.
+    /// A Parquet writer.
     ///
     /// # Errors
     /// The sink's.
-    pub fn parquet(sink: W, key: &str, value: &str, text: bool) -> io::Result<Self> {
-        let kind = if text { DataType::String } else { DataType::Int64 };
-        let fields = [Field::new(key.into(), kind), Field::new(value.into(), DataType::Float64)];
-        let writer = ParquetWriter::new(sink).batched(&Schema::from_iter(fields)).map_err(io::Error::other)?;
-        Ok(Self::Parquet(Box::new(writer), value.into()))
+    pub fn parquet(sink: W, columns: ScoreColumns) -> io::Result<Self> {
+        let kind = |text: bool, otherwise| if text { DataType::String } else { otherwise };
+        let several = !columns.classes.is_empty();
+        let values = columns.values().into_iter().enumerate();
+        let values = values.map(|(i, name)| Field::new(name.into(), kind(several && i == 0, DataType::Float64)));
+        let key = Field::new(columns.key.as_str().into(), kind(columns.texts, DataType::Int64));
+        let schema = Schema::from_iter(std::iter::once(key).chain(values));
+        let writer = ParquetWriter::new(sink).batched(&schema).map_err(io::Error::other)?;
+        Ok(Self { columns, to: Sink::Parquet(Box::new(writer)) })
     }
 
-    /// Writes a chunk: `ids` in the first column, or `rows` where there are none.
+    /// Writes a chunk: `ids` in the first column, or `rows` where there are none; rows × outputs behind it.
     ///
     /// # Errors
     /// The sink's.
-    pub fn write(&mut self, ids: Option<&[String]>, rows: &[u64], predicted: &[f64]) -> io::Result<()> {
-        match self {
-            Self::Csv(csv) => {
+    pub fn write(&mut self, ids: Option<&[String]>, rows: &[u64], predicted: &Outputs) -> io::Result<()> {
+        let Self { columns, to } = self;
+        let class = |largest: usize| columns.classes.get(largest).map(String::as_str);
+        match to {
+            Sink::Csv(csv) => {
+                use std::fmt::Write as _;
                 let mut number = String::new();
-                for (i, p) in predicted.iter().enumerate() {
-                    use std::fmt::Write as _;
-                    number.clear();
+                for (i, (row, largest)) in predicted.iter_rows().zip(predicted.largest()).enumerate() {
                     if let Some(ids) = ids {
                         csv.write_field(escape_formula(&ids[i]).as_bytes()).map_err(plain)?;
                     } else {
+                        number.clear();
                         write!(number, "{}", rows[i]).map_err(io::Error::other)?;
                         csv.write_field(&number).map_err(plain)?;
-                        number.clear();
                     }
-                    write!(number, "{p:.9}").map_err(io::Error::other)?;
-                    csv.write_field(&number).map_err(plain)?;
+                    if let Some(class) = class(largest) {
+                        csv.write_field(escape_formula(class).as_bytes()).map_err(plain)?;
+                    }
+                    for p in row {
+                        number.clear();
+                        write!(number, "{p:.9}").map_err(io::Error::other)?;
+                        csv.write_field(&number).map_err(plain)?;
+                    }
                     csv.write_record(None::<&[u8]>).map_err(plain)?;
                 }
                 Ok(())
             }
-            Self::Parquet(writer, value) => {
-                let first: Series = match ids {
-                    Some(ids) => Series::new("id".into(), ids),
-                    None => Series::new("row".into(), rows.iter().map(|&r| r as i64).collect::<Vec<i64>>()),
-                };
-                let columns: Vec<Column> = vec![first.into(), Series::new(value.as_str().into(), predicted).into()];
-                let frame = DataFrame::new(predicted.len(), columns).map_err(io::Error::other)?;
-                writer.write_batch(&frame).map_err(io::Error::other)
+            Sink::Parquet(writer) => {
+                let key = columns.key.as_str().into();
+                let mut series: Vec<Series> = vec![match ids {
+                    Some(ids) => Series::new(key, ids),
+                    None => Series::new(key, rows.iter().map(|&r| r as i64).collect::<Vec<i64>>()),
+                }];
+                let mut names = columns.values().into_iter();
+                if !columns.classes.is_empty() {
+                    let named: Vec<&str> = predicted.largest().filter_map(class).collect();
+                    series.push(Series::new(names.next().expect("the class").into(), named));
+                }
+                for (k, name) in names.enumerate() {
+                    series.push(Series::new(name.into(), predicted.column(k).collect::<Vec<f64>>()));
+                }
+                let frame = DataFrame::new(predicted.rows(), series.into_iter().map(Column::from).collect());
+                writer.write_batch(&frame.map_err(io::Error::other)?).map_err(io::Error::other)
             }
         }
     }
@@ -125,9 +173,9 @@ impl<W: Write> ScoreWriter<W> {
     /// # Errors
     /// The sink's.
     pub fn finish(self) -> io::Result<()> {
-        match self {
-            Self::Csv(mut csv) => csv.flush(),
-            Self::Parquet(writer, _) => writer.finish().map(|_| ()).map_err(io::Error::other),
+        match self.to {
+            Sink::Csv(mut csv) => csv.flush(),
+            Sink::Parquet(writer) => writer.finish().map(|_| ()).map_err(io::Error::other),
         }
     }
 }

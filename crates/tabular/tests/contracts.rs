@@ -157,8 +157,9 @@ fn contributions_add_up_and_xgboost_json_keeps_a_recalibration() {
         for rung in [Rung::Slope, Rung::Offset] {
             let tuned = plan(rung).fine_tune(&generalist(estimator), &target, &Context::new(1, 1)).unwrap();
             let parts = tuned.contributions(&target).unwrap().unwrap();
-            for (row, margin) in parts.iter().zip(tuned.margin(&target).unwrap()) {
-                assert!((row.iter().sum::<f64>() - margin).abs() < 1e-4, "{} {}", estimator.name(), rung.name());
+            for (r, margin) in tuned.margin(&target).unwrap().into_iter().enumerate() {
+                let sum: f64 = parts.parts(r, 0).iter().sum();
+                assert!((sum - margin).abs() < 1e-4, "{} {}", estimator.name(), rung.name());
             }
         }
     }
@@ -204,10 +205,11 @@ fn row_weights_and_offsets_count() {
 
 #[test]
 fn a_full_disk_is_an_error_not_a_loss() {
-    let mut writer =
-        specialist_tabular::write::ScoreWriter::csv(FullDisk { left: 1000 }, "line", "probability").unwrap();
+    let (key, value) = ("line".to_string(), "probability".to_string());
+    let columns = specialist_tabular::write::ScoreColumns { key, texts: false, value, classes: Vec::new() };
+    let mut writer = specialist_tabular::write::ScoreWriter::csv(FullDisk { left: 1000 }, columns).unwrap();
     let lines: Vec<u64> = (0..200_000).collect();
-    let written = writer.write(None, &lines, &vec![0.5; 200_000]);
+    let written = writer.write(None, &lines, &vec![0.5; 200_000].into());
     assert_eq!(written.unwrap_err().kind(), std::io::ErrorKind::StorageFull);
 }
 
@@ -245,7 +247,7 @@ fn numbers_are_predicted_and_every_rung_moves_them_towards_the_target() {
             }
         }
         let refused = Estimator::LinfaTree.defaults().pretrain(&source, &ctx).unwrap_err();
-        assert!(refused.to_string().contains("boosted-trees or glm"), "{refused}");
+        assert!(refused.to_string().ends_with("boosted-trees, glm"), "{refused}");
         let of_classes = generalist(Estimator::Glm);
         assert!(plan(Rung::Slope).fine_tune(&of_classes, &target, &ctx).is_err(), "labels of another kind");
     }
@@ -372,49 +374,4 @@ fn no_cell_of_a_row_stands_in_a_discreet_model() {
         }
         assert_eq!(a.shape.at(3.0), 1.0);
     }
-}
-
-/// Rows of three classes: two lines part them, with noise; the third column says nothing.
-fn of_classes(n: usize, shift: f64, seed: u64) -> specialist_core::Dataset {
-    let mut data = rows(n, 0.0, seed);
-    let x = |i: usize, c: usize| Some(data.records()[[i, c]]).filter(|v| v.is_finite()).unwrap_or(5.0);
-    let noise = |i: usize| ((i * 37) % 41) as f64 / 20.0 - 1.0;
-    let class = |i: usize| match 1.5 * x(i, 0) + 0.2 * (x(i, 1) - 5.0) + shift + noise(i) {
-        m if m < -1.0 => 0,
-        m if m < 1.2 => 1,
-        _ => 2,
-    };
-    let levels = ["mild", "moderate", "severe"].map(String::from).to_vec();
-    data.base.targets = Labels::Classes { codes: (0..n).map(class).collect(), levels };
-    data.estimand = Estimand::of(data.labels());
-    data
-}
-
-#[test]
-fn several_classes_are_told_apart_by_linear_models_and_trees() {
-    let ctx = Context::new(1, 2);
-    let (source, target) = (of_classes(800, 0.0, 1), of_classes(400, 0.3, 2));
-    let metrics = metric::usual(Estimand::Classes(3));
-    let (loss, area) = (&metrics[0], &metrics[1]);
-    // What the classes' shares alone come to.
-    let share = |k: u32| target.labels().codes().iter().filter(|c| **c == k).count() as f64 / 400.0;
-    let entropy: f64 = (0..3).map(|k| -share(k) * share(k).ln()).sum();
-    for estimator in [Estimator::Glm, Estimator::BoostedTrees] {
-        let name = estimator.name();
-        let model = estimator.defaults().pretrain(&source, &ctx).unwrap();
-        assert_eq!(model.estimand(), Estimand::Classes(3), "{name}");
-        let found = model.predictions(&target).unwrap();
-        assert_eq!((found.rows(), found.width()), (400, 3));
-        assert!(found.iter_rows().all(|p| (p.iter().sum::<f64>() - 1.0).abs() < 1e-6), "{name}");
-        assert!(metric::evaluate_model(loss.as_ref(), &target, &model).unwrap() < 0.8 * entropy, "{name}");
-        assert!(metric::evaluate_model(area.as_ref(), &target, &model).unwrap() > 0.85, "{name}");
-        let again = Model::from_json(&model.to_json().unwrap()).unwrap();
-        assert_eq!(again.predictions(&target).unwrap(), found, "{name}");
-        assert!(model.predict(&target).is_err(), "several probabilities are not one");
-        // One row is scored as it is among others, and columns in another order as in this.
-        let one = model.predictions(&target.select(&[17])).unwrap();
-        assert!(one.row(0).iter().zip(found.row(17)).all(|(a, b)| (a - b).abs() < 1e-12), "{name}");
-    }
-    let refused = Estimator::LinfaTree.defaults().pretrain(&source, &ctx).unwrap_err();
-    assert!(refused.to_string().contains("boosted-trees or glm"), "{refused}");
 }

@@ -280,7 +280,7 @@ fn numbers_are_forecast_as_well_as_classes() {
             "pretrain.estimator=linfa-tree",
         ],
         2,
-        &["boosted-trees or glm to predict a mean"],
+        &["one that predicts the mean of a number: boosted-trees, glm"],
     );
     // The recipe's ROC-AUC judges no numbers: said before anything is fitted.
     here.refused(&["check", "--recipe", "recipe.toml", "--set", "domain.task=return"], 2, &["compare.metric", "r2"]);

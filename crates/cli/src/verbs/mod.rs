@@ -34,8 +34,9 @@ pub fn dispatch(session: &Session, args: &Args) -> Result<u8, Error> {
         Some(Verb::Predict { artifact, model, history }) => {
             score::predict(session, args, artifact.as_deref(), model.as_deref(), history)
         }
-        Some(Verb::Explain { artifact, model, history, row }) => {
-            score::explain(session, args, artifact.as_deref(), model.as_deref(), history, row)
+        Some(Verb::Explain { artifact, model, history, row, class }) => {
+            let asked = score::Asked { lines: row, class: class.as_deref() };
+            score::explain(session, args, artifact.as_deref(), model.as_deref(), history, &asked)
         }
         Some(Verb::Export { artifact, model }) => score::export(session, args, artifact.as_deref(), model.as_deref()),
         Some(Verb::Completions { .. }) => Ok(0),

@@ -70,12 +70,9 @@ pub fn predict(
     session.progress.begin("predict", 0);
     let tick = |_| session.progress.step(None);
     let rows = match &args.common.output {
-        None => scorer.score(
-            &input,
-            session.domain,
-            |key, value, _| ScoreWriter::csv(std::io::stdout().lock(), key, value),
-            tick,
-        )?,
+        None => {
+            scorer.score(&input, session.domain, |columns| ScoreWriter::csv(std::io::stdout().lock(), columns), tick)?
+        }
         Some(path) => {
             let wrong = |error| Error::Write { file: path.display().to_string(), error };
             let parent = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -84,8 +81,8 @@ pub fn predict(
             let file = artifact::fresh_file(parent).map_err(wrong)?;
             let parquet = path.extension().is_some_and(|e| e == "parquet" || e == "pq");
             let sink = BufWriter::new(file.reopen().map_err(wrong)?);
-            let make = |key: &str, value: &str, text: bool| {
-                if parquet { ScoreWriter::parquet(sink, key, value, text) } else { ScoreWriter::csv(sink, key, value) }
+            let make = |columns| {
+                if parquet { ScoreWriter::parquet(sink, columns) } else { ScoreWriter::csv(sink, columns) }
             };
             let rows = scorer.score(&input, session.domain, make, tick)?;
             file.as_file().sync_all().map_err(wrong)?;
@@ -126,6 +123,14 @@ pub fn predict(
     Ok(0)
 }
 
+/// What is to be explained.
+pub struct Asked<'a> {
+    /// Lines of the file; none: the first rows.
+    pub lines: &'a [u64],
+    /// Of several classes the one, where not each row's most probable.
+    pub class: Option<&'a str>,
+}
+
 /// Says what drives single rows.
 pub fn explain(
     session: &Session,
@@ -133,13 +138,13 @@ pub fn explain(
     artifact: Option<&Path>,
     model: Option<&str>,
     history: &[String],
-    rows: &[u64],
+    asked: &Asked<'_>,
 ) -> Result<u8, Error> {
     const FIRST: usize = 3;
     const SHOWN: usize = 8;
     let scorer = scorer(session, args, artifact, model, history)?;
     let input = input(session, args, "explain")?;
-    let explained = explaining::explain(&scorer, &input, session.domain, rows, FIRST)?;
+    let explained = explaining::explain(&scorer, &input, session.domain, asked.lines, FIRST, asked.class)?;
     if args.common.json {
         print(&serde_json::to_string_pretty(&explained).expect("plain data"))?;
         return Ok(0);
@@ -148,13 +153,15 @@ pub fn explain(
     let scale = match estimand {
         Estimand::Probability => "log-odds",
         Estimand::Survival { .. } => "log cumulative hazard",
+        Estimand::Classes(_) => "log-odds against the mean class",
         _ => estimand.word(),
     };
     for e in &explained {
         let mut text = format!(
-            "line {}: {} {:.4} by the {}; {} {:+.3} before any feature",
+            "line {}: {}{} {:.4} by the {}; {} {:+.3} before any feature",
             e.line,
             estimand.word(),
+            e.class.as_ref().map_or(String::new(), |c| format!(" of {c}")),
             e.predicted,
             scorer.name,
             scale,

@@ -2,17 +2,7 @@
 
 use super::{Goal, Metric, Scored, area_against};
 use crate::Estimand;
-
-/// The class that is predicted: the most probable, the first of equals.
-fn predicted(row: &[f64]) -> usize {
-    let mut best = 0;
-    for (class, p) in row.iter().enumerate() {
-        if *p > row[best] {
-            best = class;
-        }
-    }
-    best
-}
+use crate::outputs::place_of_largest;
 
 /// The mean of `score(class, probabilities)` by weight.
 fn mean(s: &Scored<'_>, score: impl Fn(usize, &[f64]) -> f64) -> f64 {
@@ -41,7 +31,7 @@ metric!(
     "accuracy",
     Goal::Higher,
     Estimand::Classes(_),
-    |s: &Scored<'_>| mean(s, |class, row| f64::from(u8::from(predicted(row) == class)))
+    |s: &Scored<'_>| mean(s, |class, row| f64::from(u8::from(place_of_largest(row) == class)))
 );
 
 metric!(
@@ -81,7 +71,7 @@ metric!(
         // True positives, predicted, actual.
         let mut counts = vec![[0.0; 3]; classes];
         for ((&class, row), &w) in s.codes().iter().zip(s.outputs.iter_rows()).zip(s.weight) {
-            let (class, guess) = (class as usize, predicted(row));
+            let (class, guess) = (class as usize, place_of_largest(row));
             counts[guess][1] += w;
             counts[class][2] += w;
             if class == guess {

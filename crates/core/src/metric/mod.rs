@@ -219,9 +219,10 @@ pub fn by_name(name: &str) -> Option<Box<dyn Metric>> {
 /// As [`by_name`], of predictions of `estimand`: some names stand for figures of two classes and of several.
 #[must_use]
 pub fn by_name_of(name: &str, estimand: Estimand) -> Option<Box<dyn Metric>> {
-    if !matches!(estimand, Estimand::Classes(_)) {
-        return by_name(name);
-    }
+    if matches!(estimand, Estimand::Classes(_)) { by_name_of_classes(name) } else { by_name(name) }
+}
+
+fn by_name_of_classes(name: &str) -> Option<Box<dyn Metric>> {
     Some(match name {
         "log-loss" => Box::new(ClassLogLoss),
         "accuracy" => Box::new(Accuracy),
@@ -292,7 +293,8 @@ fn walk_against(s: &Scored<'_>, output: usize, positive: u32, mut step: impl FnM
 }
 
 /// The area under the ROC curve of this class against the others, by the output at this place, and the weight of its rows.
-fn area_against(s: &Scored<'_>, output: usize, positive: u32) -> (f64, f64) {
+#[must_use]
+pub fn area_against(s: &Scored<'_>, output: usize, positive: u32) -> (f64, f64) {
     let (mut positives, mut negatives, mut area) = (0.0, 0.0, 0.0);
     walk_against(s, output, positive, |pos, neg| {
         area += neg * (positives + pos / 2.0);

@@ -9,7 +9,7 @@ mod report;
 mod tests;
 mod who;
 
-pub use report::{of_rows, panels, refused_for_competing_causes};
+pub use report::{of_rows, panels, refused};
 
 use ndarray::Axis;
 use specialist_core::{

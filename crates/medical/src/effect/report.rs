@@ -3,7 +3,7 @@
 use specialist_core::bootstrap::quantile;
 use specialist_core::evidence::{Interval, Z};
 use specialist_core::survival::{decimals, kaplan_meier};
-use specialist_core::{Context, Dataset, Error, Estimand, FeatureKind, Panel, PanelInput, Predict, Series};
+use specialist_core::{Context, Dataset, Error, Estimand, FeatureKind, Labels, Panel, PanelInput, Predict, Series};
 use specialist_tabular::glm::Glm;
 
 use super::average::{
@@ -388,14 +388,22 @@ fn benefit(settings: &EffectSettings, populations: &[Population<'_>], ctx: &Cont
     })
 }
 
-/// With competing causes an effect on one of them is no effect on what patients live through.
-pub fn refused_for_competing_causes() -> Panel {
-    let reason =
-        "causes compete: a treatment that changes the others changes this one too. Count every cause as the event";
-    Panel {
+/// Why no effect is stated on the outcome of these rows, if none can be.
+pub fn refused(rows: &Dataset) -> Option<Panel> {
+    let reason = match rows.labels() {
+        // An effect on one of them is no effect on what patients live through.
+        Labels::Times { causes, .. } if causes.len() > 1 => {
+            "causes compete: a treatment that changes the others changes this one too. Count every cause as the event"
+        }
+        Labels::Classes { levels, .. } if levels.len() > 2 => {
+            "the outcome is one of several classes: say with `positive` which of them the effect is asked on"
+        }
+        Labels::Classes { .. } | Labels::Numbers(_) | Labels::Times { .. } => return None,
+    };
+    Some(Panel {
         title: "Effect: refused".into(),
         note: format!("No effect is stated where {reason}."),
         headline: Some(format!("EFFECT: refused: {reason}.")),
         ..Panel::default()
-    }
+    })
 }

@@ -1,4 +1,4 @@
-//! What is to be predicted: a label of two values, or how long until an event. The value that means "yes" is known by
+//! What is to be predicted: a label of two values or of several, or how long until an event. The value that means "yes" is known by
 //! its word, never by being the rarer one: most patients may have the disease.
 
 use std::path::Path;
@@ -26,6 +26,8 @@ pub struct Named {
 
 /// More different values than this are no label.
 const MOST_VALUES: usize = 64;
+/// A class of fewer rows cannot be told from the others, and stays on one side of a split.
+const FEWEST_OF_CLASS: usize = 5;
 
 /// Whether a cell of a label means that there is none. A dash or the word none in many rows is a value: no disease.
 fn is_unlabelled(column: &ColumnProfile, cell: &str) -> bool {
@@ -70,9 +72,16 @@ fn has_two(column: &ColumnProfile) -> bool {
 pub(super) fn outcome(file: &Profile, named: &Named, path: &Path) -> Result<Vec<Suggestion>, Error> {
     let pairs = pairs(file);
     let in_time = |(event, duration): &(&ColumnProfile, &ColumnProfile), why: &str| {
-        let mut event = labelled(event, named, path, why)?;
-        event.spec.role = Role::Event;
-        Ok(vec![followed(duration, file), event])
+        let mut suggested = labelled(event, named, path, why)?;
+        if !suggested.spec.levels.is_empty() {
+            let n = suggested.spec.levels.len();
+            return Err(Error::Usage {
+                what: format!("{}: the event `{}` has {n} values, and one of them is asked about", path.display(), event.name),
+                hint: "say which of them mean the event, and all others mean censored: --positive VALUE[,VALUE]; then name a competing cause with `competing`".into(),
+            });
+        }
+        suggested.spec.role = Role::Event;
+        Ok(vec![followed(duration, file), suggested])
     };
     if let Some(name) = &named.label {
         let column = find(file, name, path)?;
@@ -99,9 +108,14 @@ pub(super) fn outcome(file: &Profile, named: &Named, path: &Path) -> Result<Vec<
     // The only column with two values is no label where another is called one: a smoker is not the outcome.
     let called = file.columns.iter().any(is_called_label);
     let only = if let ([only], false) = (two.as_slice(), called) { Some(only) } else { None };
-    match by_name.or(only) {
-        Some(column) => Ok(vec![labelled(column, named, path, "a guess: check it, and which value is positive")?]),
-        None => Err(no_label(file, &two, path)),
+    if let Some(column) = by_name.or(only) {
+        return Ok(vec![labelled(column, named, path, "a guess: check it, and which value is positive")?]);
+    }
+    // A column that is called like a label and holds a few values tells classes apart.
+    let mut several = file.columns.iter().filter(|c| is_called_label(c) && may_be_classes(c));
+    match (several.next(), several.next()) {
+        (Some(column), None) => Ok(vec![labelled(column, named, path, "a guess: check it")?]),
+        _ => Err(no_label(file, &two, path)),
     }
 }
 
@@ -118,6 +132,24 @@ fn is_called_label(c: &ColumnProfile) -> bool {
     is_called(c.name.trim_end_matches(|d: char| d.is_ascii_digit()), &LABELS) && c.unread.is_none()
 }
 
+/// Whether a column's values may be classes: words, or whole numbers that are codes and no measurement, each of rows enough.
+fn may_be_classes(column: &ColumnProfile) -> bool {
+    let seen = values(column);
+    let code = |v: &&str| v.parse::<f64>().is_ok_and(|x| x.fract() == 0.0);
+    let numbers = seen.iter().filter(|v| v.parse::<f64>().is_ok()).count();
+    let alike = numbers == 0 || numbers == seen.len() && seen.iter().all(code);
+    (3..=MOST_VALUES).contains(&seen.len())
+        && column.values.len() <= MOST_VALUES
+        && alike
+        && several_lines(column, Path::new("")).is_none()
+        && seen.iter().all(|v| rows_of(column, v) >= FEWEST_OF_CLASS)
+}
+
+/// The rows whose cell is this value, in any spelling.
+fn rows_of(column: &ColumnProfile, value: &str) -> usize {
+    column.values.iter().filter(|(cell, _)| canonical(cell) == canonical(value)).map(|(_, n)| n).sum()
+}
+
 /// Why no column was taken for the label.
 fn no_label(file: &Profile, two: &[&ColumnProfile], path: &Path) -> Error {
     let file_name = path.display();
@@ -126,7 +158,7 @@ fn no_label(file: &Profile, two: &[&ColumnProfile], path: &Path) -> Error {
             return error;
         }
         let what = format!(
-            "{file_name}: the column `{}` is called like a label and has {} values, a label has two",
+            "{file_name}: the column `{}` is called like a label and has {} values, of some a few rows only",
             c.name,
             values(c).len()
         );
@@ -230,11 +262,7 @@ fn labelled(column: &ColumnProfile, named: &Named, path: &Path, why: &str) -> Re
         return sorted_out(column, &seen, named, path, why, in_words.then_some(yes));
     }
     if seen.len() > 2 {
-        let what = format!("{file}: the column `{name}` has {} values, a label has two", seen.len());
-        return refuse(
-            what,
-            "say which of them are positive, and all others are negative: --positive VALUE[,VALUE]; or name another column with --label",
-        );
+        return Ok(several_classes(column, &seen, why));
     }
     let positive = match &named.positive {
         Some(p) if seen.iter().any(|v| canonical(v) == canonical(p)) => p.clone(),
@@ -285,6 +313,29 @@ fn labelled(column: &ColumnProfile, named: &Named, path: &Path, why: &str) -> Re
         ..ColumnSpec::default()
     };
     Ok(Suggestion::new(name, spec, why))
+}
+
+/// A label of several classes, each value one.
+fn several_classes(column: &ColumnProfile, seen: &[&str], why: &str) -> Suggestion {
+    let mut levels: Vec<String> = seen.iter().map(ToString::to_string).collect();
+    let number = |l: &String| l.parse::<f64>().unwrap_or(f64::NAN);
+    // Codes in their own order: 10 stands behind 2.
+    levels.sort_by(|a, b| number(a).total_cmp(&number(b)));
+    let few: Vec<&String> = levels.iter().filter(|l| rows_of(column, l) < FEWEST_OF_CLASS).collect();
+    let mut why = format!(
+        "{why}; {} classes. For a yes and a no instead, name what means yes with `positive`; `classes` takes several values for one class",
+        levels.len()
+    );
+    if !few.is_empty() {
+        let few: Vec<&str> = few.into_iter().map(String::as_str).collect();
+        why.push_str(&format!(
+            "; a few rows only have {}: put them into another class, or out of the list with on_invalid = \"missing\"",
+            few.join(", ")
+        ));
+    }
+    let missing = markers(column);
+    let spec = ColumnSpec { role: Role::Label, kind: ColumnKind::Category, levels, missing, ..ColumnSpec::default() };
+    Suggestion { ask: true, ..Suggestion::new(&column.name, spec, why) }
 }
 
 /// The percentage of the filled cells that mean one of `values`.

@@ -4,7 +4,8 @@ use serde_json::Value as Json;
 use thiserror::Error;
 use toml::de::{DeTable, DeValue};
 
-use specialist_core::{ColumnKind, Limits, Role};
+use specialist_core::{ColumnKind, Estimand, Limits, Role, same_value};
+use specialist_tabular::Estimator;
 use specialist_tabular::read::{is_time_format, time_formats};
 
 use super::Recipe;
@@ -213,6 +214,25 @@ fn set(table: &mut toml::Table, pair: &str, schema: &Json) -> Result<(), RecipeE
     Ok(())
 }
 
+/// Metrics that a recipe can name as the primary one.
+const METRICS: [&str; 12] = [
+    "roc-auc",
+    "average-precision",
+    "log-loss",
+    "brier",
+    "calibration-intercept",
+    "calibration-slope",
+    "precision-at-100",
+    "r2",
+    "rmse",
+    "mae",
+    "pinball-0.05",
+    "share-below-0.05",
+];
+/// The same where the label tells several classes apart.
+const METRICS_OF_CLASSES: [&str; 7] =
+    ["log-loss", "macro-roc-auc", "weighted-roc-auc", "accuracy", "macro-f1", "brier", "top-2-accuracy"];
+
 /// The checks that types cannot express.
 fn checked(recipe: Recipe) -> Result<Recipe, RecipeError> {
     let invalid = |key: &str, expected: &str| Err(RecipeError::invalid(key, expected));
@@ -291,24 +311,13 @@ fn checked(recipe: Recipe) -> Result<Recipe, RecipeError> {
     if recipe.tune.transfer.is_some() && recipe.tune.sampler != "transfer" {
         return invalid("tune.transfer", "left out unless `sampler = \"transfer\"`");
     }
-    if let Some(name) = &recipe.compare.metric
-        && specialist_core::metric::by_name(name).is_none()
-    {
-        let known = [
-            "roc-auc",
-            "average-precision",
-            "log-loss",
-            "brier",
-            "calibration-intercept",
-            "calibration-slope",
-            "precision-at-100",
-            "r2",
-            "rmse",
-            "mae",
-            "pinball-0.05",
-            "share-below-0.05",
-        ];
-        return Err(RecipeError::choice("compare.metric", name, &known));
+    if let Some(name) = &recipe.compare.metric {
+        let several = recipe.classes().len();
+        let known = if several > 0 { &METRICS_OF_CLASSES[..] } else { &METRICS };
+        let asked = if several > 0 { Estimand::Classes(several) } else { Estimand::Probability };
+        if specialist_core::metric::by_name_of(name, asked).is_none() {
+            return Err(RecipeError::choice("compare.metric", name, known));
+        }
     }
     if recipe.compare.splits > 0 && recipe.split.time_on.is_some() {
         return invalid("compare.splits", "0: a split by time cannot be drawn anew");
@@ -366,6 +375,7 @@ fn columns(recipe: Recipe) -> Result<Recipe, RecipeError> {
             return invalid("columns", &format!("at most one column with the role {role:?}").to_lowercase());
         }
     }
+    classes(&recipe)?;
     for (name, c) in &recipe.columns {
         let horizon = c.horizon.is_some_and(|h| h > 0.0 && h.is_finite());
         if c.role == Role::Duration && !horizon {
@@ -420,6 +430,65 @@ fn columns(recipe: Recipe) -> Result<Recipe, RecipeError> {
     Ok(recipe)
 }
 
+/// A label that tells several classes apart, and estimators that can learn it.
+fn classes(recipe: &Recipe) -> Result<(), RecipeError> {
+    let refuse = |key: String, expected: &str, hint: &str| {
+        Err(RecipeError::Invalid { key, expected: expected.into(), hint: Some(hint.into()) })
+    };
+    for (name, c) in &recipe.columns {
+        let key = |of: &str| format!("columns.{name}.{of}");
+        if c.classes.is_empty() {
+            continue;
+        }
+        if c.role != Role::Label {
+            return refuse(
+                key("classes"),
+                "left out: only a label has classes",
+                "the levels of a category are `levels`",
+            );
+        }
+        if !(c.positive.is_empty() && c.negative.is_empty() && c.levels.is_empty()) {
+            let hint =
+                "`positive` and `negative` are for a label of yes or no, `levels` for one whose cells are the classes";
+            return refuse(key("classes"), "without `positive`, `negative` and `levels` beside it", hint);
+        }
+        if c.classes.len() < 3 {
+            let hint = "name what means yes with `positive` and what means no with `negative`";
+            return refuse(key("classes"), "three or more: two are a yes and a no", hint);
+        }
+        if let Some((class, _)) = c.classes.iter().find(|(class, cells)| class.trim().is_empty() || cells.is_empty()) {
+            let hint = format!("say which cells mean it: {class:?} = [\"…\"]");
+            return refuse(key("classes"), "names with at least one cell each", &hint);
+        }
+    }
+    for (name, c) in &recipe.columns {
+        let told_apart = c.told_apart();
+        let cells: Vec<&String> = told_apart.iter().flat_map(|class| &class.cells).collect();
+        if let Some((_, twice)) = cells.iter().enumerate().find(|(i, c)| cells[..*i].iter().any(|d| same_value(c, d))) {
+            let hint = format!("{twice:?} stands there twice, or in two spellings of one value");
+            return refuse(format!("columns.{name}"), "a label whose cells mean one class each", &hint);
+        }
+        if let Some(missing) = c.missing.iter().find(|m| cells.iter().any(|c| same_value(c, m))) {
+            let hint = format!("{missing:?} is a class as well");
+            return refuse(format!("columns.{name}.missing"), "cells that mean no class", &hint);
+        }
+    }
+    let asked = match recipe.classes().len() {
+        0 => return Ok(()),
+        k => Estimand::Classes(k),
+    };
+    for (key, estimator) in [("pretrain.estimator", recipe.estimator()?), ("tune.scratch", recipe.scratch_estimator()?)]
+    {
+        if !estimator.predicts(asked) {
+            let fitting = Estimator::ALL.into_iter().filter(|e| e.predicts(asked)).map(Estimator::name);
+            let expected = format!("one that predicts {}: {}", asked.asked(), fitting.collect::<Vec<_>>().join(", "));
+            let hint = format!("{} gives one of two classes, or one number", estimator.name());
+            return refuse(key.into(), &expected, &hint);
+        }
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -460,6 +529,28 @@ mod tests {
                 other => panic!("{pair}: {other:?}"),
             }
         }
+        let label = |text: &str| parse("r.toml", &format!("{GOOD}{text}"), &[]);
+        for (text, key) in [
+            ("classes = { a = ['1'], b = ['2'] }", "columns.y.classes"),
+            ("classes = { a = ['1'], b = ['2'], c = [] }", "columns.y.classes"),
+            ("positive = ['1']\nclasses = { a = ['1'], b = ['2'], c = ['3'] }", "columns.y.classes"),
+            ("classes = { a = ['1'], b = ['2'], c = ['TRUE'] }", "columns.y"),
+            ("levels = ['a', 'b', 'a']", "columns.y"),
+            ("levels = ['a', 'b', 'c']\nmissing = ['c']", "columns.y.missing"),
+            ("levels = ['a', 'b', 'c']\n[compare]\nmetric = 'roc-auc'", "compare.metric"),
+            ("levels = ['a', 'b', 'c']\n[tune]\nscratch = 'smartcore-forest'", "tune.scratch"),
+            ("levels = ['a', 'b', 'c']\n[columns.x]\nclasses = { a = ['1'] }", "columns.x.classes"),
+        ] {
+            match label(text) {
+                Err(RecipeError::Invalid { key: k, .. }) => assert_eq!(k, key, "{text}"),
+                other => panic!("{text}: {other:?}"),
+            }
+        }
+        let recipe =
+            label("classes = { z = ['1'], a = ['2', '3'], m = ['-'] }\n[compare]\nmetric = 'macro-f1'").unwrap();
+        assert_eq!(recipe.classes(), ["z", "a", "m"], "in the order of the recipe");
+        assert_eq!(parse("again", &recipe.render(), &[]).unwrap(), recipe);
+        assert_eq!(label("levels = ['a', 'b']").unwrap().classes(), [""; 0], "two are a yes and a no");
         assert!(matches!(parse("r", GOOD, &["tune.trals=3".into()]), Err(RecipeError::UnknownKey { .. })));
         assert!(matches!(parse("r", "x = [", &[]), Err(RecipeError::Syntax { line: Some(1), .. })));
     }

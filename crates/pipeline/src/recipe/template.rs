@@ -111,6 +111,9 @@ fn lines(spec: &ColumnSpec) -> String {
     if let Some(horizon) = spec.horizon {
         let _ = writeln!(out, "horizon = {horizon}   # until when risk is predicted, in the unit of this column");
     }
+    if spec.role == Role::Label && !spec.levels.is_empty() {
+        let _ = writeln!(out, "levels = {}", toml::Value::try_from(&spec.levels).expect("plain data"));
+    }
     for (key, list) in
         [("positive", &spec.positive), ("negative", &spec.negative), ("missing", &spec.missing), ("strip", &spec.strip)]
     {

@@ -51,17 +51,12 @@ pub(super) fn read(text: &str, estimand: Estimand) -> Result<(Value, Told, Doubl
             "open it with a LightGBM that knows it, and save it again",
         ));
     }
-    for key in ["num_class", "num_tree_per_iteration"] {
-        if header.get(key).and_then(|n| n.parse::<usize>().ok()).is_some_and(|n| n > 1) {
-            return Err(unsupported(
-                format!(
-                    "its objective is {} with several outputs; one is read",
-                    header.get("objective").unwrap_or_default()
-                ),
-                "bring a model of one class against the rest",
-            ));
-        }
+    let count = |key: &str| header.get(key).and_then(|n| n.parse::<usize>().ok()).unwrap_or(1);
+    let classes = count("num_class");
+    if count("num_tree_per_iteration") != classes {
+        return Err(format("a round has not one tree a class"));
     }
+    xgboost::told_apart(classes, estimand)?;
     if text.lines().any(|l| l == "is_linear=1") {
         return Err(unsupported(
             "it is a `linear_tree` model: a leaf with a line of its own cannot be adapted or explained here",
@@ -81,7 +76,7 @@ pub(super) fn read(text: &str, estimand: Estimand) -> Result<(Value, Told, Doubl
     })?;
     let trees = trees_mut(&mut document).map_err(|e| format(e.to_string()))?;
     let averaged = header.lines.iter().any(|l| l.0 == "average_output");
-    let scale = if averaged { scale / trees.len() as f64 } else { scale };
+    let scale = if averaged { scale / (trees.len() / classes) as f64 } else { scale };
     if scale != 1.0 {
         for tree in trees {
             on_leaves(tree, |_, value| value * scale).map_err(|e| format(e.to_string()))?;
@@ -109,7 +104,8 @@ fn objective(header: &Header<'_>, estimand: Estimand) -> Result<f64, ModelError>
         Estimand::Probability => (&["binary", "cross_entropy", "xentropy"], "binary"),
         Estimand::Mean => (&["regression", "regression_l2"], "regression"),
         Estimand::Quantile(_) => (&["quantile"], "quantile"),
-        Estimand::Survival { .. } | Estimand::Classes(_) => (&[], "none"),
+        Estimand::Classes(_) => (&["multiclass"], "multiclass"),
+        Estimand::Survival { .. } => (&[], "none"),
     };
     if !wanted.contains(&name) {
         return Err(unsupported(
@@ -123,6 +119,8 @@ fn objective(header: &Header<'_>, estimand: Estimand) -> Result<f64, ModelError>
             Some(("sigmoid", value)) => {
                 scale = value.parse().map_err(|_| format("`sigmoid` is no number"))?;
             }
+            // Looked at with the count of trees.
+            Some(("num_class", _)) => {}
             _ => {
                 return Err(unsupported(
                     format!("its objective has the option `{word}`, which changes what a leaf means"),

@@ -5,11 +5,13 @@
 //! | `feature_names` | looked up in the schema; names `f0`, `f1`, … and none at all mean the schema's order |
 //! | `feature_types` | a category (`c`) must be declared one |
 //! | `cats` (3.1 on) | the levels in code order are the truth; other declared levels are refused |
+//! | `attributes.category_levels` | the levels that this program's own export keeps |
 //! | `attributes.best_iteration` | the trees behind it are left out, as `predict` of scikit-learn's interface does |
-//! | `base_score` | a number (below 3.1) or a list of one |
+//! | `base_score` | a number (below 3.1) or a list of one, of classes one each |
 //! | `gradient_booster.name` | `gbtree`; `dart`, whose weights go into the leaves; `gblinear` is refused |
 //! | `num_parallel_tree` | a forest is a sum of trees like any other |
-//! | `objective` | that of what is predicted; classes, counts and ranks are refused by name |
+//! | `objective` | that of what is predicted; counts and ranks are refused by name |
+//! | `num_class` | as many as the label has (`multi:softprob`, `multi:softmax`), in the order of the label's codes, which the file does not hold |
 //! | several targets, vector leaves | refused |
 //! | the binary format before 1.0 and `.model` | refused, with what to do |
 //!
@@ -22,7 +24,7 @@
 //! | `objective` | with `sigmoid`, which scales the leaves; `sqrt` is refused |
 //! | `average_output` | the mean of the trees |
 //! | `is_linear` (`linear_tree`) | refused: a leaf with a line cannot be adapted or explained here |
-//! | `num_class`, `num_tree_per_iteration` above 1 | refused |
+//! | `num_class` | as above, of `multiclass`; one class against each other one (`multiclassova`) is refused |
 //! | the best round | the file holds no more trees than that |
 
 pub mod doubles;
@@ -84,12 +86,6 @@ pub fn import(bytes: &[u8], estimand: Estimand, features: &[Feature]) -> Result<
     if matches!(estimand, Estimand::Survival { .. }) {
         return Err(unsupported(
             "a model of XGBoost or LightGBM knows relative risks and no baseline hazard, so that no risk can be told",
-            "bring the source rows, or an artifact of this program",
-        ));
-    }
-    if matches!(estimand, Estimand::Classes(_)) {
-        return Err(unsupported(
-            "models of several classes are not brought yet",
             "bring the source rows, or an artifact of this program",
         ));
     }

@@ -5,6 +5,7 @@ use specialist_core::Estimand;
 
 use super::doubles::Doubles;
 use super::{Category, Told, unsupported};
+use crate::classes_document::plain_base_scores;
 use crate::model::ModelError;
 
 /// Objectives that say what is wanted, by what it is; the first is what the engine calls it.
@@ -14,10 +15,14 @@ fn objectives(estimand: Estimand) -> &'static [&'static str] {
         Estimand::Probability => &["binary:logistic", "reg:logistic"],
         Estimand::Mean => &["reg:squarederror", "reg:linear"],
         Estimand::Quantile(_) => &["reg:quantileerror"],
-        Estimand::Classes(_) => &["multi:softprob"],
+        // The same loss: they differ in what `predict` of XGBoost gives.
+        Estimand::Classes(_) => &["multi:softprob", "multi:softmax"],
         Estimand::Survival { .. } => &["survival:cox"],
     }
 }
+
+/// The attribute in which [`crate::Forest::to_xgboost`] keeps what the codes of categories stand for.
+pub(crate) const CATEGORY_LEVELS: &str = "category_levels";
 
 fn format(what: impl Into<String>) -> ModelError {
     ModelError::Format(what.into())
@@ -36,9 +41,10 @@ pub(super) fn read(mut document: Value, estimand: Estimand) -> Result<(Value, To
     objective(learner, estimand)?;
     booster(learner)?;
     let mut told = told(learner)?;
-    at_its_best(learner, &mut told)?;
-    one_tree_a_round(learner)?;
-    base_score(learner)?;
+    at_its_best(learner, &mut told, estimand.width())?;
+    no_vector_leaves(learner)?;
+    one_tree_a_round(learner, estimand.width())?;
+    base_score(learner, estimand.width())?;
     trees(learner)?;
     Ok((document, told, Doubles::new()))
 }
@@ -59,12 +65,13 @@ fn objective(learner: &mut Map<String, Value>, estimand: Estimand) -> Result<(),
         let text = below(learner, "learner_model_param", key).and_then(Value::as_str);
         text.and_then(|t| t.parse::<usize>().ok()).unwrap_or(0)
     };
-    if count("num_class") > 1 || count("num_target") > 1 {
+    if count("num_target") > 1 {
         return Err(unsupported(
-            format!("its objective is {name} with several outputs; one is read"),
-            "bring a model of one class against the rest",
+            format!("its objective is {name} with several targets; one is read"),
+            "bring a model of one target",
         ));
     }
+    told_apart(count("num_class"), estimand)?;
     if !wanted.contains(&name.as_str()) {
         let hint = match name.as_str() {
             "binary:logitraw" => "train it with binary:logistic: the trees are the same",
@@ -75,6 +82,28 @@ fn objective(learner: &mut Map<String, Value>, estimand: Estimand) -> Result<(),
     }
     *below_mut(learner, "objective", "name").ok_or_else(|| format("there is no objective"))? = Value::from(wanted[0]);
     Ok(())
+}
+
+/// Whether a model that tells so many classes apart (0 or 1: none) is one of what is asked.
+///
+/// # Errors
+/// [`ModelError::Unsupported`] with both counts.
+pub(super) fn told_apart(classes: usize, estimand: Estimand) -> Result<(), ModelError> {
+    match (classes, estimand) {
+        (0 | 1, Estimand::Classes(asked)) => Err(unsupported(
+            format!("it tells no classes apart, and the label has {asked}"),
+            "train it with multi:softprob (XGBoost) or multiclass (LightGBM)",
+        )),
+        (k, Estimand::Classes(asked)) if k != asked => Err(unsupported(
+            format!("it tells {k} classes apart, and the label has {asked}"),
+            "declare the label's classes in the order of the codes that the model was trained with",
+        )),
+        (0 | 1, _) | (_, Estimand::Classes(_)) => Ok(()),
+        (k, _) => Err(unsupported(
+            format!("it tells {k} classes apart, and the label is no list of classes"),
+            "declare the label's `levels` in the order of the codes that the model was trained with, or bring a model of one class against the rest",
+        )),
+    }
 }
 
 /// Trees, or trees with weights that go into their leaves.
@@ -137,7 +166,30 @@ fn told(learner: &Map<String, Value>) -> Result<Told, ModelError> {
             }
         }
     }
+    own_levels(learner, &names, &mut categories)?;
     Ok(Told { names, categories, ..Told::default() })
+}
+
+/// The levels that this program's own export keeps as an attribute, by feature: the document knows codes only.
+fn own_levels(
+    learner: &Map<String, Value>,
+    names: &[String],
+    categories: &mut Vec<Category>,
+) -> Result<(), ModelError> {
+    let Some(text) = below(learner, "attributes", CATEGORY_LEVELS).and_then(Value::as_str) else { return Ok(()) };
+    let broken = || format(std::format!("the attribute `{CATEGORY_LEVELS}` is no list of levels a feature"));
+    let levels: Map<String, Value> = serde_json::from_str(text).map_err(|_| broken())?;
+    categories.resize(names.len().max(categories.len()), Category::Unknown);
+    for (name, list) in levels {
+        let list: Option<Vec<String>> =
+            list.as_array().and_then(|l| l.iter().map(|v| Some(v.as_str()?.to_string())).collect());
+        let list = list.ok_or_else(broken)?;
+        // A model that went through another program may have lost a feature, and its levels say nothing.
+        if let Some(place) = names.iter().position(|n| *n == name) {
+            categories[place] = levels_or_number(list);
+        }
+    }
+    Ok(())
 }
 
 /// The levels of each feature in code order, from 3.1 on.
@@ -190,12 +242,12 @@ fn parallel(model: &Map<String, Value>) -> usize {
 }
 
 /// Leaves out the trees behind the best round of a model that stopped early.
-fn at_its_best(learner: &mut Map<String, Value>, told: &mut Told) -> Result<(), ModelError> {
+fn at_its_best(learner: &mut Map<String, Value>, told: &mut Told, classes: usize) -> Result<(), ModelError> {
     let best = learner.get("attributes").and_then(|a| a.get("best_iteration"));
     let best =
         best.and_then(|b| b.as_str().and_then(|t| t.parse::<usize>().ok()).or_else(|| b.as_u64().map(|n| n as usize)));
     let model = model(learner)?;
-    let per_round = parallel(model);
+    let per_round = parallel(model) * classes;
     let Some(trees) = model.get_mut("trees").and_then(Value::as_array_mut) else { return Ok(()) };
     let rounds = trees.len() / per_round;
     let Some(best) = best.filter(|b| b + 1 < rounds) else { return Ok(()) };
@@ -204,14 +256,43 @@ fn at_its_best(learner: &mut Map<String, Value>, told: &mut Told) -> Result<(), 
     Ok(())
 }
 
+/// A tree may give all outputs at once.
+fn no_vector_leaves(learner: &mut Map<String, Value>) -> Result<(), ModelError> {
+    let trees = model(learner)?.get("trees").and_then(Value::as_array);
+    for tree in trees.into_iter().flatten() {
+        let size = tree["tree_param"]["size_leaf_vector"].as_str().and_then(|t| t.parse::<usize>().ok());
+        if size.is_some_and(|n| n > 1) {
+            return Err(unsupported(
+                "its trees have vector leaves (multi_strategy = multi_output_tree), one tree for all classes",
+                "train it with multi_strategy = one_output_per_tree",
+            ));
+        }
+    }
+    Ok(())
+}
+
 /// A round of several trees, as random forests have them, becomes as many rounds: the sum is the same, and a ladder that
-/// refits or continues knows rounds of one tree.
-fn one_tree_a_round(learner: &mut Map<String, Value>) -> Result<(), ModelError> {
+/// refits or continues knows rounds of one tree, of several classes one each.
+fn one_tree_a_round(learner: &mut Map<String, Value>, classes: usize) -> Result<(), ModelError> {
     let model = model(learner)?;
+    let parallel = parallel(model);
+    let own = model.get("tree_info").and_then(Value::as_array);
+    let own: Option<Vec<u64>> = own.and_then(|l| l.iter().map(Value::as_u64).collect());
     let trees = model.get_mut("trees").and_then(Value::as_array_mut).ok_or_else(|| format("there are no trees"))?;
     let n = trees.len();
     if n == 0 {
         return Err(format("it has no trees"));
+    }
+    if classes > 1 {
+        // A round holds the trees of the first class, then those of the second.
+        let of = |i: usize| (i / parallel % classes) as u64;
+        if !n.is_multiple_of(parallel * classes) || own.is_none_or(|own| (0..n).any(|i| own.get(i) != Some(&of(i)))) {
+            return Err(format("its trees are not those of its classes in turn"));
+        }
+        let mut order: Vec<usize> = (0..n).collect();
+        order.sort_by_key(|i| (i / (parallel * classes), i % parallel, of(*i)));
+        let mut old: Vec<Value> = trees.iter_mut().map(Value::take).collect();
+        trees.iter_mut().zip(order).for_each(|(tree, i)| *tree = old[i].take());
     }
     for (id, tree) in trees.iter_mut().enumerate() {
         if let Some(tree) = tree.as_object_mut() {
@@ -223,13 +304,13 @@ fn one_tree_a_round(learner: &mut Map<String, Value>) -> Result<(), ModelError> 
     parameters["num_parallel_tree"] = "1".into();
     parameters["num_trees"] = n.to_string().into();
     model.insert("gbtree_model_param".into(), parameters);
-    model.insert("tree_info".into(), vec![0; n].into());
-    model.insert("iteration_indptr".into(), (0..=n).collect::<Vec<_>>().into());
+    model.insert("tree_info".into(), (0..n).map(|i| i % classes).collect::<Vec<_>>().into());
+    model.insert("iteration_indptr".into(), (0..=n).step_by(classes).collect::<Vec<_>>().into());
     Ok(())
 }
 
-/// A number below 3.1, a list from then on: the engine reads lists.
-fn base_score(learner: &mut Map<String, Value>) -> Result<(), ModelError> {
+/// A number below 3.1, a list from then on, of several classes with one each: the engine reads lists.
+fn base_score(learner: &mut Map<String, Value>, classes: usize) -> Result<(), ModelError> {
     let base =
         below_mut(learner, "learner_model_param", "base_score").ok_or_else(|| format("there is no `base_score`"))?;
     let text = match &*base {
@@ -237,8 +318,16 @@ fn base_score(learner: &mut Map<String, Value>) -> Result<(), ModelError> {
         Value::Number(number) => number.to_string(),
         _ => return Err(format("there is no `base_score`")),
     };
-    let number: f64 = text.trim_matches(['[', ']']).parse().map_err(|_| format("`base_score` is not one number"))?;
-    *base = Value::String(format!("[{:E}]", number as f32));
+    let parts = text.trim_matches(['[', ']']).split(',').map(|t| t.trim().parse::<f64>());
+    let numbers = parts.collect::<Result<Vec<f64>, _>>().map_err(|_| format("`base_score` is no number"))?;
+    if numbers.len() != 1 && numbers.len() != classes {
+        return Err(format(std::format!(
+            "`base_score` has {} numbers, and the model {classes} outputs",
+            numbers.len()
+        )));
+    }
+    let text: Vec<String> = numbers.iter().map(|n| std::format!("{:E}", *n as f32)).collect();
+    *base = Value::String(std::format!("[{}]", text.join(",")));
     Ok(())
 }
 
@@ -287,7 +376,8 @@ fn numbers(tree: &mut Map<String, Value>) -> Result<(), ModelError> {
 
 /// The document as every XGBoost from 1.0 on reads it: 1.x takes sides as truths only, and 1.0 asks for a count a node that
 /// later versions do not know.
-pub(crate) fn portable(document: &mut Value) -> Result<(), ModelError> {
+pub(crate) fn portable(document: &mut Value, classes: usize) -> Result<(), ModelError> {
+    plain_base_scores(document, classes).map_err(|e| format(e.to_string()))?;
     let learner = document.get_mut("learner").and_then(Value::as_object_mut);
     let model = model(learner.ok_or_else(|| format("there is no `learner`"))?)?;
     for tree in model.get_mut("trees").and_then(Value::as_array_mut).into_iter().flatten() {

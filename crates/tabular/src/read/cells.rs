@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 
-use specialist_core::{Column, ColumnKind, NumberStyle, OnInvalid, Role, canonical, same_value};
+use specialist_core::{Class, Column, ColumnKind, NumberStyle, OnInvalid, Role, canonical, same_value};
 
 use super::error::CellFault;
 use super::numbers::{advice, written};
@@ -27,6 +27,8 @@ pub(super) struct CellColumn {
     names: Vec<String>,
     /// The code of the label's negative level, where only the positive one is declared.
     negative: Option<u32>,
+    /// By code of a cell of a label that tells several classes apart, the class.
+    class_of: Vec<u32>,
     pub invalid: Option<Invalid>,
     /// Cells that spell their level otherwise than the first one, or the declaration, did.
     pub respelled: usize,
@@ -46,10 +48,13 @@ struct BareTimes {
 
 impl CellColumn {
     pub(super) fn new(column: Column, place: usize, style: NumberStyle) -> Self {
-        let names = column.levels.clone();
+        let in_class =
+            |(k, class): (usize, &Class)| class.cells.iter().map(move |c| (c.clone(), k as u32)).collect::<Vec<_>>();
+        let (cells, class_of): (Vec<String>, Vec<u32>) = column.classes.iter().enumerate().flat_map(in_class).unzip();
+        let names = if cells.is_empty() { column.levels.clone() } else { cells };
         let codes = names.iter().enumerate().map(|(i, n)| (canonical(n).into_owned(), i as u32)).collect();
         let (times, bare) = (TimeReader::default(), BareTimes::default());
-        Self { column, place, codes, names, negative: None, invalid: None, respelled: 0, style, times, bare }
+        Self { column, place, codes, names, negative: None, class_of, invalid: None, respelled: 0, style, times, bare }
     }
 
     /// Forgets the levels of a feature that has more than can be of use, before rows that need not have the codes of those
@@ -104,6 +109,7 @@ impl CellColumn {
             return self.missing();
         }
         match (self.column.role, self.column.kind) {
+            (Role::Label, _) if !self.class_of.is_empty() => self.class(&cell.text()),
             (Role::Label, _) => self.label(&cell.text()),
             (Role::Event, _) => self.event(&cell.text()),
             (Role::Duration, _) => self.duration(cell, line),
@@ -333,6 +339,23 @@ impl CellColumn {
         code
     }
 
+    /// The class that the cell means.
+    fn class(&mut self, cell: &str) -> Result<f64, CellFault> {
+        if let Some(code) = self.known(cell) {
+            return Ok(f64::from(self.class_of[code as usize]));
+        }
+        let Column { classes, on_invalid, name, .. } = &self.column;
+        if *on_invalid == OnInvalid::Missing {
+            return Ok(f64::NAN);
+        }
+        Err(CellFault {
+            expected: format!("one of the {} declared classes is expected", classes.len()),
+            hint: format!(
+                "name it in `classes` or `levels` of [columns.{name}]; on_invalid = \"missing\" leaves rows of other classes out"
+            ),
+        })
+    }
+
     /// Positive or negative as declared; without a declaration, the usual words for yes and no.
     fn label(&mut self, cell: &str) -> Result<f64, CellFault> {
         let Column { positive, negative, on_invalid, name, .. } = &self.column;
@@ -477,6 +500,24 @@ mod tests {
         let mut mixed =
             vec![c.parse(Cell::Text("2024-01-31"), 2).ok().unwrap(), c.parse(Cell::Text("20240201"), 3).ok().unwrap()];
         assert!(c.settle_times(&mut mixed, "f.csv").is_err());
+    }
+
+    #[test]
+    fn classes_are_told_by_their_cells_in_any_spelling() {
+        let class = |name: &str, cells: &[&str]| Class {
+            name: name.into(),
+            cells: cells.iter().map(ToString::to_string).collect(),
+        };
+        let classes = vec![class("none", &["-", "0"]), class("high", &["A", "1"]), class("low", &["B"])];
+        let declared = Column { role: Role::Label, classes, missing: vec!["?".into()], ..Column::default() };
+        let mut strict = column(declared.clone());
+        let codes = ["-", "A", "TRUE", "1.0", "B", "0"].map(|c| strict.parse(Cell::Text(c), 2).ok());
+        assert_eq!(codes, [0.0, 1.0, 1.0, 1.0, 2.0, 0.0].map(Some));
+        assert!(strict.parse(Cell::Text("?"), 2).is_ok_and(f64::is_nan));
+        let fault = strict.parse(Cell::Text("C"), 2).unwrap_err();
+        assert!(fault.expected.contains("3 declared classes") && !fault.hint.contains('C'), "{}", fault.hint);
+        let mut lenient = column(Column { on_invalid: OnInvalid::Missing, ..declared });
+        assert!(lenient.parse(Cell::Text("C"), 2).is_ok_and(f64::is_nan));
     }
 
     #[test]

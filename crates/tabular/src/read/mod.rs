@@ -315,7 +315,10 @@ impl Reader {
             match c.column.role {
                 Role::Label => {
                     let code = |y: &f64| if y.is_nan() { Labels::UNKNOWN } else { *y as u32 };
-                    let levels = ["0", "1"].map(String::from).to_vec();
+                    let levels = match c.column.classes.as_slice() {
+                        [] => ["0", "1"].map(String::from).to_vec(),
+                        classes => classes.iter().map(|c| c.name.clone()).collect(),
+                    };
                     labels = Labels::Classes { codes: v.iter().map(code).collect(), levels };
                 }
                 Role::Duration => {

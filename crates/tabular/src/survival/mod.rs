@@ -49,7 +49,7 @@ pub(crate) fn pretrain(settings: &EstimatorSettings, source: &Dataset, ctx: &Con
     if settings.estimator == Estimator::BoostedAft {
         // Trees that predict the logarithm of the time: the longer, the smaller the risk. With the noise of an extreme
         // value a log hazard falls linearly with it (Weibull).
-        let margin: Vec<f64> = model.relative(source)?.iter().map(|m| -m).collect();
+        let margin: Vec<f64> = model.relative(source)?.single().iter().map(|m| -m).collect();
         let slope = cox_slope(&margin, labels(source), &weights(source), 1e-3).unwrap_or(1.0);
         model.line = Affine { intercept: 0.0, slope: -slope.max(1e-3) };
     }
@@ -86,7 +86,7 @@ pub(crate) fn set_baseline(model: &mut Model, data: &Dataset, expected: Option<&
     let horizon = horizon(data).ok_or_else(|| Error::Mismatch("labels are no times".into()))?;
     let (label, weight) = (labels(data), weights(data));
     model.line.intercept = 0.0;
-    let eta: Vec<f64> = model.relative(data)?.iter().map(|m| model.line.apply(*m)).collect();
+    let eta: Vec<f64> = model.relative(data)?.single().iter().map(|m| model.line.apply(*m)).collect();
     let prior = expected.map(|e| Ok::<_, Error>((e.generalist.hazard_behind(data, &eta)?, e.events))).transpose()?;
     let hazard = baseline(&eta, label, &weight, Ties::Efron, prior.as_ref().map(|(steps, n)| (steps, *n)));
     let (shape, level) = Baseline::of(hazard, horizon).ok_or_else(|| Error::TooFew {
