@@ -140,6 +140,17 @@ impl Reader<'_> {
         Ok(n as usize)
     }
 
+    /// How deep a stack is. What a layer needs is listed before the weights are looked at: a file may say anything.
+    fn layers(&self, keys: &[&str]) -> Result<usize> {
+        const DEEPEST: usize = 1000;
+        match self.size(keys)? {
+            n if n > DEEPEST => {
+                Err(Error::format(self.file, format!("`{}` is {n}, up to {DEEPEST} are read", keys[0])))
+            }
+            n => Ok(n),
+        }
+    }
+
     fn size_or(&self, key: &str, default: usize) -> usize {
         self.json.get(key).and_then(Value::as_u64).map_or(default, |v| v as usize)
     }
@@ -200,7 +211,7 @@ fn parse(file: &Path, json: &Value) -> Result<Config> {
         family,
         vocabulary: read.size(&["vocab_size"])?,
         width: read.size(&["hidden_size", "dim"])?,
-        layers: read.size(&["num_hidden_layers", "n_layers"])?,
+        layers: read.layers(&["num_hidden_layers", "n_layers"])?,
         heads: read.size(&["num_attention_heads", "n_heads"])?,
         inner: read.size(&["intermediate_size", "hidden_dim"])?,
         positions: read.size(&["max_position_embeddings"])?,
@@ -234,7 +245,11 @@ fn t5(read: &Reader<'_>) -> Result<T5Config> {
     let name = if gated && name == "gelu" { "gelu_new" } else { name };
     let activation = Activation::named(name)
         .ok_or_else(|| Error::format(read.file, format!("there is no activation `{projection}`")))?;
-    let layers = read.size(&["num_layers"])?;
+    let layers = read.layers(&["num_layers"])?;
+    let decoder = "num_decoder_layers";
+    // Left out, or null, it is the encoder's.
+    let own = read.json.get(decoder).is_some_and(|n| !n.is_null());
+    let decoder_layers = if own { read.layers(&[decoder])? } else { layers };
     Ok(T5Config {
         vocabulary: read.size(&["vocab_size"])?,
         width: read.size(&["d_model"])?,
@@ -242,7 +257,7 @@ fn t5(read: &Reader<'_>) -> Result<T5Config> {
         heads: read.size(&["num_heads"])?,
         inner: read.size(&["d_ff"])?,
         layers,
-        decoder_layers: read.json.get("num_decoder_layers").and_then(Value::as_u64).map_or(layers, |n| n as usize),
+        decoder_layers,
         buckets: read.size_or("relative_attention_num_buckets", 32),
         max_distance: read.size_or("relative_attention_max_distance", 128),
         epsilon: read.float(&["layer_norm_epsilon"], 1e-6),
@@ -291,5 +306,37 @@ impl T5Config {
             (false, Activation::Gelu) => "gelu",
             (false, _) => "relu",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_config_without_end_is_refused_before_its_layers_are_listed() {
+        let bert = |layers: u64| {
+            let json = json!({
+                "model_type": "bert", "vocab_size": 30, "hidden_size": 4, "num_hidden_layers": layers,
+                "num_attention_heads": 2, "intermediate_size": 8, "max_position_embeddings": 16,
+            });
+            parse(Path::new("config.json"), &json)
+        };
+        assert!(bert(2).is_ok() && bert(1000).is_ok());
+        assert!(bert(1_000_000).unwrap_err().to_string().contains("`num_hidden_layers` is 1000000"));
+        let t5 = |decoder: Value| {
+            let json = json!({
+                "model_type": "t5", "vocab_size": 30, "d_model": 4, "d_kv": 2, "num_heads": 2, "d_ff": 8,
+                "num_layers": 2, "num_decoder_layers": decoder,
+            });
+            parse(Path::new("config.json"), &json)
+        };
+        let depth = |c: Result<Config>| match c {
+            Ok(Config::T5(c)) => c.decoder_layers,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!((depth(t5(Value::Null)), depth(t5(json!(3)))), (2, 3));
+        assert!(t5(json!(1_000_000)).is_err() && t5(json!("many")).is_err());
     }
 }
