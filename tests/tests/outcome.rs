@@ -305,7 +305,12 @@ fn a_recipe_that_says_too_little_of_times_is_refused() {
     };
     refused(&without("horizon = 1000\n"), &[], 2, &["columns.days.horizon"]);
     refused(&without("role = \"event\"\n"), &[], 2, &["either one with the role \"label\", or"]);
-    refused(&sound(), &["pretrain.estimator=linfa-logistic"], 2, &["estimator", "to predict a risk"]);
+    refused(
+        &sound(),
+        &["pretrain.estimator=linfa-logistic"],
+        2,
+        &["estimator", "one that predicts the risk until 1000: boosted-trees, boosted-aft, glm, cox-elastic-net"],
+    );
     let timed = ["columns.age.role=time", "columns.age.kind=time", "split.time_on=age", "compare.splits=3"];
     refused(&sound(), &timed, 2, &["compare.splits", "cannot be drawn anew"]);
     refused(&sound(), &["columns.age.knots=2"], 2, &["columns.age.knots", "from 3 to 7"]);

@@ -10,7 +10,7 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use specialist_core::{
-    Class, Column, ColumnKind, Dialect, Limits, NumberStyle, OnInvalid, Role, Schema, SplitKeys, Tuning as _,
+    Class, Column, ColumnKind, Dialect, Estimand, Limits, NumberStyle, OnInvalid, Role, Schema, SplitKeys, Tuning as _,
 };
 use specialist_tabular::{Estimator, Rung};
 
@@ -463,6 +463,20 @@ impl ColumnSpec {
 }
 
 impl Recipe {
+    /// What the declared label asks for; `None` where the domain makes the tables itself.
+    #[must_use]
+    pub fn asked(&self) -> Option<Estimand> {
+        let of = |c: &ColumnSpec| match c.role {
+            Role::Duration => Some(Estimand::Survival { horizon: c.horizon.unwrap_or(f64::INFINITY) }),
+            Role::Label => match c.told_apart().len() {
+                0 => Some(Estimand::Probability),
+                classes => Some(Estimand::Classes(classes)),
+            },
+            _ => None,
+        };
+        self.columns.values().find_map(of)
+    }
+
     /// The names of the label's classes, in the order of their codes; none where it is yes or no, or a time.
     #[must_use]
     pub fn classes(&self) -> Vec<String> {

@@ -238,15 +238,29 @@ fn rows_are_named_by_their_own_name() {
 fn labels_of_several_values_and_spellings() {
     let here = tempfile::tempdir().unwrap();
     let path = table(here.path(), "t.csv", "x,target", 90, |i| format!("{},{}", draw(i, 50), ["-", "K", "S"][i % 3]));
-    let error = sketch(&path, None, &named(None, None)).err().expect("three values");
-    assert!(error.to_string().contains("`target` is called like a label and has"), "{error}");
+    let found = of(&sketch(&path, None, &named(None, None)).unwrap(), "target").clone();
+    assert!(found.ask && found.spec.levels == ["-", "K", "S"] && found.spec.missing.is_empty(), "{found:?}");
     // A dash in many rows says that there is no disease, and not that nobody knows.
     let spec = of(&sketch(&path, None, &named(Some("target"), Some("K"))).unwrap(), "target").spec.clone();
     assert!(spec.missing.is_empty() && spec.negative.contains(&"-".to_string()), "{spec:?}");
     let path =
         table(here.path(), "u.csv", "x,label3", 90, |i| format!("{},{}", draw(i, 50), ["low", "mid", "top"][i % 3]));
-    let error = sketch(&path, None, &named(None, None)).err().expect("three values");
-    assert!(error.to_string().contains("`label3`") && error.hint().contains("--positive"), "{error}");
+    let found = of(&sketch(&path, None, &named(None, None)).unwrap(), "label3").clone();
+    assert!(found.spec.role == Role::Label && found.spec.levels == ["low", "mid", "top"], "{found:?}");
+    assert!(found.why.contains("3 classes") && found.why.contains("`positive`"), "{}", found.why);
+    // Codes stand in their own order; a class of a few rows is said, and takes the label from a column that nobody named.
+    let grade = |i: usize| if i < 3 { 12 } else { 1 + i % 10 };
+    let path = table(here.path(), "g.csv", "x,class", 200, |i| format!("{},{}", draw(i, 50), grade(i)));
+    let error = sketch(&path, None, &named(None, None)).err().expect("a class of three rows");
+    assert!(error.to_string().contains("`class` is called like a label and has 11 values"), "{error}");
+    let found = of(&sketch(&path, None, &named(Some("class"), None)).unwrap(), "class").clone();
+    assert_eq!(found.spec.levels, ["1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "12"]);
+    assert!(found.why.contains("a few rows only have 12"), "{}", found.why);
+    // Measurements are no classes.
+    let path = table(here.path(), "m.csv", "x,target", 90, |i| format!("{},{:.1}", draw(i, 50), (i % 9) as f64 * 1.3));
+    assert!(sketch(&path, None, &named(None, None)).is_err());
+    let path =
+        table(here.path(), "u.csv", "x,label3", 90, |i| format!("{},{}", draw(i, 50), ["low", "mid", "top"][i % 3]));
     let found = sketch(&path, None, &named(Some("label3"), Some("top,mid"))).unwrap();
     let spec = &of(&found, "label3").spec;
     assert_eq!(
@@ -270,8 +284,9 @@ fn a_label_is_not_the_only_column_of_two_values() {
     let path = table(here.path(), "t.csv", "smoker,outcome,x", 90, |i| {
         format!("{},{},{}", ["yes", "no"][i % 2], ["alive", "dead", "unknown"][i % 3], draw(i, 50))
     });
-    let error = sketch(&path, None, &named(None, None)).err().expect("three values");
-    assert!(error.to_string().contains("`outcome`"), "{error}");
+    // Who is not known to be alive or dead is not labelled.
+    let spec = of(&sketch(&path, None, &named(None, None)).unwrap(), "outcome").spec.clone();
+    assert_eq!((&spec.positive[..], &spec.missing[..]), (&["dead".to_string()][..], &["unknown".to_string()][..]));
     // Three ends of a follow-up: the user says which is the event.
     let path = table(here.path(), "pbc.csv", "time,status,age", 90, |i| {
         format!("{},{},{}", 100 + draw(i, 4000), i % 3, 30 + draw(i, 50))

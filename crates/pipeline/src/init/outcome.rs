@@ -29,8 +29,14 @@ const MOST_VALUES: usize = 64;
 /// A class of fewer rows cannot be told from the others, and stays on one side of a split.
 const FEWEST_OF_CLASS: usize = 5;
 
+/// Words of a label that say that nobody knows it.
+const NOT_KNOWN: [&str; 6] = ["unknown", "unk", "not known", "n/k", "missing", "unbekannt"];
+
 /// Whether a cell of a label means that there is none. A dash or the word none in many rows is a value: no disease.
 fn is_unlabelled(column: &ColumnProfile, cell: &str) -> bool {
+    if NOT_KNOWN.contains(&cell.to_lowercase().as_str()) {
+        return true;
+    }
     let says_no = ["-", "--", ".", "None"].contains(&cell);
     is_marker(cell) && !(says_no && column.values.get(cell).is_some_and(|n| n * 5 > column.filled))
 }

@@ -473,16 +473,13 @@ fn classes(recipe: &Recipe) -> Result<(), RecipeError> {
             return refuse(format!("columns.{name}.missing"), "cells that mean no class", &hint);
         }
     }
-    let asked = match recipe.classes().len() {
-        0 => return Ok(()),
-        k => Estimand::Classes(k),
-    };
+    let Some(asked) = recipe.asked() else { return Ok(()) };
     for (key, estimator) in [("pretrain.estimator", recipe.estimator()?), ("tune.scratch", recipe.scratch_estimator()?)]
     {
         if !estimator.predicts(asked) {
             let fitting = Estimator::ALL.into_iter().filter(|e| e.predicts(asked)).map(Estimator::name);
             let expected = format!("one that predicts {}: {}", asked.asked(), fitting.collect::<Vec<_>>().join(", "));
-            let hint = format!("{} gives one of two classes, or one number", estimator.name());
+            let hint = format!("{} predicts something else", estimator.name());
             return refuse(key.into(), &expected, &hint);
         }
     }
