@@ -5,10 +5,11 @@ use std::path::Path;
 use specialist_e2e::root;
 
 /// The layers, lowest first: a crate may use what stands before its own group.
-const LAYERS: [&[&str]; 6] = [
+const LAYERS: [&[&str]; 7] = [
     &["specialist-core", "specialist-search"],
     &["specialist-tabular", "specialist-neural", "specialist-report"],
     &["specialist-pipeline"],
+    &["specialist"],
     &["specialist-cli"],
     &["fraud", "medical", "text", "trading", "new-domain"],
     &[

@@ -92,7 +92,10 @@ fn significant(x: f64) -> String {
 }
 
 /// The code of the class called `name`.
-fn class_called(scorer: &Scorer, name: &str) -> Result<usize, Error> {
+///
+/// # Errors
+/// [`Error::Usage`] with the nearest name.
+pub fn class_called(scorer: &Scorer, name: &str) -> Result<usize, Error> {
     let known = &scorer.classes;
     known.iter().position(|c| same_value(c, name)).ok_or_else(|| {
         let hint = match nearest(name, known.iter().map(String::as_str)) {
@@ -109,7 +112,12 @@ fn class_called(scorer: &Scorer, name: &str) -> Result<usize, Error> {
     })
 }
 
-fn parts(
+/// Explains rows as the model's features have them: of several classes the probability of the one with the code `class`, or
+/// else of each row's most probable one.
+///
+/// # Errors
+/// [`Error::Usage`] when the model cannot tell.
+pub fn parts(
     scorer: &Scorer,
     domain: &dyn Domain,
     data: &specialist_core::Dataset,

@@ -212,7 +212,7 @@ fn step(recipe: &Recipe, domain: &dyn Domain) -> Result<Box<dyn FeatureStep>, Er
 }
 
 /// What turns rows as they are read into a model's rows, chunk by chunk.
-pub(crate) struct Steps {
+pub struct Steps {
     embeddings: Option<Embeddings>,
     domain: Box<dyn FeatureStep>,
 }
@@ -224,7 +224,11 @@ impl Steps {
         Ok(Self { embeddings: Embeddings::open(folder, &ctx)?, domain: step(recipe, domain)? })
     }
 
-    pub(crate) fn apply(&mut self, raw: Dataset) -> Result<Dataset, Error> {
+    /// The model's rows of `raw`.
+    ///
+    /// # Errors
+    /// As [`FeatureStep::apply`].
+    pub fn apply(&mut self, raw: Dataset) -> Result<Dataset, Error> {
         let raw = match &mut self.embeddings {
             Some(embeddings) => embeddings.apply(&raw)?,
             None => raw,
@@ -233,7 +237,8 @@ impl Steps {
     }
 
     /// As [`FeatureStep::memory`].
-    pub(crate) fn memory(&self) -> Option<&'static str> {
+    #[must_use]
+    pub fn memory(&self) -> Option<&'static str> {
         self.domain.memory()
     }
 }

@@ -5,13 +5,16 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use specialist_core::discretion::OTHER;
-use specialist_core::{Column, ColumnKind, Dataset, Domain, FeatureKind, Predict, Role, Schema, Tables, canonical};
+use specialist_core::{
+    Column, ColumnKind, Dataset, Domain, FeatureKind, NumberStyle, Outputs, Predict, Role, Schema, Tables, canonical,
+};
 use specialist_tabular::Model;
-use specialist_tabular::read::{Input, InvalidCells, Options, Reader};
+use specialist_tabular::read::{Input, InvalidCells, Options, Reader, Rows};
 use specialist_tabular::write::{ScoreColumns, ScoreWriter};
 
 use crate::Place;
-use crate::load::{Steps, made};
+pub use crate::load::Steps;
+use crate::load::made;
 use crate::recipe::{Recipe, dialect, parse};
 use crate::{Error, artifact, report};
 
@@ -109,6 +112,48 @@ impl Scorer {
         let dialect = dialect("rows", self.delimiter.or(table.delimiter), decimal, thousands, table.skip)?;
         let options = Options { dialect, labelled: false, ..Options::default() };
         Ok(Reader::open(input, &self.schema(), &options)?)
+    }
+
+    /// As [`Scorer::reader`], over rows that somebody else has opened, called `name` in messages.
+    ///
+    /// # Errors
+    /// As reading does.
+    pub fn reader_over(&self, rows: Box<dyn Rows>, name: &str) -> Result<Reader, Error> {
+        let options = Options { labelled: false, ..Options::default() };
+        Ok(Reader::over(rows, name.into(), NumberStyle::default(), &self.schema(), &options)?)
+    }
+
+    /// The artifact's folder.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The columns that rows must have to be scored.
+    #[must_use]
+    pub fn columns(&self) -> Schema {
+        self.schema()
+    }
+
+    /// What turns rows as they are read into the model's rows, without a history; [`Steps`] keeps what it must remember.
+    ///
+    /// # Errors
+    /// When the domain has no such features.
+    pub fn fresh_steps(&self, domain: &dyn Domain) -> Result<Steps, Error> {
+        Steps::open(&self.folder, &self.recipe, domain)
+    }
+
+    /// What the model predicts of rows as its features have them.
+    ///
+    /// # Errors
+    /// When a feature is not there; [`artifact::ArtifactError`] where the model gives no number.
+    pub fn predictions(&self, data: &Dataset, of: &str) -> Result<Outputs, Error> {
+        let predicted = self.model.predictions(data)?;
+        if let Some(r) = predicted.iter_rows().position(|row| row.iter().any(|p| p.is_nan())) {
+            let what = format!("it gives no number for line {} of {of}", data.lines[r]);
+            return Err(artifact::corrupt(&self.folder, &format!("models/{}.json", self.name), &what));
+        }
+        Ok(predicted)
     }
 
     /// The panels of the artifact's report.
@@ -211,13 +256,16 @@ impl Scorer {
     }
 
     /// A column of which the model knows no level at all is spelled in another way, or another column.
-    fn refuse_unknown(&self, input: &Input, found: &BTreeMap<String, Unseen>) -> Result<(), Error> {
+    ///
+    /// # Errors
+    /// [`specialist_tabular::read::ReadError::Column`] with the first.
+    pub fn refuse_unknown(&self, file: &str, found: &BTreeMap<String, Unseen>) -> Result<(), Error> {
         // A model that has a level for what it does not name may meet nothing else.
         let strange =
             |u: &Unseen| !u.other && u.known == 0 && u.unseen > 0 && (u.levels > 1 || u.unseen >= FEWEST_UNSEEN);
         let Some((column, u)) = found.iter().find(|(_, u)| strange(u)) else { return Ok(()) };
         Err(specialist_tabular::read::ReadError::Column {
-            file: input.name(),
+            file: file.into(),
             column: column.clone(),
             expected: format!("the model knows none of the levels of its {} cells", u.unseen),
             hint: "spell the levels as the rows did that the model learned from; where they are new, leave the cells empty, which means missing".into(),
@@ -266,17 +314,13 @@ impl Scorer {
             let lines = chunk.data.lines.clone();
             let data = steps.apply(chunk.data)?;
             self.unseen_levels(&data, &mut scored.unseen);
-            let predicted = self.model.predictions(&data)?;
-            if let Some(r) = predicted.iter_rows().position(|row| row.iter().any(|p| p.is_nan())) {
-                let what = format!("it gives no number for line {} of {}", lines[r], input.name());
-                return Err(artifact::corrupt(&self.folder, &format!("models/{}.json", self.name), &what));
-            }
+            let predicted = self.predictions(&data, &input.name())?;
             let writer = writer.as_mut().expect("made above");
             writer.write(chunk.ids.as_deref(), &lines, &predicted).map_err(wrong)?;
             scored.rows += lines.len();
             progress(lines.len());
         }
-        self.refuse_unknown(input, &scored.unseen)?;
+        self.refuse_unknown(&input.name(), &scored.unseen)?;
         scored.unseen.retain(|_, u| u.unseen > 0);
         scored.invalid.clone_from(&reader.report().invalid);
         match writer {

@@ -119,20 +119,25 @@ pub struct ReadReport {
     pub late: Option<[usize; 4]>,
 }
 
-/// One cell as a file holds it.
+/// One cell as its origin holds it.
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Cell<'a> {
+pub enum Cell<'a> {
+    /// A text.
     Text(&'a str),
+    /// A number that is one.
     Number(f64),
+    /// A whole number.
     Whole(i64),
+    /// Yes or no.
     Boolean(bool),
-    /// Seconds since 1970-01-01 UTC, where the file itself says that it is a time.
+    /// Seconds since 1970-01-01 UTC, where the origin itself says that it is a time.
     Time(f64),
+    /// Nothing.
     Missing,
 }
 
-/// Rows of cells, one after the other.
-trait Rows {
+/// Rows of cells, one after the other: a file, or whatever else holds a table.
+pub trait Rows {
     /// The header.
     fn columns(&self) -> &[String];
 
@@ -142,16 +147,22 @@ trait Rows {
     }
 
     /// Says which columns will be asked for; others may be left undecoded.
+    ///
+    /// # Errors
+    /// [`ReadError::Type`] for a column that cannot be read.
     fn need(&mut self, _places: &[usize]) -> Result<(), ReadError> {
         Ok(())
     }
 
     /// Reads up to `limit` rows and gives each with its line to `row`; returns how many there were.
+    ///
+    /// # Errors
+    /// The origin's, and whatever `row` refuses.
     fn read(&mut self, limit: usize, row: &mut RowSink<'_>) -> Result<usize, ReadError>;
 }
 
 /// Takes a row's line and a way to look at its cells.
-type RowSink<'s> = dyn for<'c> FnMut(u64, &'c (dyn Fn(usize) -> Cell<'c> + 'c)) -> Result<(), ReadError> + 's;
+pub type RowSink<'s> = dyn for<'c> FnMut(u64, &'c (dyn Fn(usize) -> Cell<'c> + 'c)) -> Result<(), ReadError> + 's;
 
 /// Rows that were read together.
 pub struct Chunk {
@@ -176,8 +187,21 @@ impl Reader {
     /// # Errors
     /// [`ReadError`] when the file or a declared column is not there, or the header makes no sense.
     pub fn open(input: &Input, schema: &Schema, options: &Options) -> Result<Self, ReadError> {
-        let name = input.name();
-        let mut rows = open_rows(input, options)?;
+        Self::over(open_rows(input, options)?, input.name(), style(input, options.dialect), schema, options)
+    }
+
+    /// As [`Reader::open`], over rows that somebody else has opened, called `name` in messages; `numbers` is how numbers are
+    /// written in its texts.
+    ///
+    /// # Errors
+    /// As [`Reader::open`].
+    pub fn over(
+        mut rows: Box<dyn Rows>,
+        name: String,
+        numbers: NumberStyle,
+        schema: &Schema,
+        options: &Options,
+    ) -> Result<Self, ReadError> {
         let header = rows.columns();
         let find = |column: &str| {
             let place = header.iter().position(|h| h == column);
@@ -193,7 +217,7 @@ impl Reader {
             if optional && !header.contains(&c.name) {
                 continue;
             }
-            columns.push(CellColumn::new(c.clone(), find(&c.name)?, style(input, options.dialect)));
+            columns.push(CellColumn::new(c.clone(), find(&c.name)?, numbers));
         }
         let filter =
             options.filter.iter().map(|(c, v)| Ok((find(c)?, v.clone()))).collect::<Result<Vec<_>, ReadError>>()?;
