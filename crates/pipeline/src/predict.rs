@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use specialist_core::discretion::OTHER;
 use specialist_core::{
-    Column, ColumnKind, Dataset, Domain, FeatureKind, NumberStyle, Outputs, Predict, Role, Schema, Tables, canonical,
+    Column, ColumnKind, Dataset, Domain, Feature, FeatureKind, NumberStyle, OnInvalid, Outputs, Predict, Role, Schema,
+    Tables, canonical,
 };
 use specialist_tabular::Model;
 use specialist_tabular::read::{Input, InvalidCells, Options, Reader, Rows};
@@ -49,6 +50,15 @@ pub struct Unseen {
     pub other: bool,
 }
 
+/// The column that holds a feature which a domain made.
+fn made_column(feature: &Feature) -> Column {
+    let (kind, levels) = match &feature.kind {
+        FeatureKind::Number => (ColumnKind::Number, Vec::new()),
+        FeatureKind::Category { levels } => (ColumnKind::Category, levels.clone()),
+    };
+    Column { name: feature.name.clone(), kind, levels, on_invalid: OnInvalid::Missing, ..Column::default() }
+}
+
 /// So many cells tell that a column is spelled in another way, where one may just be new.
 const FEWEST_UNSEEN: usize = 10;
 
@@ -88,6 +98,18 @@ impl Scorer {
             Some(name) => name.to_string(),
             None => report::read_report(folder, &manifest)?.shipped().to_string(),
         };
+        // Networks are folders; the programs that made them read them.
+        let as_folder = format!("models/{name}/");
+        if manifest.files.keys().any(|f| f.starts_with(&as_folder)) {
+            return Err(Error::Usage {
+                what: format!(
+                    "{}: its model `{name}` is a network of the domain {}",
+                    folder.display(),
+                    manifest.domain
+                ),
+                hint: format!("score with the program {}", manifest.domain),
+            });
+        }
         let model = artifact::load_model(folder, &name)?;
         let text = String::from_utf8_lossy(&artifact::read(folder, "recipe.toml")?).into_owned();
         let recipe = parse(&folder.join("recipe.toml").display().to_string(), &text, &[])?;
@@ -211,6 +233,10 @@ impl Scorer {
     }
 
     fn schema(&self) -> Schema {
+        // A domain that makes its tables itself declares no columns: rows then are what it made, feature by feature.
+        if self.recipe.columns.is_empty() {
+            return Schema { columns: self.model.features().iter().map(made_column).collect() };
+        }
         let mut schema = self.recipe.schema();
         if self.recipe.features == "as-is" {
             schema.columns.retain(|c| matches!(c.role, Role::Feature | Role::Entry | Role::Amount | Role::Id));

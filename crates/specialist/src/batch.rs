@@ -131,9 +131,7 @@ fn cell(column: &ArrayRef, row: usize) -> Cell<'_> {
             Cell::Number(value as f64 / per_second(*unit) as f64)
         }
         D::Time32(TimeUnit::Second) => Cell::Number(column.as_primitive::<t::Time32SecondType>().value(row).into()),
-        D::Time32(_) => {
-            Cell::Number(f64::from(column.as_primitive::<t::Time32MillisecondType>().value(row)) / 1e3)
-        }
+        D::Time32(_) => Cell::Number(f64::from(column.as_primitive::<t::Time32MillisecondType>().value(row)) / 1e3),
         D::Time64(TimeUnit::Microsecond) => {
             Cell::Number(column.as_primitive::<t::Time64MicrosecondType>().value(row) as f64 / 1e6)
         }

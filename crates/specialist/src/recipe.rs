@@ -56,10 +56,8 @@ impl Recipe {
     pub fn shipped(domain: impl Domain + 'static, name: &str) -> Result<Self, Error> {
         let known = domain.recipes();
         let found = if name.is_empty() { known.first() } else { known.iter().find(|r| r.name == name) };
-        let missing = || RecipeError::Missing {
-            name: name.into(),
-            known: known.iter().map(|r| r.name.to_string()).collect(),
-        };
+        let missing =
+            || RecipeError::Missing { name: name.into(), known: known.iter().map(|r| r.name.to_string()).collect() };
         let found = found.ok_or_else(missing)?;
         Self::new(format!("{}.toml", found.name), found.text.into(), Place::default(), Arc::new(domain))
     }

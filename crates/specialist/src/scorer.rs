@@ -10,7 +10,7 @@ use specialist_core::{ColumnKind, Dataset, Domain, Estimand, Outputs, Predict, R
 use specialist_pipeline::artifact;
 use specialist_pipeline::explain::{Explained, class_called, parts};
 use specialist_pipeline::predict::{Scorer, Steps, Unseen};
-use specialist_tabular::read::InvalidCells;
+use specialist_tabular::read::{Input, InvalidCells};
 
 use crate::batch::{BatchRows, NAME};
 use crate::{Error, Tables};
@@ -140,6 +140,26 @@ impl Specialist {
         self.scorer.refuse_unknown(NAME, &unseen)?;
         unseen.retain(|_, u| u.unseen > 0);
         Ok(Scores { outputs, unseen, invalid })
+    }
+
+    /// As [`Specialist::score`], of the rows of a CSV or Parquet file, written as the recipe's target is.
+    ///
+    /// # Errors
+    /// [`Error::Read`] with file, line and column.
+    pub fn score_file(&self, path: impl AsRef<Path>) -> Result<Scores, Error> {
+        const CHUNK: usize = 16_384;
+        let input = Input::File(path.as_ref().into());
+        let mut reader = self.scorer.reader(&input)?;
+        let (mut values, mut unseen) = (Vec::new(), BTreeMap::new());
+        while let Some(chunk) = reader.next_chunk(CHUNK)? {
+            let data = self.steps().apply(chunk.data)?;
+            self.scorer.unseen_levels(&data, &mut unseen);
+            values.extend_from_slice(self.scorer.predictions(&data, &input.name())?.values());
+        }
+        self.scorer.refuse_unknown(&input.name(), &unseen)?;
+        unseen.retain(|_, u| u.unseen > 0);
+        let outputs = Outputs::new(self.estimand().width(), values)?;
+        Ok(Scores { outputs, unseen, invalid: reader.report().invalid.clone() })
     }
 
     /// What each feature adds to the prediction of every row; of several classes to that of `class`, or else of each row's
