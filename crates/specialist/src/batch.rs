@@ -25,7 +25,7 @@ impl BatchRows {
         let header: Vec<String> = batch.schema_ref().fields().iter().map(|f| f.name().clone()).collect();
         let columns: Vec<ArrayRef> = batch.columns().to_vec();
         let unread = columns.iter().map(|c| unreadable(c.data_type())).collect();
-        let wide = columns.iter().map(|c| wide(c)).collect();
+        let wide = columns.iter().map(wide).collect();
         Self { header, columns, unread, rows: batch.num_rows(), next: 0, wide }
     }
 
