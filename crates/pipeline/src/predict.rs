@@ -14,6 +14,7 @@ use specialist_tabular::read::{Input, InvalidCells, Options, Reader, Rows};
 use specialist_tabular::write::{ScoreColumns, ScoreWriter};
 
 use crate::Place;
+use crate::artifact::Artifact;
 pub use crate::load::Steps;
 use crate::load::made;
 use crate::recipe::{Recipe, dialect, parse};
@@ -87,7 +88,8 @@ impl Scorer {
     /// # Errors
     /// [`crate::artifact::ArtifactError`] when it is not whole.
     pub fn open(folder: &Path, name: Option<&str>, domain: &dyn Domain) -> Result<Self, Error> {
-        let manifest = artifact::open(folder)?;
+        let artifact = Artifact::open(folder)?;
+        let manifest = artifact.manifest();
         if manifest.domain != domain.name() {
             return Err(Error::Usage {
                 what: format!("{}: the artifact is of the domain {}", folder.display(), manifest.domain),
@@ -96,7 +98,7 @@ impl Scorer {
         }
         let name = match name {
             Some(name) => name.to_string(),
-            None => report::read_report(folder, &manifest)?.shipped().to_string(),
+            None => report::shipped(folder, manifest)?,
         };
         // Networks are folders; the programs that made them read them.
         let as_folder = format!("models/{name}/");
@@ -110,7 +112,7 @@ impl Scorer {
                 hint: format!("score with the program {}", manifest.domain),
             });
         }
-        let model = artifact::load_model(folder, &name)?;
+        let model = artifact.model(&name)?;
         let text = String::from_utf8_lossy(&artifact::read(folder, "recipe.toml")?).into_owned();
         let recipe = parse(&folder.join("recipe.toml").display().to_string(), &text, &[])?;
         let (classes, width) = (recipe.classes(), model.estimand().width());

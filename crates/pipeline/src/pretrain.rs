@@ -11,6 +11,7 @@ use specialist_tabular::exchange::{self, Imported};
 use specialist_tabular::glm::{Prior, Problem, spread};
 use specialist_tabular::{Base, Encoder, Estimator, EstimatorSettings, Model, ModelError};
 
+use crate::artifact::Artifact;
 use crate::recipe::{Recipe, RecipeError, parse};
 use crate::sources::{self, Moments};
 use crate::{Error, Place, artifact};
@@ -168,7 +169,7 @@ pub(crate) fn levels_brought(recipe: &Recipe, target: &Dataset, place: &Place) -
     for path in recipe.source.model.iter().chain(&recipe.source.models) {
         let path = place.path(path);
         let features = if path.is_dir() {
-            artifact::load_model(&path, "generalist").map(|m| m.features().into_owned()).ok()
+            Artifact::open(&path).and_then(|a| a.model("generalist")).map(|m| m.features().into_owned()).ok()
         } else {
             let import = |bytes: Vec<u8>| exchange::import(&bytes, target.estimand, &target.features).ok();
             std::fs::read(&path).ok().and_then(import).map(|imported| imported.forest.features)
@@ -187,8 +188,9 @@ fn one(path: &str, recipe: &Recipe, target: &Dataset, place: &Place) -> Result<(
     let path = place.path(path);
     let mut notes = Vec::new();
     let model = if path.is_dir() {
+        let artifact = Artifact::open(&path)?;
         same_classes(&path, recipe)?;
-        artifact::load_model(&path, "generalist")?
+        artifact.model("generalist")?
     } else {
         let bytes = std::fs::read(&path).map_err(|_| Error::Usage {
             what: format!("{}: there is no such model file", path.display()),

@@ -234,21 +234,39 @@ pub fn redraw(folder: &Path) -> Result<Report, Error> {
     Ok(report)
 }
 
+/// The model that an artifact's verdict ships, without reading all of its report.
+///
+/// # Errors
+/// [`Error::Usage`] when it was never compared.
+pub(crate) fn shipped(folder: &Path, manifest: &artifact::Manifest) -> Result<String, Error> {
+    #[derive(Deserialize)]
+    struct Short {
+        shipped: String,
+    }
+    compared(folder, manifest)?;
+    Ok(artifact::read_json::<Short>(folder, "metrics.json")?.shipped)
+}
+
+fn compared(folder: &Path, manifest: &artifact::Manifest) -> Result<(), Error> {
+    if manifest.stage == "compared" {
+        return Ok(());
+    }
+    Err(Error::Usage {
+        what: format!(
+            "{}: the artifact is only {}; its candidates were never compared",
+            folder.display(),
+            manifest.stage
+        ),
+        hint: "`compare` opens the sealed rows and judges them".into(),
+    })
+}
+
 /// An artifact's report.
 ///
 /// # Errors
 /// [`Error::Usage`] when it was never compared.
 pub fn read_report(folder: &Path, manifest: &artifact::Manifest) -> Result<Report, Error> {
-    if manifest.stage != "compared" {
-        return Err(Error::Usage {
-            what: format!(
-                "{}: the artifact is only {}; its candidates were never compared",
-                folder.display(),
-                manifest.stage
-            ),
-            hint: "`compare` opens the sealed rows and judges them".into(),
-        });
-    }
+    compared(folder, manifest)?;
     let report: Report = artifact::read_json(folder, "evidence.json")?;
     report.check().map_err(|what| artifact::corrupt(folder, "evidence.json", &what))?;
     Ok(report)

@@ -11,7 +11,7 @@ use specialist_report::{Finding, Report, Tuning};
 use specialist_search::{Params, journal_text};
 use specialist_tabular::{EstimatorSettings, TuningPlan, plan};
 
-use crate::artifact::{self, Draft};
+use crate::artifact::{self, Artifact, Draft};
 use crate::compare::{Candidates, Remake, Rows, compare as judge, describe};
 use crate::load::load;
 use crate::pretrain::{Pretrained, bring};
@@ -385,7 +385,8 @@ impl Job<'_> {
     /// [`artifact::ArtifactError`] when it is not whole, [`Error::Usage`] when it was not tuned or
     /// the data has changed since.
     pub fn resume(&self, prepared: &Prepared, folder: &Path) -> Result<Tuned, Error> {
-        let manifest = artifact::open(folder)?;
+        let artifact = Artifact::open(folder)?;
+        let manifest = artifact.manifest();
         if manifest.stage == "pretrained" {
             return Err(Error::Usage {
                 what: format!("{}: the artifact is not tuned", folder.display()),
@@ -405,7 +406,7 @@ impl Job<'_> {
         let mut models = Vec::new();
         for name in ["generalist", "recalibrated", "scratch", "pooled", "ensemble", "specialist"] {
             if manifest.files.contains_key(&format!("models/{name}.json")) {
-                let model = artifact::load_model(folder, name)?;
+                let model = artifact.model(name)?;
                 models.push((name, model.describe(), model));
             }
         }

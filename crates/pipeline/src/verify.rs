@@ -6,7 +6,7 @@ use ndarray::Array2;
 use specialist_core::Predict;
 
 use crate::Error;
-use crate::artifact::{self, Manifest, corrupt};
+use crate::artifact::{self, Artifact, Manifest, corrupt};
 use crate::report::{Probes, probe_data};
 
 /// Scores are written with all their digits: more than this is another model.
@@ -27,7 +27,8 @@ pub struct Verified {
 /// # Errors
 /// [`crate::artifact::ArtifactError`] naming what is wrong.
 pub fn verify(folder: &Path) -> Result<Verified, Error> {
-    let manifest = artifact::open(folder)?;
+    let artifact = Artifact::open(folder)?;
+    let manifest = artifact.manifest();
     let probes: Probes = artifact::read_json(folder, "probes.json")?;
     let width = probes.features.len();
     if probes.rows.iter().any(|r| r.len() != width) {
@@ -39,7 +40,7 @@ pub fn verify(folder: &Path) -> Result<Verified, Error> {
     if probes.rows.is_empty() {
         return Err(corrupt(folder, "probes.json", "it has no rows to score"));
     }
-    let mut kept: Vec<&str> = artifact::models(&manifest);
+    let mut kept: Vec<&str> = artifact::models(manifest);
     kept.sort_unstable();
     let scored: Vec<&str> = probes.scores.keys().map(String::as_str).collect();
     if kept != scored {
@@ -50,7 +51,7 @@ pub fn verify(folder: &Path) -> Result<Verified, Error> {
         ));
     }
     for (name, expected) in &probes.scores {
-        let scores = artifact::load_model(folder, name)?.predictions(&data)?;
+        let scores = artifact.model(name)?.predictions(&data)?;
         let scores = scores.values();
         // No score is not a number: what is neither near nor far is another model as well.
         let same = |(a, b): (&f64, &f64)| (a - b).abs() <= TOLERANCE;
@@ -62,5 +63,5 @@ pub fn verify(folder: &Path) -> Result<Verified, Error> {
             ));
         }
     }
-    Ok(Verified { probes: probes.rows.len(), models: probes.scores.len(), manifest })
+    Ok(Verified { probes: probes.rows.len(), models: probes.scores.len(), manifest: manifest.clone() })
 }

@@ -26,7 +26,8 @@
 //!     role = "label"
 //! "#)?;
 //! let run = Recipe::from_file(&recipe)?.set("tune.trials=4")?.run(&Context::new(42, 2))?;
-//! println!("{}: {}", run.report.evidence.verdict.outcome.word(), run.report.evidence.verdict.reason);
+//! let verdict = &run.report.evidence.verdict;     // adopt, recalibrate, keep-generalist, …
+//! assert!(!verdict.outcome.word().is_empty() && !verdict.reason.is_empty());
 //! run.save(&artifact)?;
 //!
 //! // What ships is loaded by whoever has the folder, and scores rows wherever they come from.

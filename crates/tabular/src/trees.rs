@@ -14,6 +14,7 @@ use hessboost::training::Trainer;
 use ndarray::{ArrayView2, Axis};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use serde_json::value::RawValue;
 use specialist_core::discretion::quantile_of;
 use specialist_core::{
     Affine, Context, Dataset, Error, Estimand, Feature, FeatureKind, Followed, Labels, Outputs, Predict, Scaling,
@@ -410,11 +411,26 @@ impl Forest {
         Self::from_xgboost_with(doc, features, doubles)
     }
 
+    /// As [`Forest::from_xgboost`], of its text: most of what opening a model costs is reading its trees, and they need be
+    /// read once only.
+    fn from_text(text: &str, features: Vec<Feature>) -> Result<Self, Error> {
+        let plain = with_listed_base_score(text).filter(|_| !text.contains(DOUBLES));
+        let Some(text) = plain else {
+            let document: Value = serde_json::from_str(text).map_err(|e| Error::Mismatch(e.to_string()))?;
+            return Self::from_xgboost(&document, features);
+        };
+        let model = BoostedModel::decode(text.as_bytes(), ModelFormat::XgboostJson);
+        Self::of_model(model.map_err(|e| Error::Mismatch(e.to_string()))?, features, Doubles::new())
+    }
+
     /// As [`Forest::from_xgboost`], with thresholds in double precision, one list a feature, or none.
     pub(crate) fn from_xgboost_with(doc: &Value, features: Vec<Feature>, doubles: Doubles) -> Result<Self, Error> {
         let mut doc = doc.clone();
         listed_base_score(&mut doc);
-        let model = from_document(&doc)?;
+        Self::of_model(from_document(&doc)?, features, doubles)
+    }
+
+    fn of_model(model: BoostedModel, features: Vec<Feature>, doubles: Doubles) -> Result<Self, Error> {
         if !doubles.is_empty() && doubles.len() != features.len() {
             return Err(Error::Mismatch("thresholds of other features than are declared".into()));
         }
@@ -479,8 +495,8 @@ impl Serialize for Forest {
 
 impl<'de> Deserialize<'de> for Forest {
     fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let (features, doc) = <(Vec<Feature>, Value)>::deserialize(from)?;
-        Self::from_xgboost(&doc, features).map_err(serde::de::Error::custom)
+        let (features, text) = <(Vec<Feature>, Box<RawValue>)>::deserialize(from)?;
+        Self::from_text(text.get(), features).map_err(serde::de::Error::custom)
     }
 }
 
@@ -514,6 +530,20 @@ fn listed_base_score(doc: &mut Value) {
     if let Some(text) = base.as_str().filter(|t| !t.starts_with('[')) {
         *base = Value::String(format!("[{text}]"));
     }
+}
+
+/// The text of a document with its base score as the engine reads it; `None` where it cannot be told in the text alone.
+fn with_listed_base_score(text: &str) -> Option<std::borrow::Cow<'_, str>> {
+    const KEY: &str = "\"base_score\":\"";
+    // Once, and nowhere in the name of a feature.
+    let at = text.find(KEY).filter(|at| !text[at + 1..].contains(KEY))? + KEY.len();
+    let end = at + text[at..].find('"')?;
+    let score = &text[at..end];
+    if score.starts_with('[') {
+        return Some(text.into());
+    }
+    score.parse::<f64>().ok()?;
+    Some(format!("{}[{score}]{}", &text[..at], &text[end..]).into())
 }
 
 /// Which features a tree parts by sets of categories.
