@@ -54,7 +54,10 @@ fn confusion(input: &PanelInput<'_>, p: &Prediction) -> Panel {
     let (levels, fewest) = (labels.levels(), input.rows.fewest_rows);
     let told_few = match fewest {
         0 | 1 => String::new(),
-        n => format!(" `{FEW}`: from 1 to {} rows, or a cell by which such a one could be had.", n - 1),
+        n => format!(
+            " `{FEW}`: from 1 to {} rows, or a cell by which such a one could be had from the sum of its row.",
+            n - 1
+        ),
     };
     let counts = counts(labels.codes(), p.outputs.largest(), levels.len());
     let row = |(k, row): (usize, &Vec<usize>)| {

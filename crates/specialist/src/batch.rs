@@ -4,7 +4,7 @@ use arrow_array::cast::AsArray;
 use arrow_array::types as t;
 use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_schema::{DataType, TimeUnit};
-use specialist_tabular::read::{Cell, ReadError, RowSink, Rows};
+use specialist_tabular::read::{Cell, ReadError, RowSink, Rows, without_trailing_zeros};
 
 /// What a batch is called in messages.
 pub(crate) const NAME: &str = "record batch";
@@ -16,8 +16,16 @@ pub(crate) struct BatchRows {
     unread: Vec<Option<String>>,
     rows: usize,
     next: usize,
-    /// Texts that stand for numbers wider than 64 bits, one a row, of the columns that are such.
-    wide: Vec<Option<Vec<Option<String>>>>,
+    /// What reading a column's cells takes beside the column, made once and only for those that are asked for.
+    prepared: Vec<Prepared>,
+}
+
+enum Prepared {
+    Nothing,
+    /// Numbers wider than 64 bits as their digits.
+    Digits(Vec<Option<String>>),
+    /// Of a dictionary, the place of each row's value; none where it has no values, and so no cell.
+    Keys(Option<Vec<usize>>),
 }
 
 impl BatchRows {
@@ -25,8 +33,8 @@ impl BatchRows {
         let header: Vec<String> = batch.schema_ref().fields().iter().map(|f| f.name().clone()).collect();
         let columns: Vec<ArrayRef> = batch.columns().to_vec();
         let unread = columns.iter().map(|c| unreadable(c.data_type())).collect();
-        let wide = columns.iter().map(wide).collect();
-        Self { header, columns, unread, rows: batch.num_rows(), next: 0, wide }
+        let prepared = columns.iter().map(|_| Prepared::Nothing).collect();
+        Self { header, columns, unread, rows: batch.num_rows(), next: 0, prepared }
     }
 
     fn cell(&self, place: usize, row: usize) -> Cell<'_> {
@@ -34,10 +42,28 @@ impl BatchRows {
         if column.is_null(row) {
             return Cell::Missing;
         }
-        match &self.wide[place] {
-            Some(texts) => texts[row].as_deref().map_or(Cell::Missing, Cell::Text),
-            None => cell(column, row),
+        match &self.prepared[place] {
+            Prepared::Nothing => cell(column, row),
+            Prepared::Digits(texts) => texts[row].as_deref().map_or(Cell::Missing, Cell::Text),
+            Prepared::Keys(keys) => {
+                let values = column.as_any_dictionary().values();
+                match keys.as_ref().map(|keys| keys[row]) {
+                    Some(key) if values.is_valid(key) => cell(values, key),
+                    _ => Cell::Missing,
+                }
+            }
         }
+    }
+}
+
+fn prepared(column: &ArrayRef) -> Prepared {
+    match column.data_type() {
+        DataType::Dictionary(..) => {
+            let dictionary = column.as_any_dictionary();
+            // Without values every row is missing, and there are no keys to tell.
+            Prepared::Keys((!dictionary.values().is_empty()).then(|| dictionary.normalized_keys()))
+        }
+        _ => wide(column).map_or(Prepared::Nothing, Prepared::Digits),
     }
 }
 
@@ -76,14 +102,6 @@ fn wide(column: &ArrayRef) -> Option<Vec<Option<String>>> {
             beyond.then(|| numbers.iter().map(|v| v.map(|v| v.to_string())).collect())
         }
         _ => None,
-    }
-}
-
-/// A decimal's zeros behind the point are its type's, not its value's.
-fn without_trailing_zeros(text: String) -> String {
-    match text.contains('.') {
-        true => text.trim_end_matches('0').trim_end_matches('.').to_string(),
-        false => text,
     }
 }
 
@@ -136,14 +154,6 @@ fn cell(column: &ArrayRef, row: usize) -> Cell<'_> {
             Cell::Number(column.as_primitive::<t::Time64MicrosecondType>().value(row) as f64 / 1e6)
         }
         D::Time64(_) => Cell::Number(column.as_primitive::<t::Time64NanosecondType>().value(row) as f64 / 1e9),
-        D::Dictionary(..) => {
-            let dictionary = column.as_any_dictionary();
-            // Keys of a valid row are below the count of values, which Arrow checks where the array is made.
-            match dictionary.normalized_keys().get(row) {
-                Some(&key) if dictionary.values().is_valid(key) => cell(dictionary.values(), key),
-                _ => Cell::Missing,
-            }
-        }
         _ => Cell::Missing,
     }
 }
@@ -173,7 +183,10 @@ impl Rows for BatchRows {
                 let column = self.header[place].clone();
                 Err(ReadError::Type { file: NAME.into(), column, kind })
             }
-            None => Ok(()),
+            None => {
+                places.iter().for_each(|&p| self.prepared[p] = prepared(&self.columns[p]));
+                Ok(())
+            }
         }
     }
 

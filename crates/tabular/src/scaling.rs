@@ -19,7 +19,7 @@ pub(crate) enum Freedom {
 
 /// Fits the multinomial likelihood of `data`'s classes by the model's `margins`, with a Gaussian prior of precision
 /// `strength`, above 0, around the scaling that changes nothing. For two classes it is [`specialist_core::fit_affine`] but
-/// for the intercept, which is then shared by both: half of `strength` there is `strength` here.
+/// for the prior on the intercept, which is shared by both classes here: a `strength` counts as half of it there.
 ///
 /// # Errors
 /// [`Error::Fit`] where the steps do not settle; [`Error::Cancelled`].

@@ -1,9 +1,11 @@
 //! Models of several classes against the contracts of the core: every estimator that can learn them, every rung.
 
+mod shared;
+
 use specialist_core::{Context, Estimand, FineTune, Labels, Predict, Pretrain, Scaling, Tuning, metric};
 use specialist_search::{Params, Value};
 use specialist_tabular::{Base, Estimator, Forest, Model, Rung, TuningPlan, ladder_space};
-use specialist_testing::{damaged, rows};
+use specialist_testing::rows;
 
 const ESTIMATORS: [Estimator; 4] =
     [Estimator::Glm, Estimator::BoostedTrees, Estimator::LinfaLogistic, Estimator::SmartcoreLogistic];
@@ -188,19 +190,5 @@ fn whatever_a_model_file_of_classes_says_it_is_refused_or_scored() {
         models.push(model);
     }
     models.push(generalists(Estimator::Glm, &target)[2].clone());
-    for model in models {
-        let document: serde_json::Value = serde_json::from_str(&model.to_json().unwrap()).unwrap();
-        let (mut read, mut refused) = (0, 0);
-        damaged(&document, 1500, |place, changed| match Model::from_json(&changed.to_string()) {
-            Err(_) => refused += 1,
-            Ok(model) => {
-                read += 1;
-                if let Ok(found) = model.predictions(&target) {
-                    assert_eq!(found.rows(), target.rows(), "{place}");
-                }
-                _ = model.contributions(&target.select(&[0, 1]));
-            }
-        });
-        assert!(refused > 50 && read > 5, "{read} read, {refused} refused");
-    }
+    models.iter().for_each(|model| shared::refused_or_scored(&model.describe(), model, &target));
 }

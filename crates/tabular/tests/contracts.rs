@@ -1,9 +1,11 @@
 //! Every estimator and every rung against the contracts of the core.
 
+mod shared;
+
 use specialist_core::{Context, Estimand, FineTune, Followed, Labels, Predict, Pretrain, Tuning, metric};
 use specialist_search::{Params, Value};
 use specialist_tabular::{Base, Estimator, Model, Rung, TuningPlan, ladder_space};
-use specialist_testing::{FullDisk, damaged, fine_tune_contract, predict_contract, rows};
+use specialist_testing::{FullDisk, fine_tune_contract, predict_contract, rows};
 
 const ESTIMATORS: [Estimator; 6] = [
     Estimator::BoostedTrees,
@@ -253,7 +255,6 @@ fn numbers_are_predicted_and_every_rung_moves_them_towards_the_target() {
     }
 }
 
-/// A model file may say anything. It is refused, or its scores are as many as the rows; no panic, no path without an end.
 #[test]
 fn whatever_a_model_file_says_it_is_refused_or_scored() {
     let data = rows(120, 0.0, 3);
@@ -272,21 +273,7 @@ fn whatever_a_model_file_says_it_is_refused_or_scored() {
         models.push((estimator.name().into(), model));
     }
     models.push(("mean".into(), Model::new(Base::Mean(models.iter().take(2).map(|m| m.1.clone()).collect()))));
-    for (name, model) in models {
-        let document: serde_json::Value = serde_json::from_str(&model.to_json().unwrap()).unwrap();
-        let (mut read, mut refused) = (0, 0);
-        damaged(&document, 1500, |place, changed| match Model::from_json(&changed.to_string()) {
-            Err(_) => refused += 1,
-            Ok(model) => {
-                read += 1;
-                if let Ok(margin) = model.margin(&data) {
-                    assert_eq!(margin.len(), data.rows(), "{name} {place}");
-                }
-                _ = model.contributions(&data.select(&[0, 1]));
-            }
-        });
-        assert!(refused > 50 && read > 5, "{name}: {read} read, {refused} refused");
-    }
+    models.iter().for_each(|(name, model)| shared::refused_or_scored(name, model, &data));
 }
 
 /// Every number that stands in a model, as its file has it; of a tree those that it parts by: among thousands of leaves one

@@ -28,7 +28,7 @@ use specialist_core::{
 use cells::{CellColumn, Invalid};
 pub use dates::{DayOrder, DayOrderFinder, day_first};
 pub use error::ReadError;
-pub use numbers::AROUND;
+pub use numbers::{AROUND, without_trailing_zeros};
 pub use profile::{ColumnProfile, Profile, profile};
 pub use sniff::sniff;
 pub use times::{LOCAL_DAY, is_time_format, seconds, seconds_in, time_formats, unit_word};

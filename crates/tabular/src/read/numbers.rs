@@ -74,6 +74,15 @@ pub(super) fn advice(text: &str, style: NumberStyle, column: &Column) -> String 
     )
 }
 
+/// A decimal's zeros behind the point are its type's, not its value's.
+#[must_use]
+pub fn without_trailing_zeros(text: String) -> String {
+    match text.contains('.') {
+        true => text.trim_end_matches('0').trim_end_matches('.').to_string(),
+        false => text,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

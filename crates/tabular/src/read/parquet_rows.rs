@@ -14,6 +14,7 @@ use polars::prelude::{ArrowDataType, Column, DataFrame, DataType, ParquetReader,
 use polars_parquet::parquet::schema::types::{ParquetType, PrimitiveLogicalType};
 
 use super::arrow_schema::{ArrowSchema, KEY};
+use super::numbers::without_trailing_zeros;
 use super::{Cell, ReadError, RowSink, Rows, pages};
 
 /// Rows taken out of the file at a time.
@@ -315,14 +316,6 @@ fn cells(column: &Column) -> Result<Cells, PolarsError> {
             return Err(PolarsError::ComputeError(reason.into()));
         }
     })
-}
-
-/// A decimal's zeros behind the point are its type's, not its value's.
-fn without_trailing_zeros(text: String) -> String {
-    match text.contains('.') {
-        true => text.trim_end_matches('0').trim_end_matches('.').to_string(),
-        false => text,
-    }
 }
 
 impl Rows for ParquetRows {
