@@ -55,7 +55,7 @@ fn confusion(input: &PanelInput<'_>, p: &Prediction) -> Panel {
     let told_few = match fewest {
         0 | 1 => String::new(),
         n => format!(
-            " `{FEW}`: from 1 to {} rows, or a cell by which such a one could be had from the sum of its row.",
+            " Where it says {FEW}: from 1 to {} rows, or a cell by which such a one could be had from the sum of its row.",
             n - 1
         ),
     };

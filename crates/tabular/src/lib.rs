@@ -3,8 +3,9 @@
 //! the ladder of tunings that turns a generalist into a specialist.
 
 mod baseline;
-mod classes_document;
+
 mod contributions;
+mod document;
 mod encode;
 mod estimator;
 pub mod exchange;

@@ -5,8 +5,9 @@ use serde_json::Value;
 use specialist_core::Error;
 use specialist_core::discretion::{between, outwards};
 
+use crate::document::trees_mut;
 use crate::exchange::doubles::Doubles;
-use crate::trees::{failed, narrow, trees_mut};
+use crate::trees::{failed, narrow};
 
 /// Moves the thresholds of the trees from the `first` on to a short number between the two train values that they part, so
 /// that none is a row's own cell. Every train row takes the side that it took.

@@ -2,7 +2,10 @@
 //! engine is hessboost; forests travel as XGBoost JSON, which Python xgboost opens.
 
 use crate::Contributions;
-use crate::classes_document::scale_classes;
+use crate::document::{
+    listed_base_score, numbers, on_leaves, plain_base_score, scale_classes, split_as_categories, trees, trees_mut,
+    with_listed_base_score,
+};
 use crate::exchange::doubles::Doubles;
 use crate::exchange::xgboost::CATEGORY_LEVELS;
 use crate::thresholds::part_between_rows;
@@ -513,90 +516,11 @@ fn from_document(doc: &Value) -> Result<BoostedModel, Error> {
 /// Where the doubles stand among the attributes of the document, which XGBoost keeps.
 const DOUBLES: &str = "double_thresholds";
 
-/// The base score as a plain number: every XGBoost from 1.0 on reads it, and versions below 3.1 take the list that
-/// later ones write for one half without a word.
-fn plain_base_score(doc: &mut Value) {
-    let base = &mut doc["learner"]["learner_model_param"]["base_score"];
-    if let Some(inner) = base.as_str().and_then(|t| t.strip_prefix('[')?.strip_suffix(']'))
-        && !inner.contains(',')
-    {
-        *base = Value::String(inner.to_string());
-    }
-}
-
-/// The base score as the engine reads it.
-fn listed_base_score(doc: &mut Value) {
-    let Some(base) = doc.pointer_mut("/learner/learner_model_param/base_score") else { return };
-    if let Some(text) = base.as_str().filter(|t| !t.starts_with('[')) {
-        *base = Value::String(format!("[{text}]"));
-    }
-}
-
-/// The text of a document with its base score as the engine reads it; `None` where it cannot be told in the text alone.
-fn with_listed_base_score(text: &str) -> Option<std::borrow::Cow<'_, str>> {
-    const KEY: &str = "\"base_score\":\"";
-    // Once, and nowhere in the name of a feature.
-    let at = text.find(KEY).filter(|at| !text[at + 1..].contains(KEY))? + KEY.len();
-    let end = at + text[at..].find('"')?;
-    let score = &text[at..end];
-    if score.starts_with('[') {
-        return Some(text.into());
-    }
-    score.parse::<f64>().ok()?;
-    Some(format!("{}[{score}]{}", &text[..at], &text[end..]).into())
-}
-
-/// Which features a tree parts by sets of categories.
-fn split_as_categories(doc: &Value, width: usize) -> Vec<bool> {
-    let mut out = vec![false; width];
-    for tree in trees(doc).into_iter().flatten() {
-        let kinds = tree["split_type"].as_array().into_iter().flatten().map(|k| k.as_u64() == Some(1));
-        let places = tree["split_indices"].as_array().into_iter().flatten().map(|p| p.as_u64().unwrap_or(0) as usize);
-        for (_, place) in kinds.zip(places).filter(|(set, _)| *set) {
-            if let Some(split) = out.get_mut(place) {
-                *split = true;
-            }
-        }
-    }
-    out
-}
-
 /// The document of a LightGBM text of version 4.
 pub(crate) fn decode_lightgbm(text: &str) -> Result<Value, Error> {
     let model =
         BoostedModel::decode(text.as_bytes(), ModelFormat::LightgbmText).map_err(|e| Error::Mismatch(e.to_string()))?;
     document(&model)
-}
-
-const TREES: &str = "/learner/gradient_booster/model/trees";
-
-fn trees(doc: &Value) -> Result<&Vec<Value>, Error> {
-    doc.pointer(TREES).and_then(Value::as_array).ok_or_else(|| failed("the model has no trees"))
-}
-
-pub(crate) fn trees_mut(doc: &mut Value) -> Result<&mut Vec<Value>, Error> {
-    doc.pointer_mut(TREES).and_then(Value::as_array_mut).ok_or_else(|| failed("the model has no trees"))
-}
-
-fn numbers(tree: &Value, key: &str) -> Result<Vec<f64>, Error> {
-    let list = tree[key].as_array().ok_or_else(|| failed(format!("a tree has no {key}")))?;
-    Ok(list.iter().map(|v| v.as_f64().unwrap_or(f64::NAN)).collect())
-}
-
-/// Replaces every leaf's value by `change(node, value)`.
-pub(crate) fn on_leaves(tree: &mut Value, change: impl Fn(usize, f64) -> f64) -> Result<(), Error> {
-    let left = numbers(tree, "left_children")?;
-    let values = tree.get_mut("split_conditions").and_then(Value::as_array_mut);
-    let values = values.ok_or_else(|| failed("a tree has no split_conditions"))?;
-    if values.len() != left.len() {
-        return Err(failed("a tree has lists of different lengths"));
-    }
-    for (node, value) in values.iter_mut().enumerate() {
-        if left[node] < 0.0 {
-            *value = Value::from(change(node, value.as_f64().unwrap_or(0.0)) as f32);
-        }
-    }
-    Ok(())
 }
 
 /// The feature whose name is closest to `name`, if any is close.

@@ -5,8 +5,9 @@ use specialist_core::Estimand;
 
 use super::doubles::{Doubles, Thresholds};
 use super::{Category, Told, unsupported, xgboost};
+use crate::document::{on_leaves, trees_mut};
 use crate::model::ModelError;
-use crate::trees::{decode_lightgbm, on_leaves, trees_mut};
+use crate::trees::decode_lightgbm;
 
 fn format(what: impl Into<String>) -> ModelError {
     ModelError::Format(what.into())

@@ -5,7 +5,7 @@ use specialist_core::Estimand;
 
 use super::doubles::Doubles;
 use super::{Category, Told, unsupported};
-use crate::classes_document::plain_base_scores;
+use crate::document::plain_base_scores;
 use crate::model::ModelError;
 
 /// Objectives that say what is wanted, by what it is; the first is what the engine calls it.
@@ -136,7 +136,7 @@ fn booster(learner: &mut Map<String, Value>) -> Result<(), ModelError> {
     }
     for (tree, weight) in trees.iter_mut().zip(weights) {
         let weight = weight.as_f64().ok_or_else(|| format("a weight of a tree is no number"))?;
-        crate::trees::on_leaves(tree, |_, value| value * weight).map_err(|e| format(e.to_string()))?;
+        crate::document::on_leaves(tree, |_, value| value * weight).map_err(|e| format(e.to_string()))?;
     }
     Ok(())
 }

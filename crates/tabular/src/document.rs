@@ -1,9 +1,10 @@
-//! XGBoost's document of a model of several classes: which tree is whose, and intercepts that every version reads.
+//! XGBoost's document of a forest: its trees and their leaves, its base score as versions write it, and of several classes
+//! which tree is whose.
 
 use serde_json::{Value, json};
 use specialist_core::{Error, Recalibrate as _, Scaling};
 
-use crate::trees::{failed, on_leaves, trees_mut};
+use crate::trees::failed;
 
 const MODEL: &str = "/learner/gradient_booster/model";
 const BASE: &str = "/learner/learner_model_param/base_score";
@@ -99,6 +100,85 @@ fn leaf(id: usize, value: f32, features: &Value, size_leaf_vector: &Value) -> Va
             "size_leaf_vector": size_leaf_vector,
         },
     })
+}
+
+const TREES: &str = "/learner/gradient_booster/model/trees";
+
+/// The base score as a plain number: every XGBoost from 1.0 on reads it, and versions below 3.1 take the list that
+/// later ones write for one half without a word.
+pub(crate) fn plain_base_score(doc: &mut Value) {
+    let base = &mut doc["learner"]["learner_model_param"]["base_score"];
+    if let Some(inner) = base.as_str().and_then(|t| t.strip_prefix('[')?.strip_suffix(']'))
+        && !inner.contains(',')
+    {
+        *base = Value::String(inner.to_string());
+    }
+}
+
+/// The base score as the engine reads it.
+pub(crate) fn listed_base_score(doc: &mut Value) {
+    let Some(base) = doc.pointer_mut("/learner/learner_model_param/base_score") else { return };
+    if let Some(text) = base.as_str().filter(|t| !t.starts_with('[')) {
+        *base = Value::String(format!("[{text}]"));
+    }
+}
+
+/// The text of a document with its base score as the engine reads it; `None` where it cannot be told in the text alone.
+pub(crate) fn with_listed_base_score(text: &str) -> Option<std::borrow::Cow<'_, str>> {
+    const KEY: &str = "\"base_score\":\"";
+    // Once, and nowhere in the name of a feature.
+    let at = text.find(KEY).filter(|at| !text[at + 1..].contains(KEY))? + KEY.len();
+    let end = at + text[at..].find('"')?;
+    let score = &text[at..end];
+    if score.starts_with('[') {
+        return Some(text.into());
+    }
+    score.parse::<f64>().ok()?;
+    Some(format!("{}[{score}]{}", &text[..at], &text[end..]).into())
+}
+
+/// Which features a tree parts by sets of categories.
+pub(crate) fn split_as_categories(doc: &Value, width: usize) -> Vec<bool> {
+    let mut out = vec![false; width];
+    for tree in trees(doc).into_iter().flatten() {
+        let kinds = tree["split_type"].as_array().into_iter().flatten().map(|k| k.as_u64() == Some(1));
+        let places = tree["split_indices"].as_array().into_iter().flatten().map(|p| p.as_u64().unwrap_or(0) as usize);
+        for (_, place) in kinds.zip(places).filter(|(set, _)| *set) {
+            if let Some(split) = out.get_mut(place) {
+                *split = true;
+            }
+        }
+    }
+    out
+}
+
+pub(crate) fn trees(doc: &Value) -> Result<&Vec<Value>, Error> {
+    doc.pointer(TREES).and_then(Value::as_array).ok_or_else(|| failed("the model has no trees"))
+}
+
+pub(crate) fn trees_mut(doc: &mut Value) -> Result<&mut Vec<Value>, Error> {
+    doc.pointer_mut(TREES).and_then(Value::as_array_mut).ok_or_else(|| failed("the model has no trees"))
+}
+
+pub(crate) fn numbers(tree: &Value, key: &str) -> Result<Vec<f64>, Error> {
+    let list = tree[key].as_array().ok_or_else(|| failed(format!("a tree has no {key}")))?;
+    Ok(list.iter().map(|v| v.as_f64().unwrap_or(f64::NAN)).collect())
+}
+
+/// Replaces every leaf's value by `change(node, value)`.
+pub(crate) fn on_leaves(tree: &mut Value, change: impl Fn(usize, f64) -> f64) -> Result<(), Error> {
+    let left = numbers(tree, "left_children")?;
+    let values = tree.get_mut("split_conditions").and_then(Value::as_array_mut);
+    let values = values.ok_or_else(|| failed("a tree has no split_conditions"))?;
+    if values.len() != left.len() {
+        return Err(failed("a tree has lists of different lengths"));
+    }
+    for (node, value) in values.iter_mut().enumerate() {
+        if left[node] < 0.0 {
+            *value = Value::from(change(node, value.as_f64().unwrap_or(0.0)) as f32);
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]
