@@ -100,9 +100,8 @@ pub fn made() -> Vec<(&'static str, String, Vec<u8>)> {
     few = few.select(&(0..90).map(|i| i % few.rows()).collect::<Vec<_>>());
     few.base.targets = Labels::binary((0..90).map(|i| i % 3 == 0));
     for name in ["boosted-trees", "glm", "linfa-tree", "smartcore-forest"] {
-        let estimator: specialist_tabular::Estimator = name.parse().expect("an estimator");
-        let mut settings = estimator.defaults();
-        (settings.trees.rounds, settings.forest_trees) = (3, 3);
+        let mut settings = specialist_tabular::ESTIMATORS.named(name).expect("an estimator").defaults();
+        settings.params.0.extend(["rounds", "trees"].map(|count| (count.into(), 3.into())));
         if let Ok(model) = specialist_core::Pretrain::pretrain(&settings, &few, &ctx) {
             let text = model.to_json().expect("a model is JSON");
             out.push(("own-model", format!("{name}.json"), text.into_bytes()));

@@ -5,8 +5,9 @@ use std::process::Command;
 use std::time::Instant;
 
 use specialist_core::{Context, Dataset, Feature, Predict, Pretrain};
+use specialist_tabular::estimator::BoostedTrees;
 use specialist_tabular::read::Input;
-use specialist_tabular::{Estimator, EstimatorSettings, TreeSettings};
+use specialist_tabular::{Estimator, EstimatorSettings};
 use trading::backtest::{Account, Costs, Signal, events};
 use trading::bars::read;
 use trading::features::{Features, Standard};
@@ -53,11 +54,13 @@ pub fn job(file: &Path) {
         (Dataset::new(features, records, labels).expect("rows"), kept)
     };
     let (train, _) = table(true);
-    let settings = EstimatorSettings {
-        trees: TreeSettings { rounds: 100, learning_rate: 0.1, max_depth: 5, ..TreeSettings::default() },
-        ..Estimator::BoostedTrees.defaults()
-    };
-    let model = settings.pretrain(&train, &ctx).expect("a generalist");
+    let mut params = BoostedTrees.default_params();
+    params.0.extend([
+        ("rounds".into(), 100.into()),
+        ("learning-rate".into(), 0.1.into()),
+        ("max-depth".into(), 5.into()),
+    ]);
+    let model = EstimatorSettings { estimator: &BoostedTrees, params }.pretrain(&train, &ctx).expect("a generalist");
     lap();
     let (test, kept) = table(false);
     let probability = model.predict(&test).expect("forecasts");

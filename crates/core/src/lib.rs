@@ -2,7 +2,7 @@
 //! clock is asked and no global random number generator is used.
 //!
 //! A **generalist** is pre-trained on a broad *source* population ([`Pretrain`]); a **specialist**
-//! is what a [`Tuning`] makes of it on a small *target* sample ([`FineTune`]). Whether that was
+//! is what a tuning makes of it on a small *target* sample ([`FineTune`]). Whether that was
 //! worth doing is decided on sealed rows by [`evidence`] and said by a [`Verdict`].
 #![warn(missing_docs)]
 
@@ -23,6 +23,7 @@ pub mod metric;
 mod model;
 mod outputs;
 pub mod quoting;
+mod registry;
 mod schema;
 mod spelling;
 mod split;
@@ -41,8 +42,9 @@ pub use estimand::{Estimand, LossScale};
 pub use finding::{Finding, Severity};
 pub use labels::{Followed, Labels};
 pub use metric::{Goal, Metric, Scored};
-pub use model::{FineTune, Predict, Pretrain, Tuning};
+pub use model::{FineTune, Predict, Pretrain};
 pub use outputs::Outputs;
+pub use registry::Registry;
 pub use schema::{Class, Column, ColumnKind, Limits, OnInvalid, Role, Schema};
 pub use spelling::{canonical, same_value};
 pub use split::{Split, SplitKeys};

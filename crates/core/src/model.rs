@@ -124,26 +124,3 @@ pub trait FineTune<G: Predict>: Send + Sync {
     /// When the rows are too few, the generalist has no such rung, or the run is cancelled.
     fn fine_tune(&self, generalist: &G, target: &Dataset, ctx: &Context) -> Result<Self::Specialist, Error>;
 }
-
-/// A rung of the ladder: what it is called, how much freedom it has and how much data that needs.
-///
-/// ```
-/// use specialist_core::Tuning;
-/// struct Slope;
-/// impl Tuning for Slope {
-///     fn name(&self) -> &'static str { "slope" }
-///     fn rung(&self) -> usize { 2 }
-///     fn needs_events(&self) -> usize { 0 }
-/// }
-/// assert!(Slope.rung() > 0);
-/// ```
-pub trait Tuning {
-    /// The word of the vocabulary: `keep`, `intercept`, `slope`, …
-    fn name(&self) -> &'static str;
-
-    /// Its place on the ladder: fewer free parameters first.
-    fn rung(&self) -> usize;
-
-    /// How many informative target rows ([`Dataset::informative`]) it takes before the rung may be tried.
-    fn needs_events(&self) -> usize;
-}

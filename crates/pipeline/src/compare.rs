@@ -2,8 +2,8 @@
 
 use specialist_core::bootstrap::{Bootstrap, mean_sd, quantile};
 use specialist_core::evidence::{self, Candidate, CurvePoint, Evidence, Interval, LabelCurve, Prediction};
-use specialist_core::{Context, Dataset, FineTune, Metric, Pretrain, SplitKeys, Tuning, VerdictRule, decide};
-use specialist_tabular::{EstimatorSettings, Model, Rung, TuningPlan};
+use specialist_core::{Context, Dataset, FineTune, Metric, Pretrain, SplitKeys, VerdictRule, decide};
+use specialist_tabular::{EstimatorSettings, Model, TuningPlan};
 
 use crate::Error;
 use crate::recipe::Recipe;
@@ -189,7 +189,7 @@ fn label_curve(
             specialist_core::metric::evaluate_model(primary, sealed, &model)
         };
         let recalibrated = judge(remake.recalibration.fine_tune(remake.generalist, part, &inner))?;
-        let specialist = if rarer >= remake.specialist.rung.needs_events() || remake.specialist.rung == Rung::Keep {
+        let specialist = if rarer >= remake.specialist.rung.needs_events() {
             judge(remake.specialist.fine_tune(remake.generalist, part, &inner))?
         } else {
             recalibrated

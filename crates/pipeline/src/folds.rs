@@ -167,7 +167,7 @@ mod tests {
             data
         };
         let (source, train) = (rows(true), rows(false));
-        let (ctx, settings) = (Context::new(1, 1), specialist_tabular::Estimator::Glm.defaults());
+        let (ctx, settings) = (Context::new(1, 1), specialist_tabular::ESTIMATORS.named("glm").unwrap().defaults());
         let generalist = settings.pretrain(&source, &ctx).unwrap();
         let start = Start { generalist: &generalist, pooled: Some((&source, &settings)), study: None, train: &train };
         let found = folds(&recipe, &start, &ctx, "folds").unwrap();

@@ -8,8 +8,7 @@ use specialist_core::{
 };
 use specialist_search::{Auto, StartingWith, Study};
 use specialist_tabular::exchange::{self, Imported};
-use specialist_tabular::glm::{Prior, Problem, spread};
-use specialist_tabular::{Base, Encoder, Estimator, EstimatorSettings, Model, ModelError};
+use specialist_tabular::{Base, Estimator, EstimatorSettings, Model, ModelError};
 
 use crate::artifact::Artifact;
 use crate::recipe::{Recipe, RecipeError, parse};
@@ -52,7 +51,7 @@ pub fn pretrain(recipe: &Recipe, source: &Dataset, primary: &dyn Metric, ctx: &C
 
 fn search(
     recipe: &Recipe,
-    estimator: Estimator,
+    estimator: &'static dyn Estimator,
     source: &Dataset,
     primary: &dyn Metric,
     ctx: &Context,
@@ -67,9 +66,16 @@ fn search(
     };
     let split = keys.holdout(part, 0.25, &mut ctx.rng("validation"))?;
     let (train, test) = (part.select(&split.train), part.select(&split.test));
-    // A path of warm starts is for losses that are sums over rows.
-    if estimator == Estimator::Glm && !matches!(source.estimand, Estimand::Survival { .. }) {
-        return Ok((ridge_path(recipe.pretrain.trials, &train, &test, primary, ctx)?, None));
+    if let Some(path) = estimator.path(recipe.pretrain.trials, &train, ctx)? {
+        let mut best = (f64::MIN, estimator.defaults());
+        for (params, fit) in path {
+            ctx.observer().step(None);
+            let value = primary.goal().goodness(metric::evaluate_model(primary, &test, &fit)?);
+            if value > best.0 {
+                best = (value, estimator.settings(&params));
+            }
+        }
+        return Ok((best.1, None));
     }
     let mut study = Study::maximise("pretrain", estimator.space(), ctx.seed());
     let sampler = StartingWith { points: vec![estimator.default_params()], then: &Auto::default() };
@@ -99,31 +105,6 @@ fn search(
     }
     let settings = study.best().map_or_else(|| estimator.defaults(), |t| estimator.settings(&t.params));
     Ok((settings, Some(study)))
-}
-
-/// The ridge penalty that does best on `test`, along a path of warm starts from firm to weak.
-fn ridge_path(
-    steps: usize,
-    train: &Dataset,
-    test: &Dataset,
-    primary: &dyn Metric,
-    ctx: &Context,
-) -> Result<EstimatorSettings, Error> {
-    const FIRMEST: f64 = 1000.0;
-    const WEAKEST: f64 = 0.1;
-    let encoder = Encoder::fit(train);
-    let problem = Problem { data: train, encoder: &encoder, offset: None, scale: spread(train) };
-    let penalty = |i: usize| FIRMEST * (WEAKEST / FIRMEST).powf(i as f64 / (steps.max(2) - 1) as f64);
-    let priors: Vec<Prior> = (0..steps).map(|i| Prior::ridge_of(train.estimand, encoder.width(), penalty(i))).collect();
-    let mut best = (f64::MIN, Estimator::Glm.defaults());
-    for (i, fit) in problem.path(&priors, ctx)?.iter().enumerate() {
-        ctx.observer().step(None);
-        let value = primary.goal().goodness(metric::evaluate_model(primary, test, fit)?);
-        if value > best.0 {
-            best = (value, EstimatorSettings { ridge: penalty(i), ..Estimator::Glm.defaults() });
-        }
-    }
-    Ok(best.1)
 }
 
 /// The model that the recipe brings instead of source rows.

@@ -10,8 +10,8 @@ use std::collections::BTreeMap;
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use specialist_core::{Column, ColumnKind, Dialect, Estimand, NumberStyle, Role, Schema, SplitKeys, Tuning as _};
-use specialist_tabular::{Estimator, Rung};
+use specialist_core::{Column, ColumnKind, Dialect, Estimand, NumberStyle, Role, Schema, SplitKeys};
+use specialist_tabular::{ESTIMATORS, Estimator, RUNGS, Rung};
 
 pub use columns::ColumnSpec;
 pub use parse::{RecipeError, nearest, parse};
@@ -468,7 +468,7 @@ impl Recipe {
     ///
     /// # Errors
     /// [`RecipeError::Invalid`] when there is none of that name.
-    pub fn estimator(&self) -> Result<Estimator, RecipeError> {
+    pub fn estimator(&self) -> Result<&'static dyn Estimator, RecipeError> {
         estimator("pretrain.estimator", &self.pretrain.estimator)
     }
 
@@ -476,7 +476,7 @@ impl Recipe {
     ///
     /// # Errors
     /// [`RecipeError::Invalid`] when there is none of that name.
-    pub fn scratch_estimator(&self) -> Result<Estimator, RecipeError> {
+    pub fn scratch_estimator(&self) -> Result<&'static dyn Estimator, RecipeError> {
         self.tune.scratch.as_ref().map_or_else(|| self.estimator(), |name| estimator("tune.scratch", name))
     }
 
@@ -484,10 +484,9 @@ impl Recipe {
     ///
     /// # Errors
     /// [`RecipeError::Invalid`] when there is none of that name.
-    pub fn rungs(&self) -> Result<Vec<Rung>, RecipeError> {
-        let rung = |name: &String| {
-            Rung::named(name).ok_or_else(|| RecipeError::choice("tune.tunings", name, &Rung::ALL.map(|r| r.name())))
-        };
+    pub fn rungs(&self) -> Result<Vec<&'static dyn Rung>, RecipeError> {
+        let rung =
+            |name: &String| RUNGS.named(name).ok_or_else(|| RecipeError::choice("tune.tunings", name, &RUNGS.names()));
         self.tune.tunings.iter().map(rung).collect()
     }
 
@@ -516,6 +515,6 @@ impl Recipe {
     }
 }
 
-fn estimator(key: &str, name: &str) -> Result<Estimator, RecipeError> {
-    name.parse().map_err(|_| RecipeError::choice(key, name, &Estimator::ALL.map(Estimator::name)))
+fn estimator(key: &str, name: &str) -> Result<&'static dyn Estimator, RecipeError> {
+    ESTIMATORS.named(name).ok_or_else(|| RecipeError::choice(key, name, &ESTIMATORS.names()))
 }

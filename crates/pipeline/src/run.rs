@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use specialist_core::discretion::merge_rare_levels;
 use specialist_core::{
-    Context, Dataset, Domain, Estimand, FineTune, Metric, Panel, Pretrain, Split, Tuning as _, metric, same_value,
+    Context, Dataset, Domain, Estimand, FineTune, Metric, Panel, Pretrain, Split, metric, same_value,
 };
 use specialist_report::{Finding, Report, Tuning};
 use specialist_search::{Params, journal_text};

@@ -7,7 +7,8 @@ use specialist_core::discretion::three_digits;
 use specialist_core::evidence::{Prediction, differences, judge};
 use specialist_core::{Context, Dataset, FeatureKind, FineTune, Metric, SplitKeys};
 use specialist_search::{Params, Value};
-use specialist_tabular::{Base, Model, Rung, TuningPlan};
+use specialist_tabular::ladder::Slope;
+use specialist_tabular::{Base, Model, TuningPlan};
 
 use crate::Error;
 
@@ -89,7 +90,7 @@ pub(crate) fn select(
 ) -> Result<Selected, Error> {
     let ctx = &ctx.child("sources");
     let slope = TuningPlan {
-        rung: Rung::Slope,
+        rung: &Slope,
         params: Params([("slope-strength".to_string(), Value::Float(STRENGTH))].into_iter().collect()),
     };
     let mut scaled = Vec::new();
@@ -151,6 +152,7 @@ mod tests {
     use specialist_core::metric::LogLoss;
     use specialist_core::{Feature, Labels, Pretrain, sigmoid};
     use specialist_tabular::Estimator;
+    use specialist_tabular::estimator::Regression;
 
     /// A hospital's patients; in a bad one two coefficients have the other sign.
     fn hospital(n: usize, bad: bool, level: f64, ctx: &Context) -> Dataset {
@@ -173,7 +175,7 @@ mod tests {
             let sources = [("a", false, -1.0), ("b", false, -0.3), ("c", false, -1.6), ("bad", true, -1.0)];
             let fit = |(name, bad, level): (&str, bool, f64)| {
                 let rows = hospital(500, bad, level, &ctx.child(name));
-                (name.to_string(), Estimator::Glm.defaults().pretrain(&rows, &ctx).unwrap())
+                (name.to_string(), (&Regression as &dyn Estimator).defaults().pretrain(&rows, &ctx).unwrap())
             };
             let target = hospital(200, false, -0.8, &ctx.child("target"));
             let models = sources.into_iter().map(fit).collect();

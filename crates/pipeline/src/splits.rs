@@ -3,10 +3,8 @@
 
 use specialist_core::bootstrap::{mean_sd, quantile};
 use specialist_core::metric::{evaluate_model, order};
-use specialist_core::{
-    Context, Dataset, Error, FineTune, Metric, Panel, Predict, Pretrain, Scored, SplitKeys, Tuning as _,
-};
-use specialist_tabular::{EstimatorSettings, Model, Rung, TuningPlan, plan};
+use specialist_core::{Context, Dataset, Error, FineTune, Metric, Panel, Predict, Pretrain, Scored, SplitKeys};
+use specialist_tabular::{EstimatorSettings, Model, TuningPlan, plan};
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
 use crate::recipe::Recipe;
@@ -142,7 +140,7 @@ impl Maker<'_> {
     fn specialist(&self, rows: &Dataset, ctx: &Context) -> Result<TuningPlan, Error> {
         let events = rows.informative();
         let (mut plans, mut judged) = (Vec::new(), Vec::new());
-        for plan in self.rungs.iter().filter(|p| p.rung == Rung::Keep || events >= p.rung.needs_events()) {
+        for plan in self.rungs.iter().filter(|p| events >= p.rung.needs_events()) {
             let values = self.folds(rows, ctx, |train| plan.fine_tune(self.generalist, train, ctx))?;
             if !values.is_empty() {
                 plans.push(plan);

@@ -8,12 +8,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde_json::json;
 use specialist_core::bootstrap::mean_sd;
 use specialist_core::evidence::{Interval, Z};
-use specialist_core::{Context, Dataset, Estimand, FineTune, Metric, Predict, Pretrain, Tuning, metric};
+use specialist_core::{Context, Dataset, Estimand, FineTune, Metric, Predict, Pretrain, metric};
 use specialist_report::{BestTrial, Optimism, Tuning as Summary};
 use specialist_search::{
     Direction, Params, PastStudy, Run, Sampler, Scope, Space, StartingWith, State, Stop, Store, Study, Transfer, Trial,
     pruner_by_name, run, sampler_by_name,
 };
+use specialist_tabular::ladder::{Keep, TUNING};
 use specialist_tabular::{EstimatorSettings, Model, Rung, TuningPlan, ladder_space, plan};
 
 use crate::folds::{Fold, Judge, earlier, folds};
@@ -137,7 +138,7 @@ pub fn tune(
         scratch: scratch_settings,
         pooled_weight,
         ensemble: ensemble(&ladder, recipe.tune.ensemble),
-        rungs: Rung::ALL
+        rungs: <dyn Rung>::all()
             .into_iter()
             .filter_map(|r| ladder.best_where(|t| rung(t) == r))
             .map(|t| plan(&t.params))
@@ -292,7 +293,7 @@ fn progress(study: &Study) -> String {
     let count = |state| study.trials().iter().filter(|t| t.state == state).count();
     let best = study.best().and_then(|t| Some((t.value()?, t)));
     let best = best.map_or_else(String::new, |(v, t)| {
-        let tuning = t.params.text("tuning");
+        let tuning = t.params.text(TUNING);
         format!("best {:.4} {tuning} (trial {})", v.abs(), t.number)
     });
     let few = [("pruned", count(State::Pruned)), ("failed", count(State::Failed))];
@@ -339,9 +340,9 @@ fn spread_recalibrations(space: &Space) -> Vec<TuningPlan> {
     for point in starting_points(space).iter().map(plan).filter(|p| p.rung.recalibrates()) {
         for step in 0..STEPS {
             let code = step as f64 / (STEPS - 1) as f64;
-            let level = point.params.get("tuning").cloned();
+            let level = point.params.get(TUNING).cloned();
             let params = space.choose(|p| match &level {
-                Some(level) if p.name == "tuning" => level.clone(),
+                Some(level) if p.name == TUNING => level.clone(),
                 _ => p.domain.value(code),
             });
             out.push(plan(&params));
@@ -391,10 +392,10 @@ fn judged_here(study: &Study, k: usize) -> Study {
 }
 
 fn keep() -> TuningPlan {
-    TuningPlan { rung: Rung::Keep, params: Params::default() }
+    TuningPlan { rung: &Keep, params: Params::default() }
 }
 
-fn rung(trial: &Trial) -> Rung {
+fn rung(trial: &Trial) -> &'static dyn Rung {
     plan(&trial.params).rung
 }
 
@@ -404,7 +405,7 @@ fn starting_points(space: &Space) -> Vec<Params> {
         return Vec::new();
     };
     let point = |level: &specialist_search::Value| {
-        space.choose(|p| if p.name == "tuning" { level.clone() } else { p.domain.value(0.5) })
+        space.choose(|p| if p.name == TUNING { level.clone() } else { p.domain.value(0.5) })
     };
     levels.iter().map(point).collect()
 }
@@ -443,8 +444,8 @@ fn search_pooled(
 /// The best trial, unless a lower rung does as well: the lowest rung whose best trial is within one
 /// standard error of the best, the error being that of the paired difference over the folds.
 fn choose(study: &Study) -> (TuningPlan, String) {
-    let bests: Vec<&Trial> = Rung::ALL.into_iter().filter_map(|r| study.best_where(|t| rung(t) == r)).collect();
-    let judged: Vec<(Rung, Vec<f64>)> = bests.iter().map(|t| (rung(t), t.folds())).collect();
+    let bests: Vec<&Trial> = <dyn Rung>::all().into_iter().filter_map(|r| study.best_where(|t| rung(t) == r)).collect();
+    let judged: Vec<(&'static dyn Rung, Vec<f64>)> = bests.iter().map(|t| (rung(t), t.folds())).collect();
     let Some((best, chosen)) = lowest_within_one_error(&judged) else {
         return (keep(), "No setting could be evaluated.".into());
     };
@@ -462,15 +463,15 @@ fn choose(study: &Study) -> (TuningPlan, String) {
 
 /// Of rungs with their goodness on each fold: the best, and the lowest that is within one standard error of it (paired
 /// over folds; the best itself where none is). Positions; the first of equals is the best.
-pub(crate) fn lowest_within_one_error(judged: &[(Rung, Vec<f64>)]) -> Option<(usize, usize)> {
+pub(crate) fn lowest_within_one_error(judged: &[(&'static dyn Rung, Vec<f64>)]) -> Option<(usize, usize)> {
     let mean = |k: usize| mean_sd(&judged[k].1).0;
     let best = (0..judged.len()).reduce(|a, b| if mean(b) > mean(a) { b } else { a })?;
     let within = |k: &usize| {
         let paired: Vec<f64> = judged[best].1.iter().zip(&judged[*k].1).map(|(a, b)| a - b).collect();
         let (mean, sd) = mean_sd(&paired);
-        judged[*k].0 < judged[best].0 && mean <= sd / (paired.len() as f64).sqrt()
+        judged[*k].0.place() < judged[best].0.place() && mean <= sd / (paired.len() as f64).sqrt()
     };
-    let lowest = (0..judged.len()).filter(within).min_by_key(|k| judged[*k].0);
+    let lowest = (0..judged.len()).filter(within).min_by_key(|k| judged[*k].0.place());
     Some((best, lowest.unwrap_or(best)))
 }
 
@@ -485,7 +486,8 @@ fn best_few(study: &Study) -> Vec<&Trial> {
 
 /// The best tunings of the `size` rungs that do best in cross-validation; none where that is one rung or fewer.
 fn ensemble(study: &Study, size: usize) -> Vec<TuningPlan> {
-    let mut best: Vec<&Trial> = Rung::ALL.into_iter().filter_map(|r| study.best_where(|t| rung(t) == r)).collect();
+    let mut best: Vec<&Trial> =
+        <dyn Rung>::all().into_iter().filter_map(|r| study.best_where(|t| rung(t) == r)).collect();
     best.sort_by(|a, b| b.value().unwrap_or(f64::MIN).total_cmp(&a.value().unwrap_or(f64::MIN)));
     best.truncate(size);
     if best.len() < 2 { Vec::new() } else { best.iter().map(|t| plan(&t.params)).collect() }
@@ -499,7 +501,7 @@ fn summarise(ladder: &Study, scratch: &Study, chosen: &TuningPlan, reason: Strin
         let (mean, sd) = mean_sd(&best.folds());
         let error = sd / (best.folds().len() as f64).sqrt();
         let mut settings = best.params.clone();
-        settings.0.remove("tuning");
+        settings.0.remove(TUNING);
         Some(BestTrial {
             tuning: tuning.into(),
             settings: if settings.0.is_empty() { "–".into() } else { settings.to_string() },
@@ -507,10 +509,10 @@ fn summarise(ladder: &Study, scratch: &Study, chosen: &TuningPlan, reason: Strin
             value: Interval { estimate: sign * mean, low: sign * mean - error, high: sign * mean + error },
         })
     };
-    let rungs = Rung::ALL.into_iter().filter_map(|r| row(r.name(), ladder, &|t| rung(t) == r));
+    let rungs = <dyn Rung>::all().into_iter().filter_map(|r| row(r.name(), ladder, &|t| rung(t) == r));
     let best = rungs.chain(row("scratch", scratch, &|_| true)).collect();
     let mut settings = chosen.params.clone();
-    settings.0.remove("tuning");
+    settings.0.remove(TUNING);
     let settings = if settings.0.is_empty() { String::new() } else { format!(" ({settings})") };
     Summary {
         chosen: format!("{}{settings}", chosen.rung.name()),

@@ -9,6 +9,7 @@ use thiserror::Error as ThisError;
 
 use crate::baseline::{ClassificationTree, RandomForest};
 use crate::glm::check_estimand;
+use crate::own::Own;
 use crate::{Contributions, Forest, Glm};
 
 /// The model underneath.
@@ -26,6 +27,8 @@ pub enum Base {
     ClassificationTree(ClassificationTree),
     /// The mean of several candidates' margins: an ensemble over tunings. Never empty.
     Mean(Vec<Model>),
+    /// A model of a kind that this crate does not know.
+    Own(Own),
 }
 
 /// A candidate: its margin is `line(base + addition)`, of several classes `scaling(base + addition)`.
@@ -81,9 +84,19 @@ impl Model {
         self.addition.is_none() && self.scale() == Affine::IDENTITY && self.scaling.is_none()
     }
 
+    /// Whether it reads numbers and categories, so that a linear model of its features can stand on top of it.
+    pub(crate) fn is_of_numbers(&self) -> bool {
+        match &self.base {
+            Base::Own(own) => own.model.is_of_numbers(),
+            Base::Mean(models) => models.iter().all(Self::is_of_numbers),
+            _ => true,
+        }
+    }
+
     /// Whether [`Model::folded`] leaves a linear model or a forest what it is. Trees of logarithms of times need their line:
     /// it is what makes a hazard of them.
-    pub(crate) fn folds(&self) -> bool {
+    #[must_use]
+    pub fn folds(&self) -> bool {
         match &self.base {
             _ if self.is_plain() => true,
             Base::Glm(_) => self.addition.is_none(),
@@ -139,6 +152,7 @@ impl Model {
             Base::Trees(m) => m.features.as_slice().into(),
             Base::RandomForest(m) => m.features().into(),
             Base::ClassificationTree(m) => m.features().into(),
+            Base::Own(own) => own.model.features().into(),
             Base::Mean(models) => models.iter().map(Self::features).reduce(|a, b| union(a, &b)).unwrap_or_default(),
         };
         match &self.addition {
@@ -162,6 +176,7 @@ impl Model {
             Base::RandomForest(_) => "random forest".into(),
             Base::ClassificationTree(_) => "decision tree".into(),
             Base::Mean(models) => format!("mean of {} tunings", models.len()),
+            Base::Own(own) => own.model.describe(),
         };
         let addition = if self.addition.is_some() { " + linear addition" } else { "" };
         let as_is = self.line == Affine::IDENTITY && self.scaling.is_none() || self.baseline.is_some();
@@ -186,6 +201,10 @@ impl Model {
             Base::Trees(forest) => forest.contributions(data)?.spread(&forest.features, &features),
             Base::Glm(glm) => linear(glm, data, &features)?,
             Base::RandomForest(_) | Base::ClassificationTree(_) => return Ok(None),
+            Base::Own(own) => match own.model.contributions(data)? {
+                Some(parts) => parts.spread(own.model.features(), &features),
+                None => return Ok(None),
+            },
             Base::Mean(models) => {
                 let mut sum: Option<Contributions> = None;
                 for model in models {
@@ -219,6 +238,7 @@ impl Model {
             Base::Trees(m) => m.margins(data)?,
             Base::RandomForest(m) => m.margins(data.aligned(m.features())?.as_ref())?,
             Base::ClassificationTree(m) => m.margins(data.aligned(m.features())?.as_ref())?,
+            Base::Own(own) => own.model.margins(data.aligned(own.model.features())?.as_ref())?,
             Base::Mean(models) => {
                 let width = self.estimand().width();
                 let mut sum = Outputs::new(width, vec![0.0; data.rows() * width])?;
@@ -259,8 +279,8 @@ impl Model {
     fn check(&self) -> Result<(), String> {
         match &self.base {
             Base::Glm(m) => m.check()?,
-            // The tree engine has checked its own document.
-            Base::Trees(_) => {}
+            // The tree engine has checked its own document, and whoever made a model of its own kind has read it.
+            Base::Trees(_) | Base::Own(_) => {}
             Base::RandomForest(m) => m.check()?,
             Base::ClassificationTree(m) => m.check()?,
             Base::Mean(models) => {
@@ -349,11 +369,15 @@ impl Predict for Model {
             Base::Trees(m) => m.estimand(),
             Base::RandomForest(_) | Base::ClassificationTree(_) => Estimand::Probability,
             Base::Mean(models) => models.first().map_or(Estimand::Probability, Self::estimand),
+            Base::Own(own) => own.model.estimand(),
         }
     }
 
     fn baseline(&self) -> Option<&Baseline> {
-        self.baseline.as_ref()
+        match &self.base {
+            Base::Own(own) if self.baseline.is_none() => own.model.baseline(),
+            _ => self.baseline.as_ref(),
+        }
     }
 
     fn margins(&self, data: &Dataset) -> Result<Outputs, Error> {

@@ -4,7 +4,7 @@ use ndarray::{Array1, Array2};
 use specialist_core::{Context, Dataset, Error, Estimand, Labels, Outputs, Recalibrate, Scaling};
 
 use crate::glm::{Normal, newton};
-use crate::ladder::SMALLEST_SLOPE;
+use crate::ladder::recalibration::SMALLEST_SLOPE;
 
 /// What a recalibration of several classes may change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

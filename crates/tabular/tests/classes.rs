@@ -2,13 +2,20 @@
 
 mod shared;
 
-use specialist_core::{Context, Estimand, FineTune, Labels, Predict, Pretrain, Scaling, Tuning, metric};
+use specialist_core::{Context, Estimand, FineTune, Labels, Predict, Pretrain, Scaling, metric};
 use specialist_search::{Params, Value};
-use specialist_tabular::{Base, Estimator, Forest, Model, Rung, TuningPlan, ladder_space};
+use specialist_tabular::estimator::{BoostedTrees, LinfaLogistic, Regression, SmartcoreLogistic};
+use specialist_tabular::ladder::{Continue, Intercept, LeafRefit, Offset, PriorCentred, Slope};
+use specialist_tabular::{
+    Base, ESTIMATORS, Estimator, EstimatorSettings, Forest, Model, Rung, TuningPlan, ladder_space,
+};
 use specialist_testing::rows;
 
-const ESTIMATORS: [Estimator; 4] =
-    [Estimator::Glm, Estimator::BoostedTrees, Estimator::LinfaLogistic, Estimator::SmartcoreLogistic];
+const TRIED: [&'static dyn Estimator; 4] = [&Regression, &BoostedTrees, &LinfaLogistic, &SmartcoreLogistic];
+
+fn settings(estimator: &str) -> EstimatorSettings {
+    ESTIMATORS.named(estimator).expect("an estimator").defaults()
+}
 
 /// Rows of three classes: two lines part them, with noise; the third column says nothing.
 fn of_classes(n: usize, shift: f64, seed: u64) -> specialist_core::Dataset {
@@ -35,7 +42,7 @@ fn several_classes_are_told_apart_by_linear_models_and_trees() {
     // What the classes' shares alone come to.
     let share = |k: u32| target.labels().codes().iter().filter(|c| **c == k).count() as f64 / 400.0;
     let entropy: f64 = (0..3).map(|k| -share(k) * share(k).ln()).sum();
-    for estimator in ESTIMATORS {
+    for estimator in TRIED {
         let name = estimator.name();
         let model = estimator.defaults().pretrain(&source, &ctx).unwrap();
         assert_eq!(model.estimand(), Estimand::Classes(3), "{name}");
@@ -51,14 +58,14 @@ fn several_classes_are_told_apart_by_linear_models_and_trees() {
         let one = model.predictions(&target.select(&[17])).unwrap();
         assert!(one.row(0).iter().zip(found.row(17)).all(|(a, b)| (a - b).abs() < 1e-12), "{name}");
     }
-    let refused = Estimator::LinfaTree.defaults().pretrain(&source, &ctx).unwrap_err();
+    let refused = settings("linfa-tree").pretrain(&source, &ctx).unwrap_err();
     let expected =
         "one that predicts the probabilities of 3 classes: boosted-trees, glm, linfa-logistic, smartcore-logistic";
     assert!(refused.to_string().contains(expected), "{refused}");
 }
 
 /// A rung with one setting, beside what it needs.
-fn plan(rung: Rung, setting: &str, value: f64) -> TuningPlan {
+fn plan(rung: &'static dyn Rung, setting: &str, value: f64) -> TuningPlan {
     let usual = [("rounds", 20.0), ("learning-rate", 0.05), ("max-depth", 2.0), (setting, value)];
     let mut params = Params(usual.into_iter().map(|(n, v)| (n.to_string(), Value::Float(v))).collect());
     params.0.insert("tuning".into(), Value::Text(rung.name().into()));
@@ -72,12 +79,12 @@ fn by_class(mut plan: TuningPlan) -> TuningPlan {
 }
 
 /// A plain generalist, one that was recalibrated, and one with an addition that was recalibrated.
-fn generalists(estimator: Estimator, target: &specialist_core::Dataset) -> [Model; 3] {
+fn generalists(estimator: &'static dyn Estimator, target: &specialist_core::Dataset) -> [Model; 3] {
     let ctx = Context::new(1, 1);
     let plain = estimator.defaults().pretrain(&of_classes(600, 0.0, 1), &ctx).unwrap();
     let mut scaled = plain.clone();
     scaled.scaling = Some(Scaling { intercept: vec![0.3, -0.7, 0.0], slope: vec![0.5, 0.9, 1.5] });
-    let mut added = plan(Rung::Offset, "offset-ridge", 10.0).fine_tune(&plain, target, &ctx).unwrap();
+    let mut added = plan(&Offset, "offset-ridge", 10.0).fine_tune(&plain, target, &ctx).unwrap();
     added.scaling = Some(Scaling { intercept: vec![0.0, 0.1, 0.2], slope: vec![1.2; 3] });
     [plain, scaled, added]
 }
@@ -86,15 +93,15 @@ fn generalists(estimator: Estimator, target: &specialist_core::Dataset) -> [Mode
 fn every_rung_with_firm_settings_leaves_the_generalist_of_classes_as_it_is() {
     let target = of_classes(300, 0.4, 3);
     let firm = [
-        plan(Rung::Intercept, "intercept-strength", 1e9),
-        plan(Rung::Slope, "slope-strength", 1e9),
-        by_class(plan(Rung::Slope, "slope-strength", 1e9)),
-        plan(Rung::PriorCentred, "prior-strength", 1e9),
-        plan(Rung::Offset, "offset-ridge", 1e10),
-        plan(Rung::LeafRefit, "decay", 1.0),
-        plan(Rung::Continue, "learning-rate", 1e-7),
+        plan(&Intercept, "intercept-strength", 1e9),
+        plan(&Slope, "slope-strength", 1e9),
+        by_class(plan(&Slope, "slope-strength", 1e9)),
+        plan(&PriorCentred, "prior-strength", 1e9),
+        plan(&Offset, "offset-ridge", 1e10),
+        plan(&LeafRefit, "decay", 1.0),
+        plan(&Continue, "learning-rate", 1e-7),
     ];
-    for estimator in ESTIMATORS {
+    for estimator in TRIED {
         for (g, generalist) in generalists(estimator, &target).into_iter().enumerate() {
             let before = generalist.predictions(&target).unwrap();
             let mut tried = 0;
@@ -108,9 +115,9 @@ fn every_rung_with_firm_settings_leaves_the_generalist_of_classes_as_it_is() {
                 tried += 1;
             }
             // An addition leaves no coefficients and no leaves to start from.
-            let expected = match (estimator, g) {
+            let expected = match (estimator.name(), g) {
                 (_, 2) => 4,
-                (Estimator::BoostedTrees, _) => 6,
+                ("boosted-trees", _) => 6,
                 _ => 5,
             };
             assert_eq!(tried, expected, "{} {g}", estimator.name());
@@ -123,15 +130,15 @@ fn every_rung_learns_from_the_target_of_classes() {
     let (target, sealed) = (of_classes(400, 1.0, 3), of_classes(2000, 1.0, 4));
     let loss = &metric::usual(Estimand::Classes(3))[0];
     let plans = [
-        plan(Rung::Intercept, "intercept-strength", 2.0),
-        plan(Rung::Slope, "slope-strength", 2.0),
-        by_class(plan(Rung::Slope, "slope-strength", 2.0)),
-        plan(Rung::PriorCentred, "prior-strength", 3.0),
-        plan(Rung::Offset, "offset-ridge", 10.0),
-        plan(Rung::LeafRefit, "decay", 0.5),
-        plan(Rung::Continue, "rounds", 20.0),
+        plan(&Intercept, "intercept-strength", 2.0),
+        plan(&Slope, "slope-strength", 2.0),
+        by_class(plan(&Slope, "slope-strength", 2.0)),
+        plan(&PriorCentred, "prior-strength", 3.0),
+        plan(&Offset, "offset-ridge", 10.0),
+        plan(&LeafRefit, "decay", 0.5),
+        plan(&Continue, "rounds", 20.0),
     ];
-    for estimator in [Estimator::Glm, Estimator::BoostedTrees] {
+    for estimator in [&Regression as &'static dyn Estimator, &BoostedTrees] {
         let generalist = &generalists(estimator, &target)[0];
         let before = metric::evaluate_model(loss.as_ref(), &sealed, generalist).unwrap();
         for plan in plans.iter().filter(|p| p.rung.fits(generalist, &generalist.features())) {
@@ -141,14 +148,14 @@ fn every_rung_learns_from_the_target_of_classes() {
         }
         // What may be searched names a slope for all and one a class.
         let space = format!("{:?}", ladder_space(generalist, &generalist.features(), 300, &[]));
-        assert!(space.contains("slope-per") && space.contains("continue") == (estimator == Estimator::BoostedTrees));
+        assert!(space.contains("slope-per") && space.contains("continue") == (estimator.name() == BoostedTrees.name()));
     }
 }
 
 #[test]
 fn parts_add_up_to_each_class_less_the_mean_of_all() {
     let target = of_classes(120, 0.4, 3);
-    for estimator in ESTIMATORS {
+    for estimator in TRIED {
         for (g, model) in generalists(estimator, &target).into_iter().enumerate() {
             let (parts, margins) = (model.contributions(&target).unwrap().unwrap(), model.margins(&target).unwrap());
             assert_eq!((parts.rows(), parts.outputs()), (120, 3));
@@ -166,7 +173,7 @@ fn parts_add_up_to_each_class_less_the_mean_of_all() {
 #[test]
 fn xgboost_json_keeps_a_recalibration_of_classes() {
     let target = of_classes(200, 0.4, 3);
-    let [plain, scaled, added] = generalists(Estimator::BoostedTrees, &target);
+    let [plain, scaled, added] = generalists(&BoostedTrees, &target);
     for model in [&plain, &scaled] {
         let back = Forest::from_xgboost(&model.to_xgboost().unwrap(), model.features().to_vec()).unwrap();
         let (a, b) = (back.predictions(&target).unwrap(), model.predictions(&target).unwrap());
@@ -174,7 +181,7 @@ fn xgboost_json_keeps_a_recalibration_of_classes() {
     }
     assert!(added.to_xgboost().is_err(), "trees with an addition have no such form");
     // What the recalibration became is refitted and continued like any other tree.
-    let refit = plan(Rung::LeafRefit, "decay", 0.5).fine_tune(&scaled, &target, &Context::new(1, 1)).unwrap();
+    let refit = plan(&LeafRefit, "decay", 0.5).fine_tune(&scaled, &target, &Context::new(1, 1)).unwrap();
     assert!(matches!(refit.base, Base::Trees(_)) && refit.scaling.is_none());
 }
 
@@ -182,13 +189,13 @@ fn xgboost_json_keeps_a_recalibration_of_classes() {
 fn whatever_a_model_file_of_classes_says_it_is_refused_or_scored() {
     let target = of_classes(80, 0.4, 3);
     let mut models: Vec<Model> = Vec::new();
-    for estimator in [Estimator::Glm, Estimator::BoostedTrees] {
+    for estimator in [&Regression as &'static dyn Estimator, &BoostedTrees] {
         let mut settings = estimator.defaults();
-        settings.trees.rounds = 3;
+        settings.params.0.insert("rounds".into(), 3.into());
         let mut model = settings.pretrain(&target, &Context::new(1, 1)).unwrap();
         model.scaling = Some(Scaling { intercept: vec![0.3, -0.7, 0.0], slope: vec![0.5, 0.9, 1.5] });
         models.push(model);
     }
-    models.push(generalists(Estimator::Glm, &target)[2].clone());
+    models.push(generalists(&Regression, &target)[2].clone());
     models.iter().for_each(|model| shared::refused_or_scored(&model.describe(), model, &target));
 }

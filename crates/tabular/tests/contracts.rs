@@ -2,25 +2,27 @@
 
 mod shared;
 
-use specialist_core::{Context, Estimand, FineTune, Followed, Labels, Predict, Pretrain, Tuning, metric};
+use specialist_core::{Context, Estimand, FineTune, Followed, Labels, Predict, Pretrain, metric};
 use specialist_search::{Params, Value};
-use specialist_tabular::{Base, Estimator, Model, Rung, TuningPlan, ladder_space};
+use specialist_tabular::estimator::{
+    BoostedAft, BoostedTrees, CoxElasticNet, LinfaLogistic, LinfaTree, Regression, SmartcoreForest, SmartcoreLogistic,
+};
+use specialist_tabular::ladder::{Continue, Intercept, Keep, LeafRefit, Offset, PriorCentred, Slope};
+use specialist_tabular::{Base, ESTIMATORS, Estimator, EstimatorSettings, Model, Rung, TuningPlan, ladder_space};
 use specialist_testing::{FullDisk, fine_tune_contract, predict_contract, rows};
 
-const ESTIMATORS: [Estimator; 6] = [
-    Estimator::BoostedTrees,
-    Estimator::Glm,
-    Estimator::LinfaLogistic,
-    Estimator::LinfaTree,
-    Estimator::SmartcoreLogistic,
-    Estimator::SmartcoreForest,
-];
+const TRIED: [&'static dyn Estimator; 6] =
+    [&BoostedTrees, &Regression, &LinfaLogistic, &LinfaTree, &SmartcoreLogistic, &SmartcoreForest];
 
-fn generalist(estimator: Estimator) -> Model {
+fn settings(estimator: &str) -> EstimatorSettings {
+    ESTIMATORS.named(estimator).expect("an estimator").defaults()
+}
+
+fn generalist(estimator: &'static dyn Estimator) -> Model {
     estimator.defaults().pretrain(&rows(800, 0.0, 1), &Context::new(1, 2)).unwrap()
 }
 
-fn plan(rung: Rung) -> TuningPlan {
+fn plan(rung: &'static dyn Rung) -> TuningPlan {
     let numbers = [
         ("intercept-strength", 5.0),
         ("slope-strength", 5.0),
@@ -39,7 +41,7 @@ fn plan(rung: Rung) -> TuningPlan {
 #[test]
 fn estimators_predict_as_they_must() {
     let target = rows(150, 1.0, 2);
-    for estimator in ESTIMATORS {
+    for estimator in TRIED {
         let model = generalist(estimator);
         predict_contract(&model, &target);
         let auc = metric::evaluate(&metric::RocAuc, &target, &model.predict(&target).unwrap());
@@ -53,10 +55,10 @@ fn estimators_predict_as_they_must() {
 fn forests_come_back_to_the_bit_for_any_prevalence() {
     for seed in 0..25 {
         let data = rows(60 + 7 * seed as usize, seed as f64 / 8.0 - 1.5, seed);
-        let mut settings = Estimator::BoostedTrees.defaults();
-        settings.trees.rounds = 8;
+        let mut settings = self::settings("boosted-trees");
+        settings.params.0.insert("rounds".into(), 8.into());
         let model = settings.pretrain(&data, &Context::new(1, 1)).unwrap();
-        for rung in [Rung::Keep, Rung::LeafRefit, Rung::Continue] {
+        for rung in [&Keep as &'static dyn Rung, &LeafRefit, &Continue] {
             let tuned = plan(rung).fine_tune(&model, &data, &Context::new(1, 1)).unwrap();
             let again = Model::from_json(&tuned.to_json().unwrap()).unwrap();
             assert_eq!(again.margin(&data).unwrap(), tuned.margin(&data).unwrap(), "{seed} {}", rung.name());
@@ -67,16 +69,22 @@ fn forests_come_back_to_the_bit_for_any_prevalence() {
 #[test]
 fn rungs_tune_as_they_must() {
     let target = rows(300, 1.5, 2);
-    for estimator in [Estimator::BoostedTrees, Estimator::Glm] {
+    for estimator in [&BoostedTrees as &'static dyn Estimator, &Regression] {
         let generalist = generalist(estimator);
         let before = metric::evaluate(&metric::LogLoss, &target, &generalist.predict(&target).unwrap());
-        for rung in Rung::ALL.into_iter().filter(|r| r.fits(&generalist, &generalist.features())) {
+        for rung in <dyn Rung>::all().into_iter().filter(|r| r.fits(&generalist, &generalist.features())) {
             let plan = plan(rung);
             fine_tune_contract(&plan, &generalist, &target);
             let tuned = plan.fine_tune(&generalist, &target, &Context::new(1, 1)).unwrap();
             predict_contract(&tuned, &target);
             let after = metric::evaluate(&metric::LogLoss, &target, &tuned.predict(&target).unwrap());
-            assert_eq!(after < before, rung != Rung::Keep, "{} {}: {before} to {after}", estimator.name(), rung.name());
+            assert_eq!(
+                after < before,
+                rung.name() != "keep",
+                "{} {}: {before} to {after}",
+                estimator.name(),
+                rung.name()
+            );
             assert!(tuned.line.slope > 0.0);
         }
     }
@@ -86,10 +94,10 @@ fn rungs_tune_as_they_must() {
 fn firm_settings_keep_the_generalist() {
     let target = rows(300, 1.5, 2);
     for (estimator, rung, name, value) in [
-        (Estimator::Glm, Rung::PriorCentred, "prior-strength", 1e9),
-        (Estimator::Glm, Rung::Offset, "offset-ridge", 1e10),
-        (Estimator::BoostedTrees, Rung::LeafRefit, "decay", 1.0),
-        (Estimator::BoostedTrees, Rung::Slope, "slope-strength", 1e9),
+        (&Regression as &'static dyn Estimator, &PriorCentred as &'static dyn Rung, "prior-strength", 1e9),
+        (&Regression, &Offset, "offset-ridge", 1e10),
+        (&BoostedTrees, &LeafRefit, "decay", 1.0),
+        (&BoostedTrees, &Slope, "slope-strength", 1e9),
     ] {
         let generalist = generalist(estimator);
         let mut plan = plan(rung);
@@ -107,18 +115,18 @@ fn firm_settings_keep_the_generalist() {
 fn every_rung_starts_from_all_that_the_generalist_is() {
     let target = rows(300, 1.5, 2);
     let firm = [
-        (Rung::Intercept, "intercept-strength", 1e9),
-        (Rung::Slope, "slope-strength", 1e9),
-        (Rung::PriorCentred, "prior-strength", 1e9),
-        (Rung::Offset, "offset-ridge", 1e10),
-        (Rung::LeafRefit, "decay", 1.0),
-        (Rung::Continue, "learning-rate", 1e-7),
+        (&Intercept as &'static dyn Rung, "intercept-strength", 1e9),
+        (&Slope, "slope-strength", 1e9),
+        (&PriorCentred, "prior-strength", 1e9),
+        (&Offset, "offset-ridge", 1e10),
+        (&LeafRefit, "decay", 1.0),
+        (&Continue, "learning-rate", 1e-7),
     ];
-    for estimator in ESTIMATORS {
+    for estimator in TRIED {
         let plain = generalist(estimator);
         let mut lined = plain.clone();
         lined.line = specialist_core::Affine { intercept: -0.7, slope: 0.25 };
-        let mut added = plan(Rung::Offset).fine_tune(&plain, &target, &Context::new(1, 1)).unwrap();
+        let mut added = plan(&Offset).fine_tune(&plain, &target, &Context::new(1, 1)).unwrap();
         added.line = specialist_core::Affine { intercept: 0.4, slope: 1.6 };
         for generalist in [plain, lined, added] {
             let before = generalist.margin(&target).unwrap();
@@ -145,8 +153,8 @@ fn a_broken_source_cannot_turn_the_ranking_around() {
     // accident, and the ladder of few events offers nothing that could.
     let mut source = rows(800, 0.0, 1);
     source.base.targets = Labels::binary((0..source.rows()).map(|r| !source.had_event(r)).collect::<Vec<_>>());
-    let broken = Estimator::BoostedTrees.defaults().pretrain(&source, &Context::new(1, 1)).unwrap();
-    let tuned = plan(Rung::Slope).fine_tune(&broken, &rows(300, 0.0, 2), &Context::new(1, 1)).unwrap();
+    let broken = settings("boosted-trees").pretrain(&source, &Context::new(1, 1)).unwrap();
+    let tuned = plan(&Slope).fine_tune(&broken, &rows(300, 0.0, 2), &Context::new(1, 1)).unwrap();
     assert!(tuned.line.slope > 0.0);
     let levels = format!("{:?}", ladder_space(&broken, &broken.features(), 30, &[]).params()[0].domain);
     assert!(levels.contains("slope") && !levels.contains("continue") && !levels.contains("offset"), "{levels}");
@@ -155,8 +163,8 @@ fn a_broken_source_cannot_turn_the_ranking_around() {
 #[test]
 fn contributions_add_up_and_xgboost_json_keeps_a_recalibration() {
     let target = rows(200, 1.0, 2);
-    for estimator in [Estimator::BoostedTrees, Estimator::Glm] {
-        for rung in [Rung::Slope, Rung::Offset] {
+    for estimator in [&BoostedTrees as &'static dyn Estimator, &Regression] {
+        for rung in [&Slope as &'static dyn Rung, &Offset] {
             let tuned = plan(rung).fine_tune(&generalist(estimator), &target, &Context::new(1, 1)).unwrap();
             let parts = tuned.contributions(&target).unwrap().unwrap();
             for (r, margin) in tuned.margin(&target).unwrap().into_iter().enumerate() {
@@ -165,8 +173,7 @@ fn contributions_add_up_and_xgboost_json_keeps_a_recalibration() {
             }
         }
     }
-    let tuned =
-        plan(Rung::Slope).fine_tune(&generalist(Estimator::BoostedTrees), &target, &Context::new(1, 1)).unwrap();
+    let tuned = plan(&Slope).fine_tune(&generalist(&BoostedTrees), &target, &Context::new(1, 1)).unwrap();
     let doc = tuned.to_xgboost().unwrap();
     let back = specialist_tabular::Forest::from_xgboost(&doc, tuned.features().to_vec()).unwrap();
     for (a, b) in back.margin(&target).unwrap().iter().zip(tuned.margin(&target).unwrap()) {
@@ -179,7 +186,7 @@ fn contributions_add_up_and_xgboost_json_keeps_a_recalibration() {
 fn monotone_constraints_hold() {
     let mut source = rows(800, 0.0, 1);
     source.features[0].monotone = -1; // against the data, which rises
-    let model = Estimator::BoostedTrees.defaults().pretrain(&source, &Context::new(1, 1)).unwrap();
+    let model = settings("boosted-trees").pretrain(&source, &Context::new(1, 1)).unwrap();
     let mut ladder = source.select(&[0; 9]);
     for (r, v) in (-4..=4).enumerate() {
         ladder.base.records[[r, 0]] = f64::from(v) / 2.0;
@@ -194,9 +201,9 @@ fn row_weights_and_offsets_count() {
     let twice: Vec<usize> = (0..300).chain(0..100).collect();
     let mut weighted = data.clone();
     weighted.base.weights.iter_mut().take(100).for_each(|w| *w = 2.0);
-    for estimator in [Estimator::Glm, Estimator::BoostedTrees] {
+    for estimator in [&Regression as &'static dyn Estimator, &BoostedTrees] {
         let mut settings = estimator.defaults();
-        settings.trees.rounds = 10;
+        settings.params.0.insert("rounds".into(), 10.into());
         let fit =
             |d: &specialist_core::Dataset| settings.pretrain(d, &Context::new(1, 1)).unwrap().predict(&data).unwrap();
         let (a, b) = (fit(&weighted), fit(&data.select(&twice)));
@@ -234,12 +241,13 @@ fn numbers_are_predicted_and_every_rung_moves_them_towards_the_target() {
         let goodness = |m: &Model| {
             primary.goal().goodness(metric::evaluate(primary.as_ref(), &target, &m.predict(&target).unwrap()))
         };
-        for estimator in [Estimator::BoostedTrees, Estimator::Glm] {
+        for estimator in [&BoostedTrees as &'static dyn Estimator, &Regression] {
             let generalist = estimator.defaults().pretrain(&source, &ctx).unwrap();
             assert!(generalist.estimand().agrees(estimand));
             predict_contract(&generalist, &target);
-            for rung in
-                Rung::ALL.into_iter().filter(|r| r.fits(&generalist, &generalist.features()) && *r != Rung::Keep)
+            for rung in <dyn Rung>::all()
+                .into_iter()
+                .filter(|r| r.fits(&generalist, &generalist.features()) && r.name() != "keep")
             {
                 let tuned = plan(rung).fine_tune(&generalist, &target, &ctx).unwrap();
                 let name = format!("{estimand:?} {} {}", estimator.name(), rung.name());
@@ -248,10 +256,10 @@ fn numbers_are_predicted_and_every_rung_moves_them_towards_the_target() {
                 assert_eq!(again.predict(&target).unwrap(), tuned.predict(&target).unwrap(), "{name}");
             }
         }
-        let refused = Estimator::LinfaTree.defaults().pretrain(&source, &ctx).unwrap_err();
+        let refused = settings("linfa-tree").pretrain(&source, &ctx).unwrap_err();
         assert!(refused.to_string().ends_with("boosted-trees, glm"), "{refused}");
-        let of_classes = generalist(Estimator::Glm);
-        assert!(plan(Rung::Slope).fine_tune(&of_classes, &target, &ctx).is_err(), "labels of another kind");
+        let of_classes = generalist(&Regression);
+        assert!(plan(&Slope).fine_tune(&of_classes, &target, &ctx).is_err(), "labels of another kind");
     }
 }
 
@@ -262,12 +270,12 @@ fn whatever_a_model_file_says_it_is_refused_or_scored() {
     bent.features[0].knots = 4;
     let ctx = Context::new(1, 1);
     let mut models: Vec<(String, Model)> = Vec::new();
-    for estimator in ESTIMATORS {
+    for estimator in TRIED {
         let mut settings = estimator.defaults();
-        (settings.trees.rounds, settings.forest_trees) = (3, 3);
+        settings.params.0.extend(["rounds", "trees"].map(|count| (count.into(), 3.into())));
         let model = settings.pretrain(&bent, &ctx).unwrap();
-        if estimator == Estimator::BoostedTrees {
-            let offset = plan(Rung::Offset).fine_tune(&model, &data, &ctx).unwrap();
+        if estimator.name() == BoostedTrees.name() {
+            let offset = plan(&Offset).fine_tune(&model, &data, &ctx).unwrap();
             models.push(("offset".into(), offset));
         }
         models.push((estimator.name().into(), model));
@@ -331,23 +339,23 @@ fn no_cell_of_a_row_stands_in_a_discreet_model() {
         assert!(numbers.len() > 10);
         numbers.iter().filter(|n| cells.binary_search(&n.to_bits()).is_ok()).count()
     };
-    for estimator in ESTIMATORS {
+    for estimator in TRIED {
         let (plain, kept) = (
             estimator.defaults().pretrain(&open, &ctx).unwrap(),
             estimator.defaults().pretrain(&discreet, &ctx).unwrap(),
         );
         assert_eq!(among(&kept), 0, "{}", estimator.name());
-        if estimator != Estimator::BoostedTrees {
+        if estimator.name() != BoostedTrees.name() {
             continue;
         }
         assert!(among(&plain) > 100, "the test sees what it is about");
         assert_eq!(plain.margin(&open).unwrap(), kept.margin(&open).unwrap());
-        for rung in Rung::ALL.into_iter().filter(|r| r.fits(&kept, &kept.features())) {
+        for rung in <dyn Rung>::all().into_iter().filter(|r| r.fits(&kept, &kept.features())) {
             let few = discreet.select(&(0..300).collect::<Vec<_>>());
             assert_eq!(among(&plan(rung).fine_tune(&kept, &few, &ctx).unwrap()), 0, "{}", rung.name());
         }
     }
-    for estimator in [Estimator::Glm, Estimator::CoxElasticNet, Estimator::BoostedTrees, Estimator::BoostedAft] {
+    for estimator in [&Regression as &'static dyn Estimator, &CoxElasticNet, &BoostedTrees, &BoostedAft] {
         let model = estimator.defaults().pretrain(&times, &ctx).unwrap();
         assert_eq!(among(&model), 0, "times, {}", estimator.name());
         let open = specialist_core::Dataset { fewest_rows: 0, ..times.clone() };

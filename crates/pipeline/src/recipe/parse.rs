@@ -483,8 +483,8 @@ fn classes(recipe: &Recipe) -> Result<(), RecipeError> {
     for (key, estimator) in [("pretrain.estimator", recipe.estimator()?), ("tune.scratch", recipe.scratch_estimator()?)]
     {
         if !estimator.predicts(asked) {
-            let fitting = Estimator::ALL.into_iter().filter(|e| e.predicts(asked)).map(Estimator::name);
-            let expected = format!("one that predicts {}: {}", asked.asked(), fitting.collect::<Vec<_>>().join(", "));
+            let fitting = <dyn Estimator>::names_for(asked).join(", ");
+            let expected = format!("one that predicts {}: {fitting}", asked.asked());
             let hint = format!("{} predicts something else", estimator.name());
             return refuse(key.into(), &expected, &hint);
         }

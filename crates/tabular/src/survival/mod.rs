@@ -2,17 +2,15 @@
 //! them, and the ladder's rungs for both.
 
 mod cox;
-mod ladder;
 
 pub use cox::{Cox, CoxFit, Penalty};
-pub(crate) use ladder::fine_tune;
 
 use ndarray::Array2;
 use specialist_core::survival::{Baseline, Steps, Ties, baseline, cox_slope};
 use specialist_core::{Affine, Context, Dataset, Error, Estimand, Followed, Predict};
 
 use crate::glm::{Prior, Problem};
-use crate::{Base, Encoder, Estimator, EstimatorSettings, Glm, Model, TreeEngine, TreeSettings, Trees};
+use crate::{Base, Encoder, Glm, Model};
 
 /// How long risk is predicted for, where labels are times.
 pub(crate) fn horizon(data: &Dataset) -> Option<f64> {
@@ -22,38 +20,34 @@ pub(crate) fn horizon(data: &Dataset) -> Option<f64> {
     }
 }
 
-fn weights(data: &Dataset) -> Vec<f64> {
+pub(crate) fn weights(data: &Dataset) -> Vec<f64> {
     data.base.weights.iter().map(|&w| f64::from(w)).collect()
 }
 
-fn labels(data: &Dataset) -> &[Followed] {
+pub(crate) fn labels(data: &Dataset) -> &[Followed] {
     data.labels().times()
 }
 
-/// Fits a relative risk on `source` and the baseline hazard behind it.
-pub(crate) fn pretrain(settings: &EstimatorSettings, source: &Dataset, ctx: &Context) -> Result<Model, Error> {
-    let base = match settings.estimator {
-        Estimator::BoostedTrees | Estimator::BoostedAft => {
-            let accelerated = settings.estimator == Estimator::BoostedAft;
-            Base::Trees(Trees.grow(&TreeSettings { accelerated, ..settings.trees.clone() }, source, None, None, ctx)?)
-        }
-        _ => {
-            let encoder = Encoder::fit(source);
-            let lasso = settings.ridge * settings.l1_ratio;
-            let prior = Prior::ridge(encoder.width(), settings.ridge * (1.0 - settings.l1_ratio));
-            let problem = Problem { data: source, encoder: &encoder, offset: None, scale: 1.0 };
-            Base::Glm(relative_risk(&problem, &prior, lasso, ctx)?)
-        }
-    };
-    let mut model = Model::new(base);
-    if settings.estimator == Estimator::BoostedAft {
-        // Trees that predict the logarithm of the time: the longer, the smaller the risk. With the noise of an extreme
-        // value a log hazard falls linearly with it (Weibull).
-        let margin: Vec<f64> = model.relative(source)?.single().iter().map(|m| -m).collect();
-        let slope = cox_slope(&margin, labels(source), &weights(source), 1e-3).unwrap_or(1.0);
-        model.line = Affine { intercept: 0.0, slope: -slope.max(1e-3) };
-    }
-    set_baseline(&mut model, source, None)?;
+/// Cox's regression on `rows`, with this much of the penalty `ridge` on absolute coefficients.
+pub(crate) fn cox_regression(rows: &Dataset, ridge: f64, l1_ratio: f64, ctx: &Context) -> Result<Model, Error> {
+    let encoder = Encoder::fit(rows);
+    let prior = Prior::ridge(encoder.width(), ridge * (1.0 - l1_ratio));
+    let problem = Problem { data: rows, encoder: &encoder, offset: None, scale: 1.0 };
+    with_baseline(Model::new(Base::Glm(relative_risk(&problem, &prior, ridge * l1_ratio, ctx)?)), rows)
+}
+
+/// Trees that predict the logarithm of the time: the longer, the smaller the risk. With the noise of an extreme value a log
+/// hazard falls linearly with it (Weibull).
+pub(crate) fn hazard_of_times(model: &mut Model, rows: &Dataset) -> Result<(), Error> {
+    let margin: Vec<f64> = model.relative(rows)?.single().iter().map(|m| -m).collect();
+    let slope = cox_slope(&margin, labels(rows), &weights(rows), 1e-3).unwrap_or(1.0);
+    model.line = Affine { intercept: 0.0, slope: -slope.max(1e-3) };
+    Ok(())
+}
+
+/// The relative risk `model` with the baseline hazard of `rows` behind it.
+pub(crate) fn with_baseline(mut model: Model, rows: &Dataset) -> Result<Model, Error> {
+    set_baseline(&mut model, rows, None)?;
     Ok(model)
 }
 
@@ -71,6 +65,20 @@ pub(crate) fn relative_risk(problem: &Problem<'_>, prior: &Prior, lasso: f64, ct
     // No intercept: it is the baseline hazard's.
     let coefficients = std::iter::once(0.0).chain(fit.coefficients).collect();
     Ok(Glm { encoder: encoder.clone(), estimand: data.estimand, coefficients })
+}
+
+/// What the generalist's baseline is worth where a rung's own setting is no number of events.
+pub(crate) const EVENTS: f64 = 10.0;
+
+/// `tuned` with the baseline hazard of `target` behind it, shrunk towards the generalist's as if that came from `events` events.
+pub(crate) fn behind(mut tuned: Model, generalist: &Model, target: &Dataset, events: f64) -> Result<Model, Error> {
+    set_baseline(&mut tuned, target, Some(&Expected { generalist, events }))?;
+    Ok(tuned)
+}
+
+/// As [`behind`], where labels are times; otherwise `tuned` as it is.
+pub(crate) fn behind_if_times(tuned: Model, generalist: &Model, target: &Dataset) -> Result<Model, Error> {
+    if horizon(target).is_none() { Ok(tuned) } else { behind(tuned, generalist, target, EVENTS) }
 }
 
 /// What is expected of the baseline hazard before the rows are seen.
