@@ -171,7 +171,7 @@ fn parquet(bytes: &[u8]) -> Option<()> {
 }
 
 fn bars(bytes: &[u8]) -> Option<()> {
-    let input = Input::Embedded { name: "fuzz.csv".into(), text: bytes.to_vec().into() };
+    let input = Input::Embedded { name: "embedded:fuzz.csv".into(), text: bytes.to_vec().into() };
     let market = trading::bars::read(&input, Dialect::default()).ok()?;
     let dates = market.calendar();
     let last = *dates.last().expect("a market has bars");

@@ -2,13 +2,14 @@
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use linfa::DatasetBase;
 use ndarray::{Array1, Array2, ArrayView1, Axis};
 use serde::{Deserialize, Serialize};
 
 use crate::discretion::OTHER;
-use crate::{Error, Estimand, Labels, canonical};
+use crate::{Encode, Error, Estimand, Labels, canonical};
 
 /// How a feature's numbers are to be read.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -73,6 +74,8 @@ pub enum KeyRole {
     Id,
     /// Read by the domain's own features.
     Other,
+    /// A text, beside the numbers that it became: for models that read it itself.
+    Text,
 }
 
 /// A column that names things: every distinct cell is one code.
@@ -113,6 +116,8 @@ pub struct Dataset {
     /// Fewest rows that must stand behind a value which a model or a report writes down; 0 where any value may be written.
     /// Whoever learns from the rows keeps to it: see [`crate::discretion`].
     pub fewest_rows: usize,
+    /// What its texts (keys with the role [`KeyRole::Text`]) became numbers by.
+    pub encoder: Option<Arc<dyn Encode>>,
 }
 
 impl Dataset {
@@ -142,6 +147,7 @@ impl Dataset {
             keys: Vec::new(),
             lines: (1..=rows as u64).collect(),
             fewest_rows: 0,
+            encoder: None,
         })
     }
 
@@ -266,6 +272,7 @@ impl Dataset {
             keys: self.keys.iter().map(|k| Key { codes: pick(&k.codes, rows), ..k.clone() }).collect(),
             lines: pick(&self.lines, rows),
             fewest_rows: self.fewest_rows,
+            encoder: self.encoder.clone(),
         }
     }
 
@@ -300,6 +307,7 @@ impl Dataset {
             keys: Vec::new(),
             lines: self.lines.iter().chain(&other.lines).copied().collect(),
             fewest_rows: self.fewest_rows.max(other.fewest_rows),
+            encoder: None,
         })
     }
 
@@ -368,6 +376,7 @@ impl Dataset {
             keys: self.keys.clone(),
             lines: self.lines.clone(),
             fewest_rows: self.fewest_rows,
+            encoder: self.encoder.clone(),
         }
     }
 }

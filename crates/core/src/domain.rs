@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::bootstrap::Bootstrap;
 use crate::evidence::{Interval, Prediction};
@@ -197,6 +197,22 @@ pub trait Domain: Send + Sync {
     /// An embedded data set as CSV text.
     fn data(&self, _name: &str) -> Option<Cow<'static, [u8]>> {
         None
+    }
+
+    /// The folder of what was fetched under `name`, for a domain whose program fetches; `None` where there is no such name.
+    ///
+    /// # Errors
+    /// [`Error::Data`] when it is known and was not fetched, with the way to get it.
+    fn fetched(&self, _name: &str) -> Result<Option<PathBuf>, Error> {
+        Ok(None)
+    }
+
+    /// A fetched table (`fetched:NAME` in a recipe) as CSV text.
+    ///
+    /// # Errors
+    /// As [`Domain::fetched`].
+    fn fetched_table(&self, _name: &str) -> Result<Option<Vec<u8>>, Error> {
+        Ok(None)
     }
 
     /// The feature step called `name` in a recipe; labels become known `label_delay` seconds after

@@ -109,6 +109,16 @@ impl Error {
         Self::Format { file: file.as_ref().display().to_string(), what: what.to_string() }
     }
 
+    /// The same for whoever knows nothing of networks.
+    #[must_use]
+    pub fn into_core(self) -> specialist_core::Error {
+        match self {
+            Self::Core(e) => e,
+            Self::Diverged { .. } => specialist_core::Error::Fit { estimator: "a network", reason: self.to_string() },
+            other => specialist_core::Error::Data { what: other.to_string(), hint: other.hint().into() },
+        }
+    }
+
     /// What to do next.
     #[must_use]
     pub fn hint(&self) -> &'static str {

@@ -4,9 +4,11 @@
 //! Parameters have names (those of `transformers`) and nothing else: an architecture is a function of a config
 //! and a set of named parameters, so that a random start, a file on disk and a tape are the same thing to it.
 
+mod adapted;
 pub mod config;
 pub mod encoder;
 mod error;
+mod frozen;
 mod fused;
 pub mod generate;
 mod kernels;
@@ -22,8 +24,10 @@ pub mod tokenizer;
 pub mod train;
 
 pub use burn_tensor::{Device, Int, Tensor, TensorData};
+pub use adapted::Brought;
 pub use encoder::Encoder;
 pub use error::{Error, Result};
+pub use frozen::Frozen;
 pub use layers::{Activation, Dropout, Pass};
 pub use lora::Lora;
 pub use params::{Param, Params};

@@ -4,24 +4,27 @@
 //! the artifact, so that scoring needs nothing else.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::Arc;
 
 use linfa_linalg::eigh::{EigSort, Eigh};
 use ndarray::{Array1, Array2, Axis};
 use serde::{Deserialize, Serialize};
-use specialist_core::{Context, Dataset, Feature, FeatureKind};
+use specialist_core::{Context, Dataset, Domain, Encode, Feature, FeatureKind, Key, KeyRole};
+use specialist_neural::Frozen;
 use specialist_neural::pooling::encoder_files;
-use specialist_neural::{Device, Encoder};
 
 use crate::artifact::{self, Draft};
-use crate::recipe::{Recipe, TextSpec};
+use crate::recipe::Recipe;
 use crate::{Error, Place};
 
 const FILE: &str = "embeddings.json";
 /// Where an artifact keeps its encoder.
 const ENCODER: &str = "encoder";
+/// Where it keeps the adapter that was folded into it.
+const ADAPTER: &str = "adapter";
 
-/// What a text column becomes.
+/// The principal components of a text column's vectors.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Projection {
     column: String,
@@ -60,15 +63,60 @@ impl Projection {
     }
 }
 
+/// What a text column becomes: all numbers of its vectors, or their principal components.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(untagged)]
+enum Numbers {
+    /// The components.
+    Components(Projection),
+    /// As they are.
+    Vectors {
+        /// The column.
+        column: String,
+        /// How many there are.
+        width: usize,
+    },
+}
+
+impl Numbers {
+    fn column(&self) -> &str {
+        match self {
+            Self::Components(p) => &p.column,
+            Self::Vectors { column, .. } => column,
+        }
+    }
+
+    /// How many numbers a text becomes.
+    fn width(&self) -> usize {
+        match self {
+            Self::Components(p) => p.axes.len(),
+            Self::Vectors { width, .. } => *width,
+        }
+    }
+
+    fn of(&self, vector: &[f32]) -> Vec<f64> {
+        match self {
+            Self::Components(p) => p.of(vector),
+            Self::Vectors { .. } => vector.iter().map(|v| f64::from(*v)).collect(),
+        }
+    }
+
+    /// Whether they are those of an encoder whose vectors have `width` numbers.
+    fn fits(&self, width: usize) -> bool {
+        match self {
+            Self::Components(p) => p.axes.iter().chain([&p.mean]).all(|a| a.len() == width),
+            Self::Vectors { width: own, .. } => *own == width,
+        }
+    }
+}
+
 /// So many texts of a column are remembered.
 const MOST_KNOWN: usize = 100_000;
 
 /// Turns the text columns of tables into numbers.
 pub(crate) struct Embeddings {
-    encoder: Encoder,
-    folder: PathBuf,
-    longest: usize,
-    projections: Vec<Projection>,
+    encoder: Arc<Frozen>,
+    numbers: Vec<Numbers>,
     /// Of every column, the numbers of the texts met so far.
     known: Vec<HashMap<String, Vec<f64>>>,
     ctx: Context,
@@ -80,6 +128,7 @@ impl Embeddings {
     pub(crate) fn fit(
         recipe: &Recipe,
         source: Option<&Dataset>,
+        domain: &dyn Domain,
         place: &Place,
         ctx: &Context,
     ) -> Result<Option<Self>, Error> {
@@ -97,18 +146,18 @@ impl Embeddings {
                 }),
             };
         };
-        let TextSpec { backbone, components, longest } = &recipe.text;
-        let folder = place.path(backbone);
-        let encoder = Encoder::read(&folder, &Device::flex()).map_err(refused)?;
-        let mut embeddings = Self {
-            longest: (*longest).min(encoder.longest()),
-            encoder,
-            folder,
-            projections: Vec::new(),
-            known: Vec::new(),
-            ctx: ctx.clone(),
-        };
+        let spec = &recipe.text;
+        let folder = domain.fetched(&spec.backbone)?.unwrap_or_else(|| place.path(&spec.backbone));
+        let adapter = spec.adapter.as_ref().map(|a| place.path(a));
+        let encoder = Arc::new(Frozen::read(&folder, adapter.as_deref(), spec.longest).map_err(refused)?);
+        let mut embeddings = Self { encoder, numbers: Vec::new(), known: Vec::new(), ctx: ctx.clone() };
+        let width = embeddings.encoder.width();
         for column in columns {
+            if spec.components == 0 {
+                embeddings.known.push(HashMap::new());
+                embeddings.numbers.push(Numbers::Vectors { column: column.into(), width });
+                continue;
+            }
             let (texts, codes) = texts(source, column)?;
             let mut counts = vec![0.0; texts.len()];
             codes.iter().flatten().for_each(|&c| counts[c] += 1.0);
@@ -118,13 +167,12 @@ impl Embeddings {
                 return Err(specialist_core::Error::TooFew { what, found: used.len(), needed: 2 }.into());
             }
             let vectors = embeddings.embed(&used.iter().map(|&c| texts[c].as_str()).collect::<Vec<_>>())?;
-            let width = embeddings.encoder.config.vector();
             let rows = Array2::from_shape_vec((used.len(), width), vectors.iter().map(|v| f64::from(*v)).collect());
             let counts: Vec<f64> = used.iter().map(|&c| counts[c]).collect();
-            let projection = Projection::fit(column, &rows.expect("a row a text"), &counts, *components)?;
+            let projection = Projection::fit(column, &rows.expect("a row a text"), &counts, spec.components)?;
             let known = used.iter().zip(vectors.chunks(width)).map(|(&c, v)| (texts[c].clone(), projection.of(v)));
             embeddings.known.push(known.collect());
-            embeddings.projections.push(projection);
+            embeddings.numbers.push(Numbers::Components(projection));
         }
         Ok(Some(embeddings))
     }
@@ -134,36 +182,42 @@ impl Embeddings {
         if !folder.join(FILE).is_file() {
             return Ok(None);
         }
-        let (longest, projections): (usize, Vec<Projection>) = artifact::read_json(folder, FILE)?;
+        let (longest, numbers): (usize, Vec<Numbers>) = artifact::read_json(folder, FILE)?;
+        let adapter = Some(folder.join(ADAPTER)).filter(|a| a.is_dir());
         let folder = folder.join(ENCODER);
-        let encoder = Encoder::read(&folder, &Device::flex()).map_err(refused)?;
-        let fits = |p: &Projection| p.axes.iter().chain([&p.mean]).all(|a| a.len() == encoder.config.vector());
-        if !projections.iter().all(fits) {
+        let encoder = Frozen::read(&folder, adapter.as_deref(), longest).map_err(refused)?;
+        if !numbers.iter().all(|n| n.fits(encoder.width())) {
             return Err(artifact::corrupt(&folder, FILE, "its components are of another encoder"));
         }
-        let known = vec![HashMap::new(); projections.len()];
-        Ok(Some(Self { encoder, folder, longest, projections, known, ctx: ctx.clone() }))
+        let known = vec![HashMap::new(); numbers.len()];
+        Ok(Some(Self { encoder: Arc::new(encoder), numbers, known, ctx: ctx.clone() }))
     }
 
     /// Puts the components and the encoder into an artifact.
     pub(crate) fn add(&self, draft: &mut Draft) -> Result<(), Error> {
-        let json = serde_json::to_vec(&(self.longest, &self.projections)).expect("plain data");
+        let json = serde_json::to_vec(&(self.encoder.longest, &self.numbers)).expect("plain data");
         draft.add(FILE, json);
-        for file in encoder_files(&self.folder).map_err(refused)? {
-            let path = self.folder.join(&file);
+        let folder = &self.encoder.folder;
+        for file in encoder_files(folder).map_err(refused)? {
+            let path = folder.join(&file);
             let bytes =
                 std::fs::read(&path).map_err(|error| Error::Write { file: path.display().to_string(), error })?;
             draft.add(&format!("{ENCODER}/{file}"), bytes);
         }
+        for (name, content) in self.encoder.brought.iter().flat_map(|b| &b.files) {
+            draft.add(&format!("{ADAPTER}/{name}"), content.clone());
+        }
         Ok(())
     }
 
-    /// Replaces every text column by its numbers, in its place; a missing text has missing numbers.
+    /// Replaces every text column by its numbers, in its place; a missing text has missing numbers. The texts stay beside
+    /// them as keys, for models that read texts.
     pub(crate) fn apply(&mut self, data: &Dataset) -> Result<Dataset, Error> {
         let mut parts: Vec<(Vec<Feature>, Array2<f64>)> = Vec::new();
+        let mut keys = Vec::new();
         for i in 0..data.features.len() {
             let name = &data.features[i].name;
-            let Some(at) = self.projections.iter().position(|p| p.column == *name) else {
+            let Some(at) = self.numbers.iter().position(|n| n.column() == *name) else {
                 let column = data.records().column(i).insert_axis(Axis(1)).to_owned();
                 parts.push((vec![data.features[i].clone()], column));
                 continue;
@@ -174,7 +228,7 @@ impl Embeddings {
                 self.known[at].clear();
             }
             self.meet(at, texts, &codes)?;
-            let width = self.projections[at].axes.len();
+            let width = self.numbers[at].width();
             let mut numbers = Array2::from_elem((data.rows(), width), f64::NAN);
             for (mut row, code) in numbers.rows_mut().into_iter().zip(&codes) {
                 if let Some(code) = code {
@@ -182,12 +236,23 @@ impl Embeddings {
                 }
             }
             parts.push(((1..=width).map(|k| Feature::number(format!("{name}:{k}"))).collect(), numbers));
+            // A missing text is an empty one to whoever reads texts.
+            let missing = texts.len() as u32;
+            keys.push(Key {
+                name: name.clone(),
+                role: KeyRole::Text,
+                codes: codes.iter().map(|c| c.map_or(missing, |c| c as u32)).collect(),
+                levels: texts.iter().cloned().chain([String::new()]).collect(),
+                digests: Vec::new(),
+            });
         }
         let views: Vec<_> = parts.iter().map(|p| p.1.view()).collect();
         let records = ndarray::concatenate(Axis(1), &views).expect("every part has every row");
         let mut out = data.clone_without_records();
         out.base.records = records;
         out.features = parts.into_iter().flat_map(|p| p.0).collect();
+        out.keys.extend(keys);
+        out.encoder = Some(Arc::clone(&self.encoder) as Arc<dyn Encode>);
         Ok(out)
     }
 
@@ -198,16 +263,15 @@ impl Embeddings {
         fresh.sort_unstable();
         fresh.dedup();
         let vectors = self.embed(&fresh.iter().map(|&c| texts[c].as_str()).collect::<Vec<_>>())?;
-        for (&c, vector) in fresh.iter().zip(vectors.chunks(self.encoder.config.vector())) {
-            let numbers = self.projections[at].of(vector);
+        for (&c, vector) in fresh.iter().zip(vectors.chunks(self.encoder.width())) {
+            let numbers = self.numbers[at].of(vector);
             self.known[at].insert(texts[c].clone(), numbers);
         }
         Ok(())
     }
 
     fn embed(&self, texts: &[&str]) -> Result<Vec<f32>, Error> {
-        let ids = self.encoder.tokenizer.encode_all(texts, self.longest).map_err(refused)?;
-        self.encoder.embed(&self.encoder.params, None, &ids, &self.ctx).map_err(refused)
+        Ok(self.encoder.encode(texts, &self.ctx)?)
     }
 }
 

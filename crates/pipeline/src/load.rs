@@ -33,6 +33,14 @@ impl Place {
     /// # Errors
     /// [`Error::Usage`] when there is no embedded data of that name.
     pub fn input(&self, data: &str, domain: &dyn Domain) -> Result<Input, Error> {
+        if let Some(name) = data.strip_prefix("fetched:") {
+            let nothing = || Error::Usage {
+                what: format!("there is nothing called `{name}` to fetch"),
+                hint: format!("`{} fetch --list` says what there is", domain.name()),
+            };
+            let text = domain.fetched_table(name)?.ok_or_else(nothing)?;
+            return Ok(Input::Embedded { name: data.into(), text: text.into() });
+        }
         let Some(name) = data.strip_prefix("embedded:") else {
             return Ok(Input::File(self.path(data)));
         };
@@ -41,13 +49,13 @@ impl Place {
             Error::Usage {
                 what: format!("there is no embedded data set `{name}`"),
                 hint: if known.is_empty() {
-                    "name a CSV or Parquet file".into()
+                    "name a CSV, Parquet or JSON file".into()
                 } else {
                     format!("there are: {}", known.join(", "))
                 },
             }
         })?;
-        Ok(Input::Embedded { name: name.into(), text })
+        Ok(Input::Embedded { name: data.into(), text })
     }
 }
 
@@ -119,9 +127,9 @@ pub fn load(recipe: &Recipe, domain: &dyn Domain, place: &Place, ctx: &Context) 
         // Of the rows that are trained on: what is held out or cut has no part in what texts become.
         (Some(source), false) => {
             let rows = split::source_train(recipe, source, &target, ctx)?;
-            Embeddings::fit(recipe, Some(&source.select(&rows)), place, ctx)?
+            Embeddings::fit(recipe, Some(&source.select(&rows)), domain, place, ctx)?
         }
-        (source, _) => Embeddings::fit(recipe, source.as_ref(), place, ctx)?,
+        (source, _) => Embeddings::fit(recipe, source.as_ref(), domain, place, ctx)?,
     };
     let mut features = |raw: Dataset| {
         let raw = match &mut embeddings {

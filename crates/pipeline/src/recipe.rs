@@ -200,15 +200,29 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
 pub struct TextSpec {
     /// A Hugging Face folder with a sentence encoder, such as the one that `text fetch minilm` names.
     pub backbone: String,
-    /// Numbers a column: principal components of the source rows' vectors.
+    /// The folder of a `peft` adapter of the encoder, which is folded into it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub adapter: Option<String>,
+    /// Numbers a column: principal components of the source rows' vectors; 0: the vectors as they are.
     pub components: usize,
     /// Tokens that are read of a text.
     pub longest: usize,
+    /// Rows to train on whose text is at least this alike to a sealed one (Jaccard similarity of word pairs) are left out.
+    #[serde(skip_serializing_if = "is_alike")]
+    pub alike: f64,
+}
+
+/// From this on two texts are one with another comma.
+const ALIKE: f64 = 0.8;
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+fn is_alike(alike: &f64) -> bool {
+    *alike == ALIKE
 }
 
 impl Default for TextSpec {
     fn default() -> Self {
-        Self { backbone: "minilm".into(), components: 30, longest: 128 }
+        Self { backbone: "minilm".into(), adapter: None, components: 30, longest: 128, alike: ALIKE }
     }
 }
 
@@ -505,6 +519,7 @@ impl Recipe {
         recipe.source.data.iter_mut().chain(&mut recipe.source.model).for_each(own);
         recipe.source.models.iter_mut().chain(&mut recipe.tune.transfer).for_each(own);
         own(&mut recipe.text.backbone);
+        recipe.text.adapter.iter_mut().for_each(own);
         recipe.render()
     }
 

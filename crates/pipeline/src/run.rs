@@ -12,6 +12,7 @@ use specialist_search::{Params, journal_text};
 use specialist_tabular::{EstimatorSettings, TuningPlan, plan};
 
 use crate::artifact::{self, Artifact, Draft};
+use crate::check::copies::without_copies;
 use crate::compare::{Candidates, Remake, Rows, compare as judge, describe};
 use crate::load::load;
 use crate::pretrain::{Pretrained, bring};
@@ -124,11 +125,18 @@ impl Job<'_> {
         let loaded = load(recipe, *domain, place, ctx)?;
         ctx.observer().end();
         self.judges(loaded.target.estimand)?;
-        let target: Split = split::target(recipe, &loaded.target, ctx)?;
+        let mut target: Split = split::target(recipe, &loaded.target, ctx)?;
         ctx.observer().begin("check", 0);
         let mut loaded = loaded;
+        let (alike, mut copies) = (recipe.text.alike, Vec::new());
+        let sealed = (&loaded.target, target.test.as_slice());
+        let (kept, found) = without_copies((&loaded.target, target.train), sealed, alike, "target");
+        target.train = kept;
+        copies.extend(found);
         if let Some(source) = loaded.source.take() {
             let rows = split::cut_source(recipe, &source, &loaded.target, &target)?;
+            let (rows, found) = without_copies((&source, rows), (&loaded.target, &target.test), alike, "source");
+            copies.extend(found);
             loaded.source = Some(if rows.len() == source.rows() { source } else { source.select(&rows) });
         }
         let mut train = loaded.target.select(&target.train);
@@ -142,6 +150,7 @@ impl Job<'_> {
             own: &loaded.own,
         });
         ctx.observer().end();
+        let findings = findings.into_iter().chain(copies).collect();
         if self.keep_few_unnamed(&mut loaded) {
             train = loaded.target.select(&target.train);
         }

@@ -8,6 +8,12 @@ use crate::space::Space;
 use crate::trial::{State, Trial};
 
 /// Which way is better.
+///
+/// ```
+/// use specialist_search::Direction;
+/// assert_eq!(Direction::Minimise.loss(2.0), 2.0);
+/// assert_eq!(Direction::Maximise.loss(2.0), -2.0);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Direction {
@@ -30,6 +36,15 @@ impl Direction {
 
 /// The trials of a study as the suggestion of one more may see them: all points, and the outcomes of
 /// those that count as told. What is neither told nor failed is pending.
+///
+/// ```
+/// use specialist_search::{History, Random, Space, Study};
+/// let mut study = Study::maximise("s", Space::new().int("n", 1, 9), 0).recorded_order(3);
+/// study.optimize(&Random, 4, |p| Ok(p.float("n"))).unwrap();
+/// let history: History<'_> = study.history(4);
+/// // In the recorded order of three workers the two latest outcomes are not to be seen yet.
+/// assert_eq!((history.trials.len(), history.told().len(), history.pending().len()), (4, 2, 2));
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct History<'a> {
     /// What may be chosen.
@@ -81,6 +96,7 @@ impl<'a> History<'a> {
     pub fn scalarised(&self, rng: &mut ChaCha8Rng) -> Vec<(&'a [f64], f64)> {
         let all = self.vectors();
         let k = self.directions.len();
+        // Exponential draws over their sum: every set of weights is as likely as any other.
         let weights: Vec<f64> = (0..k).map(|_| -rng.random::<f64>().max(1e-12).ln()).collect();
         let sum: f64 = weights.iter().sum();
         let range = |j: usize| {
@@ -90,6 +106,7 @@ impl<'a> History<'a> {
         let ranges: Vec<(f64, f64)> = (0..k).map(range).collect();
         let scalar = |v: &[f64]| {
             let parts = (0..k).map(|j| weights[j] / sum * (v[j] - ranges[j].0) / ranges[j].1);
+            // The sum parts points that the largest part cannot: 0.05 is Knowles's weight of it.
             parts.clone().fold(f64::MIN, f64::max) + 0.05 * parts.sum::<f64>()
         };
         all.iter().map(|(c, v)| (*c, scalar(v))).collect()
@@ -118,6 +135,12 @@ impl<'a> History<'a> {
 }
 
 /// Whether two codes stand for the same point: equal up to rounding, inactive in the same places.
+///
+/// ```
+/// use specialist_search::same;
+/// assert!(same(&[0.5, f64::NAN], &[0.5 + 1e-12, f64::NAN]));
+/// assert!(!same(&[0.5], &[0.6]));
+/// ```
 #[must_use]
 pub fn same(a: &[f64], b: &[f64]) -> bool {
     a.iter().zip(b).all(|(x, y)| (x.is_nan() && y.is_nan()) || (x - y).abs() < 1e-9)

@@ -1,10 +1,11 @@
 //! Which parameters matter.
 
+use crate::domain::Domain;
 use crate::history::Direction;
 use crate::normal::cdf;
-use crate::space::Domain;
 use crate::study::Study;
 use crate::trial::Trial;
+use crate::value::Value;
 
 /// The share of trials that count as good.
 const GOOD: f64 = 0.1;
@@ -19,6 +20,16 @@ const FEWEST: usize = 2;
 /// (Watanabe, Bansal and Hutter 2023) as Optuna computes it by default: how far the density of the best
 /// tenth of the trials along a parameter is from that of all trials, by Pearson's divergence. Nothing
 /// with fewer than two complete trials.
+///
+/// ```
+/// use specialist_search::{Random, Space, Study, importance};
+/// let space = Space::new().float("x", 0.0, 1.0).float("y", 0.0, 1.0);
+/// let mut study = Study::minimise("s", space, 0);
+/// study.optimize(&Random, 100, |p| Ok(p.float("x"))).unwrap();
+/// let shares = importance(&study);
+/// assert_eq!(shares[0].0, "x");
+/// assert!((shares[0].1 + shares[1].1 - 1.0).abs() < 1e-9);
+/// ```
 #[must_use]
 pub fn importance(study: &Study) -> Vec<(String, f64)> {
     let raw = divergences(study);
@@ -74,7 +85,7 @@ fn grid(domain: &Domain) -> usize {
 }
 
 /// The grid point nearest to a value.
-fn index(domain: &Domain, value: &crate::Value) -> Option<usize> {
+fn index(domain: &Domain, value: &Value) -> Option<usize> {
     let last = grid(domain) as f64 - 1.0;
     let along = |lo: f64, hi: f64, v: f64| {
         let width = (hi - lo) / last;
@@ -158,7 +169,8 @@ fn bandwidth(seen: &[(usize, f64)], total: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Params, Space, Value};
+    use crate::params::Params;
+    use crate::space::Space;
 
     /// The fixture holds 40 trials and what Optuna 5.0.0's `PedAnovaImportanceEvaluator()` made of them;
     /// `tests/reference/ped_anova.py` makes it.

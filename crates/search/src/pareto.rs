@@ -1,4 +1,11 @@
 //! Several objectives at once: fronts of points that no other point beats in everything.
+//!
+//! ```
+//! use specialist_search::pareto::{dominates, fronts};
+//! let losses = vec![vec![1.0, 4.0], vec![2.0, 2.0], vec![3.0, 3.0]];
+//! assert!(dominates(&losses[1], &losses[2]));
+//! assert_eq!(fronts(&losses), [0, 0, 1]);
+//! ```
 
 /// Whether `a` is nowhere worse than `b` and somewhere better (smaller is better).
 #[must_use]

@@ -7,12 +7,11 @@ use serde_json::{Value as Json, json};
 use sha2::{Digest, Sha256};
 
 use crate::history::Direction;
+use crate::notes::{DIED, RESUMED, SEAL};
 use crate::space::Space;
-use crate::store::external_of;
+use crate::store::format::external_of;
 use crate::trial::{State, Trial};
-
-/// The user attribute of a trial, and the system attribute of a study, with the checksum.
-pub const SEAL: &str = "specialist:checksum";
+use crate::value::Value;
 
 fn digest(of: &Json) -> String {
     Sha256::digest(of.to_string()).iter().take(8).map(|b| format!("{b:02x}")).collect()
@@ -27,17 +26,17 @@ fn bits(v: f64) -> String {
 /// trial works at another time.
 pub fn of_trial(trial: &Trial, state: State, values: &[f64], space: &Space) -> String {
     // As a store gives it back.
-    let param = |(name, v): (&String, &crate::Value)| {
+    let param = |(name, v): (&String, &Value)| {
         let kept = space.param(name).and_then(|p| external_of(&p.domain, v)).unwrap_or_else(|| v.clone());
         (name.clone(), json!(kept))
     };
     let params: serde_json::Map<String, Json> = trial.params.0.iter().map(param).collect();
     // Two may work on a trial that was taken over from a worker who was only silent, and both report steps until one ends.
-    let alone = !trial.system.contains_key(crate::run::DIED);
+    let alone = !trial.system.contains_key(DIED);
     let steps: Vec<(u64, String)> = trial.steps.iter().filter(|_| alone).map(|(s, v)| (*s, bits(*v))).collect();
     let notes: Vec<(&String, &Json)> = trial.user.iter().filter(|(k, _)| *k != SEAL).collect();
     let values: Vec<String> = values.iter().map(|v| bits(*v)).collect();
-    let resumed = trial.system.get(crate::study::RESUMED);
+    let resumed = trial.system.get(RESUMED);
     digest(&json!([trial.number, format!("{state:?}"), params, values, steps, notes, resumed]))
 }
 

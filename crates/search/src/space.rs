@@ -1,176 +1,21 @@
 //! What may be chosen.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::domain::Domain;
+use crate::params::{Param, Params};
 use crate::value::Value;
 
-/// The values a parameter may take.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "kebab-case")]
-pub enum Domain {
-    /// `lo ≤ x ≤ hi`; uniform in the logarithm with `log`, on `lo + k·step` with `step`.
-    Float {
-        /// Lower end.
-        lo: f64,
-        /// Upper end.
-        hi: f64,
-        /// Uniform in the logarithm.
-        log: bool,
-        /// Distance of neighbouring values; every value between the ends without it.
-        step: Option<f64>,
-    },
-    /// `lo ≤ i ≤ hi`, on `lo + k·step`; uniform in the logarithm with `log`.
-    Int {
-        /// Lower end.
-        lo: i64,
-        /// Upper end.
-        hi: i64,
-        /// Uniform in the logarithm.
-        log: bool,
-        /// Distance of neighbouring values, 1 or more.
-        step: i64,
-    },
-    /// One of these.
-    Categorical {
-        /// The levels.
-        levels: Vec<Value>,
-        /// Whether neighbours in the list are alike.
-        ordered: bool,
-    },
-}
-
-impl Domain {
-    /// How many values there are, where they can be counted.
-    #[must_use]
-    pub fn count(&self) -> Option<u64> {
-        match self {
-            Self::Float { lo, hi, .. } if lo == hi => Some(1),
-            Self::Float { step: None, .. } => None,
-            Self::Float { lo, hi, step: Some(step), .. } => Some(((hi - lo) / step + 1e-9) as u64 + 1),
-            Self::Int { lo, hi, step, .. } => Some((hi - lo) as u64 / *step as u64 + 1),
-            Self::Categorical { levels, .. } => Some(levels.len() as u64),
-        }
-    }
-
-    /// Whether samplers may take neighbouring codes for alike.
-    #[must_use]
-    pub fn is_numeric(&self) -> bool {
-        !matches!(self, Self::Categorical { ordered: false, .. })
-    }
-
-    /// The ends of the numeric scale (logarithms with `log`), widened by half a step where values are
-    /// countable, so that each of them has an equal share.
-    fn scale(&self) -> (f64, f64) {
-        match self {
-            Self::Float { lo, hi, log: true, .. } => (lo.ln(), hi.ln()),
-            Self::Float { lo, step: Some(step), .. } => (lo - step / 2.0, lo + step * (self.last() as f64 + 0.5)),
-            Self::Float { lo, hi, .. } => (*lo, *hi),
-            Self::Int { lo, log: true, step, .. } => {
-                let half = *step as f64 / 2.0;
-                let top = *lo as f64 + self.last() as f64 * *step as f64;
-                ((*lo as f64 - half).max(0.5 * *lo as f64).ln(), (top + half).ln())
-            }
-            Self::Int { lo, step, .. } => {
-                let half = *step as f64 / 2.0;
-                (*lo as f64 - half, *lo as f64 + self.last() as f64 * *step as f64 + half)
-            }
-            Self::Categorical { levels, .. } => (-0.5, levels.len() as f64 - 0.5),
-        }
-    }
-
-    fn last(&self) -> u64 {
-        self.count().map_or(0, |n| n - 1)
-    }
-
-    /// The code of `value`: its place from 0 to 1 on the scale of a numeric parameter, the index of an
-    /// unordered level; `None` for a value outside.
-    #[must_use]
-    pub fn code(&self, value: &Value) -> Option<f64> {
-        let (a, b) = self.scale();
-        let place = |x: f64| if a == b { 0.5 } else { ((x - a) / (b - a)).clamp(0.0, 1.0) };
-        match (self, value) {
-            (Self::Float { lo, hi, log, .. }, Value::Float(_) | Value::Int(_)) => {
-                let v = value.number()?;
-                (*lo <= v && v <= *hi).then(|| place(if *log { v.ln() } else { v }))
-            }
-            (Self::Int { lo, hi, log, .. }, Value::Int(v)) => {
-                (lo <= v && v <= hi).then(|| place(if *log { (*v as f64).ln() } else { *v as f64 }))
-            }
-            (Self::Categorical { levels, ordered }, v) => {
-                let index = levels.iter().position(|l| l == v)? as f64;
-                Some(if *ordered { place(index) } else { index })
-            }
-            _ => None,
-        }
-    }
-
-    /// The value nearest to a code (see [`Domain::code`]).
-    #[must_use]
-    pub fn value(&self, code: f64) -> Value {
-        let (a, b) = self.scale();
-        let x = a + code.clamp(0.0, 1.0) * (b - a);
-        match self {
-            Self::Float { lo, hi, log: true, .. } => Value::Float(x.exp().clamp(*lo, *hi)),
-            Self::Float { lo, hi, step: Some(step), .. } => {
-                let k = ((x - lo) / step).round().clamp(0.0, self.last() as f64);
-                Value::Float((lo + k * step).min(*hi))
-            }
-            Self::Float { lo, hi, .. } => Value::Float(x.clamp(*lo, *hi)),
-            Self::Int { lo, log, step, .. } => {
-                let x = if *log { x.exp() } else { x };
-                let k = ((x - *lo as f64) / *step as f64).round().clamp(0.0, self.last() as f64) as i64;
-                Value::Int(lo + k * step)
-            }
-            Self::Categorical { levels, ordered } => {
-                let index = if *ordered { x.round() } else { code.round() };
-                levels[(index.max(0.0) as usize).min(levels.len() - 1)].clone()
-            }
-        }
-    }
-
-    /// The code of the value nearest to a code: what becomes of it once it is chosen.
-    #[must_use]
-    pub fn snap(&self, code: f64) -> f64 {
-        match self {
-            Self::Float { step: None, .. } => code.clamp(0.0, 1.0),
-            _ => self.code(&self.value(code)).unwrap_or(code),
-        }
-    }
-
-    pub(crate) fn is_sound(&self) -> bool {
-        match self {
-            Self::Float { lo, hi, log, step } => {
-                lo <= hi
-                    && (hi - lo).is_finite()
-                    && (!log || *lo > 0.0)
-                    && step.is_none_or(|s| s > 0.0 && s.is_finite() && !log)
-            }
-            Self::Int { lo, hi, log, step } => {
-                lo <= hi && hi.checked_sub(*lo).is_some() && *step >= 1 && (!log || *lo > 0)
-            }
-            Self::Categorical { levels, .. } => {
-                !levels.is_empty() && levels.iter().enumerate().all(|(i, l)| !levels[..i].contains(l))
-            }
-        }
-    }
-}
-
-/// A parameter; with `when`, it exists only where its parent took one of some values.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Param {
-    /// Its name.
-    pub name: String,
-    /// What it may be.
-    #[serde(flatten)]
-    pub domain: Domain,
-    /// The categorical parent's name and the levels that make this one active.
-    pub when: Option<(String, Vec<Value>)>,
-}
-
 /// What two or more parameters must hold to together, where all of them are active.
+///
+/// ```
+/// use specialist_search::{Constraint, Space};
+/// let space = Space::new().int("a", 0, 9).int("b", 0, 9).less("a", "b");
+/// assert!(!space.allows(&space.decode(&[0.9, 0.1])));
+/// let kept: Vec<Constraint> = serde_json::from_value(serde_json::json!(space)["constraints"].clone()).unwrap();
+/// assert_eq!(kept, [Constraint::Less("a".into(), "b".into())]);
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Constraint {
@@ -181,6 +26,12 @@ pub enum Constraint {
 }
 
 /// Why a space makes no sense.
+///
+/// ```
+/// use specialist_search::{Space, SpaceError};
+/// let reversed = Space::new().float("x", 1.0, 0.0);
+/// assert_eq!(reversed.check(), Err(SpaceError::Empty("x".into())));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum SpaceError {
     /// Two parameters of one name.
@@ -420,62 +271,6 @@ impl Space {
             }
         }
         out
-    }
-}
-
-/// The chosen values of the active parameters, by name.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub struct Params(pub BTreeMap<String, Value>);
-
-impl Params {
-    /// Whether `p` exists under the values chosen so far.
-    #[must_use]
-    pub fn activates(&self, p: &Param) -> bool {
-        p.when.as_ref().is_none_or(|(parent, levels)| self.0.get(parent).is_some_and(|v| levels.contains(v)))
-    }
-
-    /// The value of `name`, if it was active.
-    #[must_use]
-    pub fn get(&self, name: &str) -> Option<&Value> {
-        self.0.get(name)
-    }
-
-    /// The number called `name`; `NaN` where it is not active.
-    #[must_use]
-    pub fn float(&self, name: &str) -> f64 {
-        self.get(name).and_then(Value::number).unwrap_or(f64::NAN)
-    }
-
-    /// The whole number called `name`; 0 where it is not active.
-    #[must_use]
-    pub fn int(&self, name: &str) -> i64 {
-        self.get(name).and_then(Value::number).map_or(0, |v| v as i64)
-    }
-
-    /// The level called `name`; empty where it is not active.
-    #[must_use]
-    pub fn text(&self, name: &str) -> &str {
-        match self.get(name) {
-            Some(Value::Text(v)) => v,
-            _ => "",
-        }
-    }
-
-    /// The switch called `name`; off where it is not active.
-    #[must_use]
-    pub fn bool(&self, name: &str) -> bool {
-        self.get(name) == Some(&Value::Bool(true))
-    }
-}
-
-impl std::fmt::Display for Params {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let mut first = true;
-        for (name, value) in &self.0 {
-            write!(f, "{}{name}={value}", if first { "" } else { ", " })?;
-            first = false;
-        }
-        Ok(())
     }
 }
 

@@ -5,9 +5,19 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-use crate::space::Params;
+use crate::notes::WORKER;
+use crate::params::Params;
 
 /// Where a trial stands.
+///
+/// ```
+/// use specialist_search::{Random, Space, State, Study};
+/// let mut study = Study::minimise("s", Space::new().float("x", 0.0, 1.0), 0);
+/// let trial = study.ask(&Random).unwrap().unwrap();
+/// assert_eq!(study.trials()[trial].state, State::Running);
+/// study.tell(trial, Ok(&[0.5])).unwrap();
+/// assert!(study.trials()[trial].state.is_finished());
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum State {
@@ -32,9 +42,27 @@ impl State {
 }
 
 /// Notes on a trial or a study, by name.
+///
+/// ```
+/// use specialist_search::{Attributes, Params, Trial};
+/// let mut trial = Trial::new(0, Params::default());
+/// trial.user = Attributes::from([("who".to_string(), serde_json::json!("ann"))]);
+/// assert_eq!(trial.user["who"], "ann");
+/// ```
 pub type Attributes = BTreeMap<String, Json>;
 
 /// One set of values and what came of it.
+///
+/// ```
+/// use specialist_search::{Params, State, Trial};
+/// let mut trial = Trial::new(0, Params::default());
+/// trial.steps = [(1, 0.5), (2, 0.75)].into();
+/// assert_eq!(trial.folds(), [0.5, 1.0]);
+/// assert_eq!(trial.value(), None, "it still runs");
+/// trial.state = State::Complete;
+/// trial.values = vec![0.75];
+/// assert_eq!(trial.value(), Some(0.75));
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Trial {
     /// Its number within its study, from 0.
@@ -100,7 +128,7 @@ impl Trial {
     /// The process that worked on it, where that is known.
     #[must_use]
     pub fn worker(&self) -> Option<&str> {
-        self.system.get(crate::study::WORKER).and_then(Json::as_str)
+        self.system.get(WORKER).and_then(Json::as_str)
     }
 
     /// Why it failed, as far as it said so.
@@ -111,6 +139,14 @@ impl Trial {
 }
 
 /// The user attribute that says why a trial failed.
+///
+/// ```
+/// use specialist_search::{FAILURE, Random, Space, Study};
+/// let mut study = Study::minimise("s", Space::new().float("x", 0.0, 1.0), 0);
+/// let trial = study.ask(&Random).unwrap().unwrap();
+/// study.tell(trial, Err("it diverged")).unwrap();
+/// assert_eq!(study.trials()[trial].user[FAILURE], "it diverged");
+/// ```
 pub const FAILURE: &str = "failure";
 
 #[cfg(test)]

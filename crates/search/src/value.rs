@@ -3,6 +3,13 @@
 use serde::{Deserialize, Serialize};
 
 /// One chosen value, as it stands in JSON.
+///
+/// ```
+/// use specialist_search::Value;
+/// assert_eq!(Value::from(3i64), Value::Int(3));
+/// assert_eq!(Value::from("trees").number(), None);
+/// assert_eq!(Value::Float(0.25).to_string(), "0.25");
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Value {

@@ -2,6 +2,11 @@
 
 /// This process, so that others on the same machine can tell whether it still lives: host, process id,
 /// and the time at which the process started.
+///
+/// ```
+/// use specialist_search::identity;
+/// assert_eq!(identity().split(':').count(), 3);
+/// ```
 #[must_use]
 pub fn identity() -> String {
     let pid = std::process::id();

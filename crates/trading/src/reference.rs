@@ -18,7 +18,7 @@ pub fn bars() -> Vec<Bar> {
     // As a long table of one asset.
     let with_asset = |(i, line): (usize, &str)| format!("{},{line}\n", if i == 0 { "asset" } else { "A" });
     let text: String = text.lines().enumerate().map(with_asset).collect();
-    let input = Input::Embedded { name: "bars".into(), text: text.into_bytes().into() };
+    let input = Input::Embedded { name: "embedded:bars".into(), text: text.into_bytes().into() };
     read(&input, Dialect::default()).unwrap().assets.remove(0).bars
 }
 

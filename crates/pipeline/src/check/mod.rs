@@ -5,6 +5,7 @@
 //! at a sealed label.
 
 mod columns;
+pub mod copies;
 mod duplicates;
 mod immortal;
 mod ranges;
@@ -22,10 +23,11 @@ use specialist_tabular::read::ReadReport;
 use crate::recipe::Recipe;
 
 /// The checks' names, as a waiver spells them.
-pub const NAMES: [&str; 18] = [
+pub const NAMES: [&str; 19] = [
     "impossible-values",
     "duplicate-rows",
     "near-duplicate-rows",
+    "copies",
     "group-overlap",
     "time-order",
     "label-leak",

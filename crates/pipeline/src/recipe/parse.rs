@@ -279,8 +279,11 @@ fn checked(recipe: Recipe) -> Result<Recipe, RecipeError> {
     if recipe.compare.budgets.is_empty() || recipe.compare.budgets.iter().any(|b| !(*b > 0.0 && *b <= 1.0)) {
         return invalid("compare.budgets", "shares above 0 and up to 1");
     }
-    if recipe.text.components == 0 || recipe.text.longest < 4 {
-        return invalid("text", "one component and four tokens at least");
+    if recipe.text.longest < 4 {
+        return invalid("text.longest", "four tokens at least");
+    }
+    if !(recipe.text.alike > 0.0 && recipe.text.alike <= 1.0) {
+        return invalid("text.alike", "above 0 and up to 1");
     }
     if recipe.tune.folds < 2 || recipe.tune.repeats < 1 || recipe.tune.trials < 1 {
         return invalid("tune", "two folds, one repeat and one trial at least");

@@ -3,6 +3,16 @@
 /// Minimises `f`, which gives a value and fills in its gradient, from `x`, within `lo ..= hi`
 /// (Nocedal and Wright 2006, algorithm 7.4, steps cut back until they bring enough, coordinates that
 /// push against their bound held). `x` ends at the best point; its value is returned.
+///
+/// ```
+/// use specialist_search::minimise;
+/// let mut x = [0.0];
+/// let least = minimise(&mut x, &[-5.0], &[5.0], 50, |x, gradient| {
+///     gradient[0] = 2.0 * (x[0] - 3.0);
+///     (x[0] - 3.0).powi(2)
+/// });
+/// assert!(least < 1e-6 && (x[0] - 3.0).abs() < 1e-3);
+/// ```
 pub fn minimise(
     x: &mut [f64],
     lo: &[f64],
@@ -20,6 +30,7 @@ pub fn minimise(
             (0..d).map(|i| (x[i] <= lo[i] && gradient[i] > 0.0) || (x[i] >= hi[i] && gradient[i] < 0.0)).collect();
         let mut step = direction(&gradient, &held, &pairs);
         let mut slope = dot(&step, &gradient);
+        // Not downhill: what was learned of the curvature misleads, and the gradient alone starts anew.
         if slope >= 0.0 {
             pairs.clear();
             step = direction(&gradient, &held, &pairs);
@@ -51,6 +62,7 @@ pub fn minimise(
         x.copy_from_slice(&next);
         gradient = next_gradient;
         value = next_value;
+        // A pair without positive curvature would spoil the next step's direction.
         if sy > 1e-10 * dot(&y, &y) {
             pairs.push((s, y, 1.0 / sy));
             if pairs.len() > MEMORY {

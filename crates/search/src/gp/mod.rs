@@ -1,7 +1,4 @@
 //! The Gaussian process behind the `gp` and `transfer` samplers.
 
-mod lbfgs;
-mod process;
-
-pub use lbfgs::minimise;
-pub use process::{Axis, Kernel, Points, Posterior, Scratch};
+pub(crate) mod lbfgs;
+pub(crate) mod process;

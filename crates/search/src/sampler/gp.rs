@@ -3,12 +3,16 @@
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 
+use super::contract::Sampler;
+use super::random::{allowed, uniform};
 use super::sobol::sobol_point;
-use super::{Sampler, allowed, uniform};
-use crate::gp::{Axis, Kernel, Points, Posterior, Scratch, minimise};
+use crate::domain::Domain;
+use crate::gp::lbfgs::minimise;
+use crate::gp::process::{Axis, Kernel, Points, Posterior, Scratch};
 use crate::history::{History, same};
 use crate::normal::{log_ei, quantile};
-use crate::space::{Domain, Params, Space};
+use crate::params::Params;
+use crate::space::Space;
 
 /// Bayesian optimisation (Jones et al. 1998) with a Gaussian process: Matérn 5/2 with a length scale
 /// for each parameter, fitted anew for every suggestion; unordered levels are at equal distances from
@@ -17,6 +21,13 @@ use crate::space::{Domain, Params, Space};
 /// third one only in a box around the best point, which shrinks while nothing better is found. Pending
 /// points take their predicted mean. Several objectives are scalarised anew for each suggestion
 /// (Knowles 2006).
+///
+/// ```
+/// use specialist_search::{Gp, Space, Study};
+/// let mut study = Study::minimise("s", Space::new().float("x", -2.0, 2.0), 1);
+/// study.optimize(&Gp::default(), 20, |p| Ok((p.float("x") - 0.5).powi(2))).unwrap();
+/// assert!(study.best().unwrap().value().unwrap() < 0.01);
+/// ```
 pub struct Gp {
     /// Quasi-random points before the process is used.
     pub startup: usize,
@@ -28,7 +39,7 @@ impl Default for Gp {
     }
 }
 
-/// A process over more trials than this is fitted to the best half of them and the latest.
+/// A process over more trials than this, the cube of whose number it costs, is fitted to the best half of them and the latest.
 const MOST: usize = 400;
 /// The kernel is fitted to at most this many of them.
 const MOST_FITTED: usize = 120;
@@ -47,6 +58,7 @@ impl Sampler for Gp {
             return startup(history, rng);
         }
         let model = Surrogate::fit(space, &told, &history.pending(), &[], None);
+        // There may be no model (the kernel's matrix cannot be factored) or nothing new to propose: then any point does.
         model.and_then(|m| m.propose(history, rng)).or_else(|| allowed(space, || uniform(space, rng)))
     }
 }
@@ -142,12 +154,14 @@ impl<'a> Surrogate<'a> {
         }
         let kernel = fit_kernel(&points, &targets);
         for code in pending {
+            // Behind the fit: what is pending has no value that a kernel could be fitted to.
             points.push(&[coordinates(space, code), tail.clone()].concat());
             targets.push(None);
         }
         let posterior = Posterior::new(&kernel, &points, &targets)?;
         let mut scratch = Scratch::default();
         let told_means = (0..chosen.len()).map(|i| posterior.at(points.get(i), &mut scratch).0);
+        // The best predicted mean and not the best value, which noise may have made.
         // With nothing told yet the past's best is what must be beaten.
         let incumbent = told_means.reduce(f64::min).unwrap_or(-1.0);
         let best = order.iter().take(6).map(|&i| coordinates(space, told[i].0)).collect();
@@ -177,6 +191,7 @@ impl<'a> Surrogate<'a> {
         pool.iter().find_map(|(_, c)| {
             let params = self.space.decode(c);
             let code = self.space.encode(&params)?;
+            // Encoded anew: once it is rounded, a candidate may be a point that was tried.
             let fresh = !history.codes.iter().flatten().any(|h| same(h, &code));
             (fresh && self.space.allows(&params)).then_some(params)
         })

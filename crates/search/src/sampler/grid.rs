@@ -2,14 +2,24 @@
 
 use rand_chacha::ChaCha8Rng;
 
-use super::Sampler;
+use super::contract::Sampler;
+use crate::domain::Domain;
 use crate::history::History;
-use crate::space::{Domain, Param, Params, Space};
+use crate::params::{Param, Params};
+use crate::space::Space;
 use crate::value::Value;
 
 /// Every combination, one after the other: all levels, all whole numbers up to `steps`, and `steps`
 /// values of each continuous parameter. Combinations of inactive parameters are not repeated, those
 /// that a constraint forbids are left out, and nothing is enumerated beforehand.
+///
+/// ```
+/// use specialist_search::{Grid, Space, Study};
+/// let space = Space::new().int("a", 0, 1).int("b", 0, 2);
+/// let mut study = Study::minimise("s", space, 0);
+/// while study.ask(&Grid::default()).unwrap().is_some() {}
+/// assert_eq!(study.trials().len(), 6);
+/// ```
 pub struct Grid {
     /// Values of a continuous (or long whole-number) parameter.
     pub steps: usize,
@@ -76,6 +86,7 @@ impl Sampler for Grid {
 
     fn suggest(&self, history: &History<'_>, _: &mut ChaCha8Rng) -> Option<Params> {
         let space = history.space;
+        // The last trial says where the grid stands: a search that was killed goes on, and nothing else is kept.
         let mut point = history.trials.last().map(|t| t.params.clone());
         loop {
             point = Some(self.next(space, point.as_ref())?);
@@ -86,6 +97,7 @@ impl Sampler for Grid {
     }
 
     fn avoids_duplicates(&self) -> bool {
+        // It comes to each point once, and a random one in place of the next is not on the grid.
         false
     }
 }
@@ -93,7 +105,7 @@ impl Sampler for Grid {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Study;
+    use crate::study::Study;
 
     #[test]
     fn the_grid_visits_every_active_combination_once() {

@@ -2,13 +2,24 @@
 
 use rand_chacha::ChaCha8Rng;
 
-use super::{Sampler, allowed, uniform};
+use super::contract::Sampler;
+use super::random::{allowed, uniform};
+use crate::domain::Domain;
 use crate::history::History;
-use crate::space::{Domain, Params, Space};
+use crate::params::Params;
+use crate::space::Space;
 
 /// An Owen-scrambled Sobol sequence (Sobol 1967; Owen 1995; the scrambling is Burley's, 2020): points
 /// that cover the space more evenly than independent draws. The scrambling follows from the study's
 /// seed, so its points go on where they stopped.
+///
+/// ```
+/// use specialist_search::{Sobol, Space, Study};
+/// let mut study = Study::minimise("s", Space::new().float("x", 0.0, 1.0), 0);
+/// study.optimize(&Sobol, 64, |p| Ok(p.float("x"))).unwrap();
+/// let low = study.trials().iter().filter(|t| t.params.float("x") < 0.125).count();
+/// assert_eq!(low, 8, "every eighth of the range holds an eighth of the points");
+/// ```
 pub struct Sobol;
 
 impl Sampler for Sobol {
@@ -45,7 +56,7 @@ pub(crate) fn sobol_point(space: &Space, index: usize, seed: u32) -> Vec<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Study;
+    use crate::study::Study;
 
     #[test]
     fn every_eighth_of_each_axis_holds_an_eighth_of_the_points() {

@@ -4,17 +4,29 @@ use rand::Rng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
+use super::contract::Sampler;
+use super::random::{allowed, uniform};
 use super::sobol::sobol_point;
-use super::{Sampler, allowed, uniform};
+use crate::domain::Domain;
 use crate::history::History;
 use crate::normal::cdf;
-use crate::space::{Domain, Params, Space};
+use crate::params::Params;
+use crate::space::Space;
 
 /// The tree-structured Parzen estimator (Bergstra et al. 2011), multivariate (Falkner et al. 2018) and
 /// grouped: the parameters that are active together share one density, so a branch of the tree is
 /// judged by the trials that took it. Of several candidates drawn from the density of the good trials
 /// the one with the largest ratio to the density of the others is suggested; trials without an outcome
 /// count among the others (a constant liar). Several objectives are ranked by front and crowding.
+///
+/// ```
+/// use specialist_search::{Space, Study, Tpe};
+/// let space = Space::new().categorical("model", ["linear", "trees"]).int("depth", 1, 8).when("model", ["trees"]);
+/// let mut study = Study::minimise("s", space, 1);
+/// let loss = |linear: bool, depth: f64| if linear { 9.0 } else { (depth - 5.0).abs() };
+/// study.optimize(&Tpe::default(), 20, |p| Ok(loss(p.text("model") == "linear", p.float("depth")))).unwrap();
+/// assert_eq!(study.best().unwrap().params.int("depth"), 5);
+/// ```
 pub struct Tpe {
     /// Quasi-random points before the densities are used.
     pub startup: usize,
@@ -31,7 +43,7 @@ impl Default for Tpe {
 /// The good trials: this share of the told ones, at most [`MOST_GOOD`].
 const GOOD_SHARE: f64 = 0.1;
 const MOST_GOOD: usize = 25;
-/// The others' density is estimated from at most this many of them, drawn at random.
+/// The others' density is estimated from at most this many of them, drawn at random: a suggestion costs no more in a long study.
 const MOST_OTHERS: usize = 500;
 /// Good trials decide the width of a kernel in this proportion of the range.
 const WIDTH: f64 = 0.2;
@@ -47,6 +59,7 @@ impl Sampler for Tpe {
         let space = history.space;
         let told = if history.directions.len() == 1 { history.told() } else { history.ranked() };
         if told.len() < self.startup || space.params().is_empty() {
+            // Quasi-random, where Optuna draws independently: such points cover the space more evenly.
             let point = space.decode(&sobol_point(space, history.trials.len(), history.seed as u32));
             return if space.allows(&point) { Some(point) } else { allowed(space, || uniform(space, rng)) };
         }
@@ -79,10 +92,12 @@ fn split<'a>(
 ) -> (Vec<&'a [f64]>, Vec<&'a [f64]>) {
     let n = ((told.len() as f64 * GOOD_SHARE).ceil() as usize).clamp(1, MOST_GOOD);
     let mut order: Vec<usize> = (0..told.len()).collect();
+    // Of equals the earlier trial is the better one: an unstable selection alone would not say which.
     order.select_nth_unstable_by(n - 1, |&a, &b| told[a].1.total_cmp(&told[b].1).then(a.cmp(&b)));
     let (good, others) = order.split_at_mut(n);
     good.sort_by(|&a, &b| told[a].1.total_cmp(&told[b].1).then(a.cmp(&b)));
     if others.len() > MOST_OTHERS {
+        // The selection leaves no order that anybody promises: sorted first, the shuffle follows from the seed alone.
         others.sort_unstable();
         others.shuffle(rng);
     }

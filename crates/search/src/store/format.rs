@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value as Json, json};
 
+use crate::domain::Domain;
 use crate::history::Direction;
-use crate::space::Domain;
-use crate::trial::State;
+use crate::trial::{State, Trial};
 use crate::value::Value;
 
 /// The states in the order of Optuna's numbers, with their names in its tables.
@@ -93,6 +93,7 @@ pub fn distribution(domain: &Domain) -> String {
 
 /// The domain of a distribution's JSON text, those of Optuna before version 3 included.
 pub fn domain(text: &str) -> Option<Domain> {
+    // What a file says is checked before it is used.
     read_domain(text).filter(Domain::is_sound)
 }
 
@@ -136,6 +137,11 @@ pub fn external(domain: &Domain, number: f64) -> Option<Value> {
         Domain::Int { .. } => Some(Value::Int(number as i64)),
         Domain::Categorical { levels, .. } => levels.get(number as usize).cloned(),
     }
+}
+
+/// `value` as a store gives it back.
+pub fn external_of(domain: &Domain, value: &Value) -> Option<Value> {
+    external(domain, internal(domain, value)?)
 }
 
 /// JSON as Python writes it, in which `NaN`, `Infinity` and `-Infinity` may stand unquoted: they become
@@ -253,10 +259,19 @@ pub fn fixed(notes: &BTreeMap<String, Json>) -> BTreeMap<String, Value> {
     map.into_iter().flatten().filter_map(of).collect()
 }
 
+/// Gives waiting trials that Optuna's `enqueue_trial` made the values that they are to take.
+pub fn settle(trials: &mut [Trial]) {
+    for trial in trials.iter_mut().filter(|t| t.state == State::Waiting) {
+        for (name, value) in fixed(&trial.system) {
+            trial.params.0.entry(name).or_insert(value);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Space;
+    use crate::space::Space;
 
     #[test]
     fn distributions_are_written_as_optuna_writes_them() {

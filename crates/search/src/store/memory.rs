@@ -6,13 +6,24 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value as Json;
 
-use super::{Scope, Store, StoreError, StudyRecord, domains_of};
+use super::contract::{Scope, Store, StoreError, StudyRecord, domains_of};
+use crate::domain::Domain;
 use crate::history::Direction;
-use crate::space::{Domain, Space};
+use crate::space::Space;
 use crate::trial::{Attributes, State, Trial};
 
 /// Keeps studies in memory. It knows no clock: its trials have no times, so that the same search
 /// leaves the same bytes.
+///
+/// ```
+/// use specialist_search::{Direction, MemoryStore, Random, Space, Store, Study};
+/// use std::sync::Arc;
+/// let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+/// let space = Space::new().float("x", 0.0, 1.0);
+/// let mut study = Study::create(Arc::clone(&store), "s", space, &[Direction::Minimise], 0).unwrap();
+/// study.optimize(&Random, 3, |p| Ok(p.float("x"))).unwrap();
+/// assert_eq!(store.studies().unwrap().len(), 1);
+/// ```
 #[derive(Default)]
 pub struct MemoryStore {
     studies: Mutex<BTreeMap<i64, Kept>>,
@@ -104,6 +115,7 @@ impl Store for MemoryStore {
                 }
             }
             if trial.state == State::Running {
+                // Beats are kept beside the trial: a clock in it would leave other bytes.
                 kept.beats.insert(number, Instant::now());
             }
             kept.trials.push(Trial { number, ..trial.clone() });

@@ -3,11 +3,20 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{JournalStore, Store, StoreError};
+use super::contract::{Store, StoreError};
+use super::journal::JournalStore;
 
 /// Opens the store that `address` names: `postgresql://…` a PostgreSQL database, `journal:PATH` or a path
 /// that ends in `.log`, `.journal` or `.jsonl` a journal, `sqlite:///PATH` or any other path a SQLite
 /// file. What is not there is made.
+///
+/// ```
+/// use specialist_search::open_store;
+/// let folder = tempfile::tempdir().unwrap();
+/// let store = open_store(&format!("journal:{}", folder.path().join("study").display())).unwrap();
+/// assert!(store.studies().unwrap().is_empty());
+/// assert!(open_store("mysql://host/db").is_err());
+/// ```
 ///
 /// # Errors
 /// [`StoreError`]
@@ -16,6 +25,14 @@ pub fn open_store(address: &str) -> Result<Arc<dyn Store>, StoreError> {
 }
 
 /// As [`open_store`], for a store that is there and is only looked at: no byte of it changes.
+///
+/// ```
+/// use specialist_search::read_store;
+/// let folder = tempfile::tempdir().unwrap();
+/// let path = folder.path().join("study.log");
+/// assert!(read_store(&path.display().to_string()).is_err());
+/// assert!(!path.exists());
+/// ```
 ///
 /// # Errors
 /// [`StoreError`]

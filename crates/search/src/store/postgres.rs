@@ -7,8 +7,9 @@ use postgres::types::private::BytesMut;
 use postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 use postgres::{Client, IsolationLevel, NoTls};
 
-use super::StoreError;
-use super::sql::{Cell, Database, Row, SqlStore, Transaction, check_version, stamp};
+use super::contract::StoreError;
+use super::database::{Cell, Database, Row, Transaction, check_version, stamp};
+use super::sql::SqlStore;
 
 /// The tables as Optuna 5.0 makes them.
 const SCHEMA: &str = include_str!("postgres.sql");
@@ -196,10 +197,12 @@ impl Database for Postgres {
     }
 
     fn write<T>(&self, f: impl FnMut(&mut dyn Transaction) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        // Rows that others may write are locked (`LOCK`): a stricter level would refuse where this one waits.
         self.transact(IsolationLevel::ReadCommitted, f)
     }
 
     fn read<T>(&self, f: impl FnMut(&mut dyn Transaction) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        // Several queries must see one state.
         self.transact(IsolationLevel::RepeatableRead, f)
     }
 

@@ -7,8 +7,9 @@ use std::time::Duration;
 use rusqlite::types::{ToSqlOutput, Value, ValueRef};
 use rusqlite::{Connection, ErrorCode, OpenFlags, ToSql, TransactionBehavior};
 
-use super::StoreError;
-use super::sql::{Cell, Database, Row, SqlStore, Transaction, check_version, stamp};
+use super::contract::StoreError;
+use super::database::{Cell, Database, Row, Transaction, check_version, stamp};
+use super::sql::SqlStore;
 
 /// The tables as Optuna 5.0 makes them.
 const SCHEMA: &str = include_str!("sqlite.sql");
@@ -28,10 +29,12 @@ pub struct Sqlite {
 /// when the folder or the disk does not let it.
 pub fn open(path: &Path) -> Result<SqlStore<Sqlite>, StoreError> {
     let place = path.display().to_string();
+    // Without SQLite's own lock: ours is around the connection.
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(|e| error(&place, &e))?;
     let prepare = || {
         connection.busy_timeout(PATIENCE)?;
+        // A call that returned is kept: in WAL mode a commit waits for the disk with FULL only.
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.set_prepared_statement_cache_capacity(64);
         Ok(())
@@ -212,6 +215,7 @@ impl Database for Sqlite {
     }
 
     fn write<T>(&self, f: impl FnMut(&mut dyn Transaction) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        // Locked from the start: one that reads first and writes later may be refused in between.
         self.transact(TransactionBehavior::Immediate, f)
     }
 

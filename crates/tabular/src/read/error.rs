@@ -24,6 +24,16 @@ pub enum ReadError {
         /// The system's reason.
         reason: String,
     },
+    /// JSON that is no table.
+    #[error("{file}:{line}: {what}")]
+    Json {
+        /// Its path.
+        file: String,
+        /// The line, or the place in the list.
+        line: u64,
+        /// What was expected.
+        what: String,
+    },
     /// Nothing in it.
     #[error("{file}: the file is empty")]
     Empty {
@@ -176,6 +186,7 @@ impl ReadError {
             Self::Missing { .. } | Self::Io { .. } => {
                 "check the path; it is taken relative to the recipe's folder".into()
             }
+            Self::Json { .. } => "write a list of objects, or one object a line, with a plain value for each column".into(),
             Self::Empty { .. } | Self::NoRows { .. } => "export the table again, with its header and its rows".into(),
             Self::NothingKept { .. } => {
                 "compare `where` and the label's `positive` and `negative` with the file".into()

@@ -1,4 +1,4 @@
-//! Reading CSV and Parquet against a declared schema: every cell is what it was declared to be, or
+//! Reading CSV, Parquet and JSON against a declared schema: every cell is what it was declared to be, or
 //! the reader says where it is not. A file is read in chunks, so that scoring takes constant memory.
 
 mod arrow_schema;
@@ -7,6 +7,7 @@ mod csv_rows;
 mod dates;
 mod error;
 mod followed;
+mod json_rows;
 mod numbers;
 mod pages;
 mod parquet_rows;
@@ -36,11 +37,11 @@ pub use times::{LOCAL_DAY, is_time_format, seconds, seconds_in, time_formats, un
 /// Where rows come from.
 #[derive(Debug, Clone)]
 pub enum Input {
-    /// A CSV or Parquet file; the latter ends in `.parquet`.
+    /// A CSV, Parquet or JSON file; the latter end in `.parquet`, and in `.json`, `.jsonl` or `.ndjson`.
     File(PathBuf),
-    /// CSV text inside the program.
+    /// CSV text inside the program, or made by it.
     Embedded {
-        /// Its name in messages.
+        /// Its name in messages, as a recipe names it.
         name: String,
         /// The text.
         text: Cow<'static, [u8]>,
@@ -53,7 +54,7 @@ impl Input {
     pub fn name(&self) -> String {
         match self {
             Self::File(path) => path.display().to_string(),
-            Self::Embedded { name, .. } => format!("embedded:{name}"),
+            Self::Embedded { name, .. } => name.clone(),
         }
     }
 }
@@ -398,6 +399,7 @@ impl Reader {
 fn open_rows(input: &Input, options: &Options) -> Result<Box<dyn Rows>, ReadError> {
     let (dialect, names) = (options.dialect, options.names.as_deref());
     Ok(match input {
+        Input::File(path) if json_rows::is_json(path) => Box::new(json_rows::JsonRows::open(path)?),
         Input::File(path) if is_parquet(path) => Box::new(parquet_rows::ParquetRows::open(path)?),
         Input::File(path) => Box::new(csv_rows::CsvRows::open(path, dialect, names)?),
         Input::Embedded { text, .. } => {
@@ -461,10 +463,10 @@ pub fn day_order_of(input: &Input, options: &Options, name: &str) -> Result<DayO
     }
 }
 
-/// How numbers are written: Parquet's texts know nothing of a recipe for CSV.
+/// How numbers are written: the texts of Parquet and JSON know nothing of a recipe for CSV.
 fn style(input: &Input, dialect: Dialect) -> NumberStyle {
     match input {
-        Input::File(path) if is_parquet(path) => NumberStyle::default(),
+        Input::File(path) if is_parquet(path) || json_rows::is_json(path) => NumberStyle::default(),
         _ => dialect.numbers,
     }
 }

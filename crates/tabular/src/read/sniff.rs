@@ -21,7 +21,7 @@ const LINES: usize = 60;
 /// [`ReadError::Missing`] or [`ReadError::Io`] when the file cannot be read.
 pub fn sniff(path: &Path) -> Result<Dialect, ReadError> {
     let mut dialect = Dialect::default();
-    if is_parquet(path) {
+    if is_parquet(path) || super::json_rows::is_json(path) {
         return Ok(dialect);
     }
     let name = path.display().to_string();

@@ -1,154 +1,20 @@
-//! Evaluates trials with any number of workers, in this process and in others.
+//! The workers of a run.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 
+use super::dead::{RETRIES, repeat_dead};
+use super::job::{Job, Stopped, lock};
+use super::plan::{Ended, Run};
 use crate::history::Direction;
-use crate::pruner::{Never, Pruner};
-use crate::sampler::Sampler;
-use crate::space::Params;
-use crate::store::{Scope, StoreError};
-use crate::study::{RESUMED, Study, WORKER};
-use crate::trial::{FAILURE, State, Trial};
-use crate::worker;
-
-/// Optuna's notes on a trial that repeats one whose worker died.
-const FIRST_FAILED: &str = "failed_trial";
-const RETRIES: &str = "retry_history";
-/// Ours on a trial whose worker died: how often.
-pub(crate) const DIED: &str = "specialist:died";
-
-/// How a run goes about it.
-pub struct Run<'a> {
-    /// Who suggests.
-    pub sampler: &'a dyn Sampler,
-    /// Who stops trials early.
-    pub pruner: &'a dyn Pruner,
-    /// When to stop.
-    pub stop: Stop<'a>,
-    /// Trials that are evaluated at once in this process.
-    pub workers: usize,
-    /// How often a trial whose worker died is tried again.
-    pub retries: usize,
-    /// How often a worker says that it lives.
-    pub heartbeat: Duration,
-    /// A worker on another machine that was silent for so long is taken for dead; on this machine that
-    /// is known at once.
-    pub grace: Duration,
-}
-
-impl<'a> Run<'a> {
-    /// One worker, no pruner, until the study has `trials` trials.
-    #[must_use]
-    pub fn new(sampler: &'a dyn Sampler, trials: usize) -> Self {
-        Self {
-            sampler,
-            pruner: &Never,
-            stop: Stop { trials: Some(trials), ..Stop::default() },
-            workers: 1,
-            retries: 3,
-            heartbeat: Duration::from_secs(5),
-            grace: Duration::from_secs(30),
-        }
-    }
-}
-
-/// When a run stops: at the first of these.
-#[derive(Default, Clone, Copy)]
-pub struct Stop<'a> {
-    /// Trials of the study as a whole, of all its runs; one that was repeated because its worker died
-    /// counts once.
-    pub trials: Option<usize>,
-    /// Time of this run. Trials that run then are finished.
-    pub time: Option<Duration>,
-    /// Complete trials since the best one.
-    pub patience: Option<usize>,
-    /// A value that is good enough.
-    pub target: Option<f64>,
-    /// Somebody else says so.
-    pub cancelled: Option<&'a (dyn Fn() -> bool + Sync)>,
-}
-
-/// Why a run stopped.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ended {
-    /// The study has its trials.
-    Trials,
-    /// The time is up.
-    Time,
-    /// The best value has not improved for long enough.
-    Patience,
-    /// The target was reached.
-    Target,
-    /// Somebody said so.
-    Cancelled,
-    /// The sampler has nothing left to try.
-    Exhausted,
-}
-
-/// Why a trial ended without values.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Stopped {
-    /// The pruner said so.
-    Pruned,
-    /// It cannot be evaluated.
-    Failed(String),
-    /// The store is at fault, or another worker has ended the trial.
-    Lost,
-}
-
-/// A trial that is being evaluated.
-pub struct Job<'a> {
-    /// Its number.
-    pub number: usize,
-    /// What to evaluate.
-    pub params: &'a Params,
-    /// Where a promoted trial goes on: the pruned trial before it, with its steps and notes (of a
-    /// checkpoint, say).
-    pub resumed: Option<&'a Trial>,
-    study: &'a Mutex<Study>,
-    pruner: &'a dyn Pruner,
-    /// Why the store did not take what was told of the trial.
-    fault: Mutex<Option<StoreError>>,
-}
-
-impl Job<'_> {
-    /// Tells a value on the way.
-    ///
-    /// # Errors
-    /// [`Stopped::Pruned`] when the trial should stop; pass it on.
-    pub fn report(&self, step: u64, value: f64) -> Result<(), Stopped> {
-        let mut study = lock(self.study);
-        study.report(self.number, step, value).map_err(|e| self.lost(e))?;
-        let history = study.history(self.number);
-        if self.pruner.prunes(&history, &study.trials()[self.number]) { Err(Stopped::Pruned) } else { Ok(()) }
-    }
-
-    /// Sets a note on the trial: where its checkpoint lies, say.
-    ///
-    /// # Errors
-    /// [`Stopped::Lost`] when another worker has ended the trial, or the store failed.
-    pub fn note(&self, key: &str, value: Json) -> Result<(), Stopped> {
-        lock(self.study).note(self.number, key, value).map_err(|e| self.lost(e))
-    }
-
-    /// The trial is lost to this worker; where that is the store's fault, the run ends with it: the trial would stay
-    /// running, by a worker that lives, and everybody would wait for it.
-    fn lost(&self, error: StoreError) -> Stopped {
-        if !matches!(error, StoreError::Finished(_)) {
-            *self.fault.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
-        }
-        Stopped::Lost
-    }
-}
-
-fn lock(study: &Mutex<Study>) -> MutexGuard<'_, Study> {
-    study.lock().unwrap_or_else(PoisonError::into_inner)
-}
+use crate::notes::{RESUMED, WORKER};
+use crate::store::contract::StoreError;
+use crate::study::Study;
+use crate::trial::State;
 
 /// What a worker does next.
 enum Next {
@@ -248,6 +114,7 @@ impl Shared<'_> {
         const POLL: Duration = Duration::from_millis(20);
         let mut study = lock(self.study);
         loop {
+            // The worker that failed returns the error; the others only stop.
             if self.failed.load(Ordering::Relaxed) {
                 return Ok(Ended::Cancelled);
             }
@@ -317,6 +184,7 @@ impl Shared<'_> {
             let open = study.trials().iter().any(|t| t.state == State::Running && t.system.contains_key(WORKER));
             return Ok(if open { Next::Wait } else { Next::End(reason) });
         }
+        // What is there comes before what is new: in a recorded order a new suggestion may wait for it.
         if let Some(number) = self.taken().pop() {
             return Ok(Next::Evaluate(number));
         }
@@ -334,6 +202,7 @@ impl Shared<'_> {
             });
         }
         let Some(params) = study.suggest(self.plan.sampler) else {
+            // As above, workers elsewhere may still die.
             let open = study.trials().iter().any(|t| !t.state.is_finished() && t.system.contains_key(WORKER));
             return Ok(if open { Next::Wait } else { Next::End(Ended::Exhausted) });
         };
@@ -370,6 +239,7 @@ impl Shared<'_> {
         if stop.time.is_some_and(|t| self.started.elapsed() >= t) {
             return Some(Ended::Time);
         }
+        // A repeat under a new number (of Optuna's workers) is no trial more.
         let repeats = study.trials().iter().filter(|t| t.system.contains_key(RETRIES)).count();
         if stop.trials.is_some_and(|n| study.trials().len() - repeats >= n) {
             return Some(Ended::Trials);
@@ -432,84 +302,19 @@ impl Shared<'_> {
     }
 }
 
-/// Takes over the running trials whose worker is dead or silent, except `own`, and returns their numbers: they are
-/// evaluated again as what they are, or every later suggestion would see another history. One whose worker died more than
-/// `retries` times has failed. Trials of Optuna's workers are ended and added anew, in Optuna's words, as Optuna does.
-fn repeat_dead(
-    study: &mut Study,
-    grace: Duration,
-    retries: usize,
-    own: &BTreeSet<usize>,
-) -> Result<Vec<usize>, StoreError> {
-    let (store, id) = (study.store().0.clone(), study.store().1);
-    let mut dead: BTreeSet<usize> = store.silent(id, grace)?.into_iter().collect();
-    for t in study.trials().iter().filter(|t| t.state == State::Running) {
-        if t.system.get(WORKER).and_then(Json::as_str).is_some_and(worker::is_dead) {
-            dead.insert(t.number);
-        }
-    }
-    let mut taken = Vec::new();
-    for number in dead.into_iter().filter(|n| !own.contains(n)) {
-        let Some(trial) = study.trials().get(number) else { continue };
-        let died = trial.system.get(DIED).and_then(Json::as_u64).unwrap_or(0);
-        if let Some(before) = trial.system.get(WORKER)
-            && died < retries as u64
-        {
-            let notes = [(WORKER.to_string(), json!(worker::identity())), (DIED.to_string(), json!(died + 1))];
-            // Somebody else may have been faster, or it lived after all.
-            if store.take_over(id, number, WORKER, before, &notes.into())? {
-                taken.push(number);
-            }
-            continue;
-        }
-        if trial.system.contains_key(WORKER) {
-            match study.tell(number, Err("its worker died")) {
-                Ok(()) | Err(StoreError::Finished(_)) => continue,
-                Err(e) => return Err(e),
-            }
-        }
-        let end = || {
-            store.set_trial_attribute(id, number, Scope::System, DIED, &json!(true))?;
-            store.set_trial_attribute(id, number, Scope::User, FAILURE, &json!("its worker died"))?;
-            store.finish(id, number, State::Failed, &[])
-        };
-        match end() {
-            // Somebody else was faster, or it lived after all.
-            Ok(()) | Err(StoreError::Finished(_)) => {}
-            Err(e) => return Err(e),
-        }
-    }
-    study.sync()?;
-    // Whoever ended a trial may have died before the repeat was added: any worker adds it.
-    loop {
-        let repeated: BTreeSet<u64> =
-            study.trials().iter().filter_map(|t| t.system.get(RETRIES)?.as_array()?.last()?.as_u64()).collect();
-        let history = |t: &Trial| t.system.get(RETRIES).and_then(Json::as_array).cloned().unwrap_or_default();
-        // One that was tried too often stays failed.
-        let orphan = study.trials().iter().find(|t| {
-            let died = t.state == State::Failed && t.system.contains_key(DIED) && !t.system.contains_key(WORKER);
-            died && !repeated.contains(&(t.number as u64)) && history(t).len() < retries
-        });
-        let Some(orphan) = orphan else { return Ok(taken) };
-        let mut history = history(orphan);
-        history.push(json!(orphan.number));
-        let mut again = Trial { state: State::Waiting, ..Trial::new(study.trials().len(), orphan.params.clone()) };
-        again.user = orphan.user.clone();
-        again.user.remove(FAILURE);
-        again.system = orphan.system.clone();
-        [DIED, WORKER].iter().for_each(|key| _ = again.system.remove(*key));
-        again.system.entry(FIRST_FAILED.into()).or_insert(json!(orphan.number));
-        again.system.insert(RETRIES.into(), Json::Array(history));
-        if study.insert(again, Some(study.trials().len()))?.is_none() {
-            study.sync()?;
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
+    use super::super::plan::Stop;
     use super::*;
-    use crate::{Gp, Median, Random, Space, SuccessiveHalving};
+    use crate::pruner::halving::SuccessiveHalving;
+    use crate::pruner::median::Median;
+    use crate::sampler::gp::Gp;
+    use crate::sampler::grid::Grid;
+    use crate::sampler::random::Random;
+    use crate::space::Space;
+    use crate::trial::Trial;
 
     fn space() -> Space {
         Space::new().float("x", -1.0, 1.0).categorical("c", ["a", "b"])
@@ -563,7 +368,7 @@ mod tests {
         let (why, study) = go(Stop { cancelled: Some(&after_five), ..Stop::default() });
         assert_eq!((why, study.trials().len()), (Ended::Cancelled, 5));
         let study = Mutex::new(Study::minimise("s", Space::new().int("n", 1, 3), 5));
-        let plan = Run::new(&crate::Grid { steps: 5 }, 99);
+        let plan = Run::new(&Grid { steps: 5 }, 99);
         let why = run(&study, &plan, |job| Ok(vec![job.params.float("n")]), &|_, _| {}).unwrap();
         assert_eq!((why, study.into_inner().unwrap().trials().len()), (Ended::Exhausted, 3));
     }

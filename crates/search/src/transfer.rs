@@ -2,13 +2,23 @@
 
 use rand_chacha::ChaCha8Rng;
 
-use super::gp::{Past, Surrogate, agreement, predicted, startup};
-use super::{Auto, Sampler};
 use crate::history::History;
-use crate::space::{Params, Space};
+use crate::params::Params;
+use crate::sampler::auto::Auto;
+use crate::sampler::contract::Sampler;
+use crate::sampler::gp::{Past, Surrogate, agreement, predicted, startup};
+use crate::space::Space;
 use crate::study::Study;
 
 /// The trials of an earlier study, as far as they have a value: points and losses (smaller is better).
+///
+/// ```
+/// use specialist_search::{PastStudy, Random, Space, Study};
+/// let mut study = Study::minimise("s", Space::new().float("x", 0.0, 1.0), 0);
+/// assert!(PastStudy::of(&study).is_empty());
+/// study.optimize(&Random, 3, |p| Ok(p.float("x"))).unwrap();
+/// assert!(!PastStudy::of(&study).is_empty());
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct PastStudy {
     trials: Vec<(Params, f64)>,
@@ -61,6 +71,16 @@ impl PastStudy {
 /// past whose predictions run against what happens is left aside after a few trials. The past's best point comes first; of the first
 /// [`Transfer::STARTUP`] trials every other one is quasi-random; fewer of the past's trials count the
 /// more there are of the present; after [`Transfer::LATE`] trials [`Auto`] goes on alone.
+///
+/// ```
+/// use specialist_search::{PastStudy, Random, Space, Study, Transfer};
+/// let space = Space::new().float("x", 0.0, 1.0);
+/// let mut past = Study::minimise("past", space.clone(), 1);
+/// past.optimize(&Random, 20, |p| Ok((p.float("x") - 0.3).abs())).unwrap();
+/// let study = Study::minimise("now", space, 2);
+/// let first = study.suggest(&Transfer::new(vec![PastStudy::of(&past)])).unwrap();
+/// assert!((first.float("x") - past.best().unwrap().params.float("x")).abs() < 1e-9);
+/// ```
 pub struct Transfer {
     past: Vec<PastStudy>,
     auto: Auto,
@@ -93,6 +113,7 @@ impl Sampler for Transfer {
         let left = (Self::MOST * Self::LATE.saturating_sub(n)).div_ceil(Self::LATE);
         let past: Vec<Past> = self.past.iter().map(|p| p.over(space, left / self.past.len())).collect();
         let past: Vec<Past> = past.into_iter().filter(|p| p.len() > 1).collect();
+        // A past study tells the losses of one objective only.
         if past.is_empty() || n >= Self::LATE || history.directions.len() > 1 || space.params().is_empty() {
             return self.auto.suggest(history, rng);
         }
@@ -105,6 +126,7 @@ impl Sampler for Transfer {
         }
         let told = history.told();
         let Some(predicted) = predicted(space, &told, &past) else { return self.auto.suggest(history, rng) };
+        // The kernel's correlation between two studies is never below 0: a past that says the opposite is found by its predictions.
         if told.len() >= Self::JUDGED && agreement(&told, &predicted) < 0.0 {
             return self.auto.suggest(history, rng);
         }
