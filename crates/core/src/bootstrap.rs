@@ -6,8 +6,10 @@ use rand::Rng;
 use serde::{Deserialize, Serialize};
 use statrs::distribution::{ContinuousCDF, Normal, StudentsT};
 
-use crate::evidence::Interval;
+use crate::interval::Interval;
 use crate::{Context, Dataset, KeyRole, SplitKeys};
+
+pub use crate::summary::{mean_sd, quantile};
 
 /// How replicates are drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,6 +63,8 @@ impl Draw {
     /// autocovariances fall on a line to 0 at `h`; blocks of `b` weigh them by `1 − k/b` (Künsch 1989, eq. 3.4), which
     /// leaves `1 − h/(3b)` of their sum.
     fn seen(&self) -> f64 {
+        // Where few days allow no blocks as long as the overlap, the formula does not hold and falls to 0: at most the variance is
+        // doubled.
         (1.0 - self.reach as f64 / (3 * self.block) as f64).max(0.5)
     }
 
@@ -69,6 +73,7 @@ impl Draw {
         let mut drawn = 0;
         while drawn < n {
             let start = rng.random_range(0..n);
+            // The last block is cut, so that every replicate has as many units as the data.
             for i in 0..self.block.min(n - drawn) {
                 self.units[(start + i) % n].iter().for_each(|&r| weight[r as usize] += 1.0);
             }
@@ -105,6 +110,7 @@ impl Bootstrap {
             (None, Some(group)) => (Method::Cluster, vec![Draw::of_units(by_value(&group.codes), "bootstrap")]),
             (Some(time), Some(group)) => {
                 let days = Draw { name: "bootstrap of days", ..Draw::of_days(time, keys.gap) };
+                // The second way draws blocks of days and not days, so that what both ways share is a group within a block.
                 let mut cell: Vec<(u32, usize)> = group.codes.iter().map(|&g| (g, 0)).collect();
                 for (day, unit) in days.units.iter().enumerate() {
                     unit.iter().for_each(|&r| cell[r as usize].1 = day / days.block);
@@ -147,6 +153,7 @@ impl Bootstrap {
 
     /// `work(weights)` for every replicate of every draw, in order, on the threads of `ctx`.
     pub fn replicate<T: Send>(&self, ctx: &Context, work: impl Fn(&[f64]) -> T + Sync) -> Drawn<T> {
+        // One vector of weights serves a chunk. Random numbers are drawn by the replicate's number, so chunks and threads change nothing.
         const CHUNK: usize = 50;
         let drawn = |draw: &Draw| {
             let own = self.ctx.child(draw.name);
@@ -233,6 +240,7 @@ impl<T> Drawn<T> {
         if self.units > 1_000_000 {
             return 1.0;
         }
+        // One unit has no degree of freedom: it is taken for two, whose interval is the longest.
         let (level, units) = (f64::midpoint(1.0, confidence), (self.units as f64).max(2.0));
         let t = StudentsT::new(0.0, 1.0, units - 1.0).expect("there are two units").inverse_cdf(level);
         (units / (units - 1.0)).sqrt() * t / Normal::standard().inverse_cdf(level)
@@ -245,6 +253,7 @@ impl<T> Drawn<T> {
         let wider = if spread.drawn > 0.0 { spread.error / spread.drawn } else { 1.0 } * self.student(confidence);
         let normal = Normal::standard();
         let tail = normal.cdf(wider * normal.inverse_cdf((1.0 - confidence) / 2.0));
+        // Replicates where the statistic is not defined (one class only) are left out, here as in the spread.
         let drawn = self.values(spread.of, &value);
         Interval { estimate, low: quantile(&drawn, tail), high: quantile(&drawn, 1.0 - tail) }
     }
@@ -303,30 +312,6 @@ fn reach(starts: &[i64], gap: i64) -> usize {
     }
     later.sort_unstable();
     later[later.len() / 2]
-}
-
-/// The `q`-quantile of `values` by linear interpolation (type 7); `NaN`s are left out first.
-#[must_use]
-pub fn quantile(values: &[f64], q: f64) -> f64 {
-    let mut v: Vec<f64> = values.iter().copied().filter(|x| !x.is_nan()).collect();
-    if v.is_empty() {
-        return f64::NAN;
-    }
-    v.sort_by(f64::total_cmp);
-    let at = q * (v.len() - 1) as f64;
-    let (low, part) = (at.floor() as usize, at.fract());
-    let high = (low + 1).min(v.len() - 1);
-    v[low] + part * (v[high] - v[low])
-}
-
-/// Mean and sample standard deviation; `NaN`s are left out first.
-#[must_use]
-pub fn mean_sd(values: &[f64]) -> (f64, f64) {
-    let v: Vec<f64> = values.iter().copied().filter(|x| !x.is_nan()).collect();
-    let n = v.len() as f64;
-    let mean = v.iter().sum::<f64>() / n;
-    let var = v.iter().map(|x| (x - mean) * (x - mean)).sum::<f64>() / (n - 1.0);
-    (mean, if v.len() > 1 { var.sqrt() } else { 0.0 })
 }
 
 #[cfg(test)]
@@ -419,13 +404,5 @@ mod tests {
         let drawn = Drawn { draws: vec![vec![0.0]], seen: vec![1.0], units: 10 };
         assert!((drawn.student(0.95) - 1.216_615_733_100_725).abs() < 1e-9, "{}", drawn.student(0.95));
         assert!((Drawn::of_rows(vec![0.0]).student(0.95) - 1.0).abs() < 1e-12);
-    }
-
-    #[test]
-    fn quantiles_are_numpys() {
-        // numpy.quantile([1, 2, 4, 8], [.1, .5, .9]) = 1.3, 3.0, 6.8
-        for (q, expected) in [(0.1, 1.3), (0.5, 3.0), (0.9, 6.8)] {
-            assert!((quantile(&[8.0, 1.0, f64::NAN, 4.0, 2.0], q) - expected).abs() < 1e-12);
-        }
     }
 }

@@ -28,6 +28,15 @@ impl Recalibrate for Affine {
 
 /// `intercept + slope × margin` of each of several classes. With the same slope for all it is temperature scaling (the
 /// temperature is one over the slope) with a shift of the classes' shares, else vector scaling (Guo and others 2017).
+///
+/// ```
+/// use specialist_core::{Recalibrate, Scaling};
+/// let scaling = Scaling { intercept: vec![0.0, 1.0], slope: vec![2.0, 2.0] };
+/// let mut row = [0.5, 0.25];
+/// scaling.recalibrate(&mut row);
+/// assert_eq!(row, [1.0, 1.5]);
+/// assert_eq!(scaling.after(&Scaling::identity(2)), scaling);
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Scaling {
     /// Added to the class' margin.
@@ -60,11 +69,19 @@ impl Scaling {
 
 impl Recalibrate for Scaling {
     fn recalibrate(&self, row: &mut [f64]) {
+        // Margins are not centred first: two scalings in a row would then not be one.
         row.iter_mut().zip(&self.intercept).zip(&self.slope).for_each(|((m, b), s)| *m = b + s * *m);
     }
 }
 
 /// `intercept + slope × margin`.
+///
+/// ```
+/// use specialist_core::Affine;
+/// let line = Affine { intercept: 1.0, slope: 2.0 };
+/// assert_eq!(line.apply(0.5), 2.0);
+/// assert_eq!(line.after(Affine::IDENTITY), line);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Affine {
     /// Added to the margin.
@@ -94,6 +111,13 @@ impl Affine {
 /// precision `strength` around the line that changes nothing (0: maximum likelihood, as the
 /// calibration intercept and slope of Cox 1958 are defined). With `slope_fixed` only the intercept
 /// is free. `None` when the labels have one class or the fit does not settle.
+///
+/// ```
+/// use specialist_core::fit_affine;
+/// // Three of four had the event, and the model said even odds of all.
+/// let line = fit_affine(&[0.0; 4], &[1.0, 1.0, 1.0, 0.0], &[1.0; 4], 0.0, true).expect("two classes");
+/// assert!((line.intercept - 3f64.ln()).abs() < 1e-9);
+/// ```
 #[must_use]
 pub fn fit_affine(margin: &[f64], label: &[f64], weight: &[f64], strength: f64, slope_fixed: bool) -> Option<Affine> {
     fit_line(Estimand::Probability, margin, label, weight, strength, slope_fixed)
@@ -101,6 +125,12 @@ pub fn fit_affine(margin: &[f64], label: &[f64], weight: &[f64], strength: f64, 
 
 /// As [`fit_affine`], for any estimand. For numbers the prior has no unit: the intercept is counted in standard
 /// deviations of `label − margin`, the slope turns about the mean margin and is counted likewise.
+///
+/// ```
+/// use specialist_core::{Estimand, fit_line};
+/// let line = fit_line(Estimand::Mean, &[0.0, 0.0], &[1.0, 3.0], &[1.0; 2], 0.0, true).expect("it settles");
+/// assert!((line.intercept - 2.0).abs() < 1e-9);
+/// ```
 #[must_use]
 pub fn fit_line(
     estimand: Estimand,
@@ -136,6 +166,7 @@ fn settle(
     for _ in 0..50 {
         let (d0, d1) = now.step(slope_fixed)?;
         let moved = |length: f64| [p[0] - length * d0, p[1] - length * d1];
+        // A whole step may overshoot where predictions are too extreme: it is halved until the loss does not rise, but for rounding.
         let mut length = 1.0;
         let mut next = at(moved(length));
         while next.loss > now.loss + 1e-12 * now.loss.abs() && length > 1e-6 {
@@ -144,6 +175,7 @@ fn settle(
         }
         p = moved(length);
         now = next;
+        // Labels of one class, or that the margin parts, have no best line: it runs away.
         if p[0].abs() > 1e3 || p[1].abs() > 1e3 {
             return None;
         }
@@ -182,6 +214,7 @@ impl Unit {
         let scale = moments(&|i| label[i] - margin[i]).1.max(f64::MIN_POSITIVE);
         // A constant margin has no slope to fit.
         let turn = if spread > 0.0 { scale / spread } else { 0.0 };
+        // The kernel is a first one, until there are errors of a line to go by.
         Self { center, scale, turn, kernel: 0.1 * scale }
     }
 

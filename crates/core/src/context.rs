@@ -10,6 +10,15 @@ use rand_chacha::ChaCha8Rng;
 use crate::Error;
 
 /// A handle that stops a run: set it from a signal handler or a timer.
+///
+/// ```
+/// use specialist_core::{Cancelled, Context};
+/// let stop = Cancelled::default();
+/// let ctx = Context::new(1, 1).with_cancel(stop.clone());
+/// assert!(ctx.check().is_ok());
+/// stop.cancel();
+/// assert!(ctx.check().is_err());
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct Cancelled(Arc<AtomicBool>);
 
@@ -27,6 +36,15 @@ impl Cancelled {
 }
 
 /// How much a search may spend. Libraries ask no clock: whoever has one spends the budget from outside.
+///
+/// ```
+/// use specialist_core::{Budget, Context};
+/// let budget = Budget::default();
+/// let ctx = Context::new(1, 1).with_budget(budget.clone());
+/// assert!(!ctx.is_spent());
+/// budget.spend();
+/// assert!(ctx.is_spent());
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct Budget(Cancelled);
 
@@ -44,6 +62,19 @@ impl Budget {
 }
 
 /// Hears about progress. The libraries never print; the command line installs an observer that does.
+///
+/// ```
+/// use specialist_core::{Context, Observer};
+/// use std::sync::{Arc, Mutex};
+/// #[derive(Default)]
+/// struct Notes(Mutex<Vec<String>>);
+/// impl Observer for Notes {
+///     fn note(&self, line: &str) { self.0.lock().unwrap().push(line.into()); }
+/// }
+/// let notes = Arc::new(Notes::default());
+/// Context::new(1, 1).with_observer(notes.clone()).observer().note("3 rows have no label");
+/// assert_eq!(notes.0.lock().unwrap().len(), 1);
+/// ```
 pub trait Observer: Send + Sync {
     /// A stage of `total` steps begins.
     fn begin(&self, _stage: &str, _total: usize) {}
@@ -56,6 +87,14 @@ pub trait Observer: Send + Sync {
 }
 
 /// An observer that hears and says nothing.
+///
+/// ```
+/// use specialist_core::{Context, Silent};
+/// use std::sync::Arc;
+/// let ctx = Context::new(1, 1).with_observer(Arc::new(Silent));
+/// ctx.observer().begin("folds", 5);
+/// assert_eq!(ctx.map(2, |i| i + 1), [1, 2]);
+/// ```
 pub struct Silent;
 
 impl Observer for Silent {}

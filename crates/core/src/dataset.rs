@@ -8,10 +8,21 @@ use linfa::DatasetBase;
 use ndarray::{Array1, Array2, ArrayView1, Axis};
 use serde::{Deserialize, Serialize};
 
-use crate::discretion::OTHER;
 use crate::{Encode, Error, Estimand, Labels, canonical};
 
+/// The level that stands for all levels of too few rows, and for those that a model never saw.
+pub const OTHER: &str = "(other)";
+
 /// How a feature's numbers are to be read.
+///
+/// ```
+/// use specialist_core::{Dataset, Feature, FeatureKind, Labels};
+/// let kind = FeatureKind::Category { levels: vec!["ward".into(), "clinic".into()] };
+/// let site = Feature { kind, ..Feature::number("site") };
+/// let rows = Dataset::new(vec![site], ndarray::array![[1.0], [f64::NAN]], Labels::binary([true, false]))?;
+/// assert_eq!(rows.observed_levels(0), ["clinic"]);
+/// # Ok::<(), specialist_core::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum FeatureKind {
@@ -25,6 +36,12 @@ pub enum FeatureKind {
 }
 
 /// One input of a model.
+///
+/// ```
+/// use specialist_core::{Feature, FeatureKind};
+/// let age = Feature { monotone: 1, ..Feature::number("age") };
+/// assert_eq!((age.kind, age.knots), (FeatureKind::Number, 0));
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Feature {
     /// Its name.
@@ -64,6 +81,15 @@ impl Feature {
 }
 
 /// What a key column is for.
+///
+/// ```
+/// use specialist_core::{Dataset, Feature, Key, KeyRole, Labels};
+/// let mut rows = Dataset::new(vec![Feature::number("x")], ndarray::array![[1.0]], Labels::binary([true]))?;
+/// let levels = vec!["north".into()];
+/// rows.keys.push(Key { name: "site".into(), role: KeyRole::Site, codes: vec![0], levels, digests: vec![] });
+/// assert!(rows.key(KeyRole::Site).is_some() && rows.key(KeyRole::Group).is_none());
+/// # Ok::<(), specialist_core::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum KeyRole {
     /// Rows of one group must not be on both sides of a split.
@@ -79,6 +105,16 @@ pub enum KeyRole {
 }
 
 /// A column that names things: every distinct cell is one code.
+///
+/// ```
+/// use specialist_core::{Dataset, Feature, Key, KeyRole, Labels};
+/// let labels = Labels::binary([true, false, true]);
+/// let mut rows = Dataset::new(vec![Feature::number("x")], ndarray::Array2::zeros((3, 1)), labels)?;
+/// let codes = vec![0, 0, 1];
+/// rows.keys.push(Key { name: "patient".into(), role: KeyRole::Group, codes, levels: vec![], digests: vec![] });
+/// assert_eq!(rows.select(&[2, 0]).key_named("patient")?.codes, [1, 0]);
+/// # Ok::<(), specialist_core::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Key {
     /// The column's name.
@@ -97,6 +133,17 @@ pub struct Key {
 ///
 /// `base` is linfa's own dataset: `records` is rows × features (`f64`, `NaN` missing, categories as codes),
 /// `targets` the labels and `weights` the row weights (all one when none are given).
+///
+/// ```
+/// use specialist_core::{Dataset, Estimand, Feature, Labels};
+/// let features = vec![Feature::number("age"), Feature::number("dose")];
+/// let records = ndarray::array![[61.0, 2.5], [47.0, f64::NAN], [70.0, 5.0]];
+/// let rows = Dataset::new(features, records, Labels::binary([true, false, true]))?;
+/// assert_eq!((rows.rows(), rows.events(), rows.estimand), (3, 2, Estimand::Probability));
+/// assert_eq!(rows.feature("dose")?, 1);
+/// assert_eq!(rows.select(&[2, 0]).lines, [3, 1]);
+/// # Ok::<(), specialist_core::Error>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Dataset {
     /// Records, targets and weights.

@@ -2,6 +2,13 @@
 //! become 15.
 
 /// How a CSV file is written; Parquet says so itself.
+///
+/// ```
+/// use specialist_core::{Dialect, NumberStyle};
+/// let german = Dialect { delimiter: b';', numbers: NumberStyle { decimal: ',', thousands: Some('.') }, skip: 0 };
+/// assert_eq!(german.numbers.parse("1.234,56"), Some(1234.56));
+/// assert_ne!(german, Dialect::default());
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Dialect {
     /// Between the cells.
@@ -19,6 +26,13 @@ impl Default for Dialect {
 }
 
 /// How a file writes its numbers.
+///
+/// ```
+/// use specialist_core::NumberStyle;
+/// let swiss = NumberStyle { decimal: '.', thousands: Some('\'') };
+/// assert_eq!(swiss.parse("1'234.50"), Some(1234.5));
+/// assert_eq!(NumberStyle::default().parse("1,5"), None);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NumberStyle {
     /// Between whole and fraction: `.` or `,`.

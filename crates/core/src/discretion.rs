@@ -6,11 +6,10 @@
 
 use std::collections::HashMap;
 
-use crate::bootstrap::quantile;
+use crate::summary::quantile;
 use crate::{Dataset, FeatureKind, KeyRole, canonical};
 
-/// The level that stands for all levels of too few rows, and for those that a model never saw.
-pub const OTHER: &str = "(other)";
+pub use crate::dataset::OTHER;
 
 /// `x` with three digits that count, up or down: a range that is told holds what it is the range of, whatever its unit,
 /// and is no row's own value.
@@ -35,6 +34,7 @@ pub fn three_digits(x: f64) -> f64 {
 pub fn between(low: f64, high: f64) -> f64 {
     // Digits of a double, with some to spare.
     const DIGITS: i32 = 18;
+    // Halved before they are added: the sum of two doubles may overflow.
     let middle = low / 2.0 + high / 2.0;
     let size = low.abs().max(high.abs());
     if !(low < high && size.is_finite()) {

@@ -9,6 +9,12 @@ use crate::evidence::{Interval, Prediction};
 use crate::{Context, Dataset, Dialect, Error, Estimand, Finding, Metric, Predict};
 
 /// A runnable recipe that ships with a domain.
+///
+/// ```
+/// use specialist_core::Recipe;
+/// let recipe = Recipe { name: "credit", text: "name = \"credit\"\n" };
+/// assert!(recipe.text.contains(recipe.name));
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct Recipe {
     /// What `--recipe NAME` takes.
@@ -19,6 +25,20 @@ pub struct Recipe {
 
 /// Turns rows as they are read into rows as the model takes them, in one pass. A file that is
 /// streamed is given chunk by chunk to the same step, which keeps what it must remember.
+///
+/// ```
+/// use specialist_core::{Dataset, Error, Feature, FeatureStep, Labels};
+/// struct SecondsToHours;
+/// impl FeatureStep for SecondsToHours {
+///     fn apply(&mut self, mut raw: Dataset) -> Result<Dataset, Error> {
+///         raw.base.records.mapv_inplace(|seconds| seconds / 3600.0);
+///         Ok(raw)
+///     }
+/// }
+/// let raw = Dataset::new(vec![Feature::number("waited")], ndarray::array![[7200.0]], Labels::binary([true]))?;
+/// assert_eq!(SecondsToHours.apply(raw)?.row(0)[0], 2.0);
+/// # Ok::<(), Error>(())
+/// ```
 pub trait FeatureStep: Send {
     /// The features of `raw`, whose rows come in order of time when the data has a time column.
     ///
@@ -33,6 +53,13 @@ pub trait FeatureStep: Send {
 }
 
 /// The step that takes the columns as they are.
+///
+/// ```
+/// use specialist_core::{Dataset, Feature, FeatureStep, Identity, Labels};
+/// let raw = Dataset::new(vec![Feature::number("x")], ndarray::array![[2.0]], Labels::binary([true]))?;
+/// assert_eq!(Identity.apply(raw)?.row(0)[0], 2.0);
+/// # Ok::<(), specialist_core::Error>(())
+/// ```
 pub struct Identity;
 
 impl FeatureStep for Identity {
@@ -42,6 +69,14 @@ impl FeatureStep for Identity {
 }
 
 /// Where a population's data is, as a recipe says it.
+///
+/// ```
+/// use specialist_core::Population;
+/// use std::collections::BTreeMap;
+/// let filter = BTreeMap::from([("site".to_string(), vec!["north".to_string()])]);
+/// let north = Population { data: "visits.csv", filter: &filter };
+/// assert_eq!(north.filter["site"], ["north"]);
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct Population<'a> {
     /// A file, or `embedded:NAME`.
@@ -51,6 +86,16 @@ pub struct Population<'a> {
 }
 
 /// What a domain makes its tables from.
+///
+/// ```
+/// use specialist_core::{Dialect, Population, TablesInput};
+/// use std::{collections::BTreeMap, path::Path};
+/// let all = BTreeMap::new();
+/// let target = Population { data: "bars.csv", filter: &all };
+/// let (folder, dialect) = (Path::new("data"), Dialect::default());
+/// let input = TablesInput { source: None, target, settings: "", folder, dialect, gap: 86_400 };
+/// assert!(input.folder.join(input.target.data).ends_with("data/bars.csv"));
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct TablesInput<'a> {
     /// The broad population, unless a model was brought instead.
@@ -68,6 +113,15 @@ pub struct TablesInput<'a> {
 }
 
 /// Tables that a domain made itself.
+///
+/// ```
+/// use specialist_core::{Dataset, Feature, Labels, Tables};
+/// let target = Dataset::new(vec![Feature::number("x")], ndarray::array![[1.0]], Labels::from(vec![f64::NAN]))?;
+/// let origins = (String::new(), "bars.csv".to_string());
+/// let tables = Tables { source: None, target, origins, findings: vec![] };
+/// assert!(!tables.target.labels().is_known(0));
+/// # Ok::<(), specialist_core::Error>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Tables {
     /// Rows of the broad population.
@@ -81,6 +135,19 @@ pub struct Tables {
 }
 
 /// What a domain may look at to add evidence of its own.
+///
+/// ```
+/// use specialist_core::{Context, Dataset, Feature, Labels, PanelInput, SplitKeys, bootstrap::Bootstrap};
+/// let rows = Dataset::new(vec![Feature::number("x")], ndarray::Array2::zeros((20, 1)), Labels::binary([true; 20]))?;
+/// let ctx = Context::new(1, 1);
+/// let bootstrap = Bootstrap::new(&rows, SplitKeys::default(), 50, &ctx);
+/// let input = PanelInput {
+///     train: &rows, source: None, settings: "", rows: &rows, trials: 0, predictions: &[], models: &[],
+///     bootstrap: &bootstrap, confidence: 0.95, ctx: &ctx,
+/// };
+/// assert_eq!(input.interval(|weight| weight.iter().sum::<f64>()).estimate, 20.0);
+/// # Ok::<(), specialist_core::Error>(())
+/// ```
 pub struct PanelInput<'a> {
     /// The rows that were trained on.
     pub train: &'a Dataset,
@@ -112,6 +179,13 @@ impl PanelInput<'_> {
 }
 
 /// One line of a plot.
+///
+/// ```
+/// use specialist_core::{Series, evidence::Interval};
+/// let at = |estimate: f64| Interval { estimate, low: estimate - 0.1, high: estimate + 0.1 };
+/// let calibration = Series { name: "specialist".into(), points: vec![(0.2, at(0.25)), (0.8, at(0.75))] };
+/// assert!(calibration.points.iter().all(|(_, value)| value.low < value.high));
+/// ```
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Series {
     /// Its name in the legend.
@@ -121,6 +195,17 @@ pub struct Series {
 }
 
 /// A domain's own piece of evidence: a table, a plot or both.
+///
+/// ```
+/// use specialist_core::Panel;
+/// let panel = Panel {
+///     title: "Cost".into(),
+///     header: vec!["candidate".into(), "cost".into()],
+///     table: vec![vec!["specialist".into(), "1200".into()]],
+///     ..Panel::default()
+/// };
+/// assert!(panel.series.is_empty() && panel.table[0].len() == panel.header.len());
+/// ```
 #[derive(Debug, Clone, PartialEq, Default, serde::Serialize, serde::Deserialize)]
 pub struct Panel {
     /// The heading.

@@ -3,6 +3,12 @@
 use thiserror::Error as ThisError;
 
 /// A fault in data or settings, told without any cell's content.
+///
+/// ```
+/// use specialist_core::Error;
+/// let error = Error::NoColumn { column: "age".into(), nearest: Some("Age".into()) };
+/// assert_eq!(error.to_string(), "column `age` is not in the data; did you mean `Age`?");
+/// ```
 #[derive(Debug, Clone, PartialEq, ThisError)]
 pub enum Error {
     /// The rows are too few, or of one class only, for what was asked.

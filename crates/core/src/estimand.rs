@@ -2,11 +2,19 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::bootstrap::mean_sd;
+use crate::summary::mean_sd;
 use crate::survival::log_hazard;
 use crate::{Labels, logit, sigmoid};
 
 /// In what an error is counted, and how widely the check function of a quantile is smoothed.
+///
+/// ```
+/// use specialist_core::LossScale;
+/// let mut errors: Vec<f64> = (0..100).map(|i| f64::from(i % 10)).collect();
+/// let few = LossScale::of(&mut errors[..10].to_vec(), 1.0);
+/// let many = LossScale::of(&mut errors, 1.0);
+/// assert!(many.kernel < few.kernel);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct LossScale {
     /// The unit of an error, so that a prior's precision has none; 1 for probabilities.
@@ -44,6 +52,17 @@ fn softplus(x: f64) -> f64 {
 }
 
 /// What is predicted of a row; it says what labels are, and what a model's margin means.
+///
+/// ```
+/// use specialist_core::{Estimand, Labels};
+/// assert_eq!(Estimand::of(&Labels::from(vec![1.0, 2.5])), Estimand::Mean);
+/// assert_eq!((Estimand::Mean.response(2.5), Estimand::Probability.response(0.0)), (2.5, 0.5));
+/// let risk = Estimand::Survival { horizon: 5.0 };
+/// assert!((risk.response(risk.margin(0.2)) - 0.2).abs() < 1e-9);
+/// let mut row = [1.0; 4];
+/// Estimand::Classes(4).respond(&mut row);
+/// assert_eq!(row, [0.25; 4]);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Estimand {
@@ -194,6 +213,18 @@ impl Estimand {
             Self::Mean => "mean",
             Self::Quantile(_) => "quantile",
         }
+    }
+}
+
+impl Labels {
+    /// The labels that these are the [`Labels::responses`] of: of a probability two classes, else numbers.
+    #[must_use]
+    pub fn of_responses(estimand: Estimand, responses: Vec<f64>) -> Self {
+        if estimand != Estimand::Probability {
+            return Self::Numbers(responses);
+        }
+        let code = |y: &f64| if y.is_nan() { Self::UNKNOWN } else { u32::from(*y > 0.5) };
+        Self::Classes { codes: responses.iter().map(code).collect(), levels: ["0", "1"].map(String::from).to_vec() }
     }
 }
 

@@ -3,6 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 /// How much a finding matters.
+///
+/// ```
+/// use specialist_core::Severity;
+/// assert!(Severity::Ok < Severity::Warning && Severity::Warning < Severity::Leak);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Severity {
@@ -15,6 +20,14 @@ pub enum Severity {
 }
 
 /// What one check found.
+///
+/// ```
+/// use specialist_core::{Finding, Severity};
+/// let mut found = Finding::new("duplicate-rows", Severity::Leak, "one row is in both files", vec!["a.csv:7".into()]);
+/// assert!(found.stops());
+/// found.waived = true;
+/// assert!(!found.stops());
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Finding {
     /// The check's name, as a waiver spells it.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Estimand};
+use crate::Error;
 
 /// When a row was last seen, and what ended its time.
 ///
@@ -206,16 +206,6 @@ impl Labels {
             }
             Self::Classes { .. } | Self::Times { .. } => vec![f64::NAN; self.rows()],
         }
-    }
-
-    /// The labels that these are the [`Labels::responses`] of: of a probability two classes, else numbers.
-    #[must_use]
-    pub fn of_responses(estimand: Estimand, responses: Vec<f64>) -> Self {
-        if estimand != Estimand::Probability {
-            return Self::Numbers(responses);
-        }
-        let code = |y: &f64| if y.is_nan() { Self::UNKNOWN } else { u32::from(*y > 0.5) };
-        Self::Classes { codes: responses.iter().map(code).collect(), levels: ["0", "1"].map(String::from).to_vec() }
     }
 
     /// The labels of the rows at `rows`, in that order.

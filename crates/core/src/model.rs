@@ -4,6 +4,20 @@ use crate::survival::Baseline;
 use crate::{Context, Dataset, Error, Estimand, Outputs};
 
 /// A fitted model that predicts its [`Estimand`].
+///
+/// ```
+/// use specialist_core::{Dataset, Error, Feature, Labels, Outputs, Predict};
+/// /// Its margin is the feature.
+/// struct Score;
+/// impl Predict for Score {
+///     fn margins(&self, data: &Dataset) -> Result<Outputs, Error> {
+///         Ok(data.records().column(0).to_vec().into())
+///     }
+/// }
+/// let rows = Dataset::new(vec![Feature::number("x")], ndarray::array![[0.0]], Labels::binary([true]))?;
+/// assert_eq!(Score.predict(&rows)?, [0.5]);
+/// # Ok::<(), Error>(())
+/// ```
 pub trait Predict: Send + Sync {
     /// What it predicts; the probability of the positive class unless it says otherwise.
     fn estimand(&self) -> Estimand {

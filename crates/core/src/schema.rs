@@ -3,6 +3,13 @@
 use serde::{Deserialize, Serialize};
 
 /// What a column is for.
+///
+/// ```
+/// use specialist_core::{Column, Role, Schema};
+/// let label = Column { name: "died".into(), role: Role::Label, ..Column::default() };
+/// let schema = Schema { columns: vec![label] };
+/// assert!(schema.with_role(Role::Label).is_some() && schema.with_role(Role::Time).is_none());
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Role {
@@ -38,6 +45,12 @@ pub enum Role {
 }
 
 /// How a cell is written.
+///
+/// ```
+/// use specialist_core::{Column, ColumnKind};
+/// let sex = Column { name: "sex".into(), kind: ColumnKind::Category, ..Column::default() };
+/// assert_ne!(sex.kind, Column::default().kind);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ColumnKind {
@@ -53,6 +66,12 @@ pub enum ColumnKind {
 }
 
 /// What to do with a cell outside the declared range or levels.
+///
+/// ```
+/// use specialist_core::{Column, OnInvalid};
+/// let age = Column { name: "age".into(), max: Some(120.0), on_invalid: OnInvalid::Missing, ..Column::default() };
+/// assert_ne!(age.on_invalid, OnInvalid::default());
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum OnInvalid {
@@ -64,6 +83,12 @@ pub enum OnInvalid {
 }
 
 /// What a number stands for that is only known to lie beyond a limit (`<0.5`, `>100`).
+///
+/// ```
+/// use specialist_core::{Column, Limits};
+/// let troponin = Column { name: "troponin".into(), limits: Limits::Half, ..Column::default() };
+/// assert_ne!(troponin.limits, Limits::default());
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Limits {
@@ -79,6 +104,13 @@ pub enum Limits {
 }
 
 /// One of several classes that a label tells apart.
+///
+/// ```
+/// use specialist_core::{Class, Column, Role};
+/// let low = Class { name: "hypothyroid".into(), cells: vec!["primary".into(), "secondary".into()] };
+/// let label = Column { name: "diagnosis".into(), role: Role::Label, classes: vec![low], ..Column::default() };
+/// assert_eq!(label.classes[0].cells.len(), 2);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Class {
     /// Its name.
@@ -88,6 +120,12 @@ pub struct Class {
 }
 
 /// One declared column.
+///
+/// ```
+/// use specialist_core::{Column, Role};
+/// let age = Column { name: "age".into(), unit: Some("years".into()), min: Some(0.0), max: Some(120.0), ..Column::default() };
+/// assert!(age.role == Role::Feature && age.levels.is_empty());
+/// ```
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Column {
     /// The name in the header.
@@ -136,6 +174,14 @@ pub struct Column {
 }
 
 /// The declared columns of a table, in any order.
+///
+/// ```
+/// use specialist_core::{Column, Role, Schema};
+/// let of = |name: &str, role: Role| Column { name: name.into(), role, ..Column::default() };
+/// let schema = Schema { columns: vec![of("age", Role::Feature), of("died", Role::Label)] };
+/// assert_eq!(schema.column("died").map(|c| c.role), Some(Role::Label));
+/// assert!(schema.column("sex").is_none());
+/// ```
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Schema {
     /// The columns.

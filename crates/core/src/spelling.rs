@@ -39,6 +39,11 @@ pub fn canonical(cell: &str) -> Cow<'_, str> {
 }
 
 /// Whether two cells mean the same value.
+///
+/// ```
+/// use specialist_core::same_value;
+/// assert!(same_value("1.0", "True") && !same_value("07", "7"));
+/// ```
 #[must_use]
 pub fn same_value(a: &str, b: &str) -> bool {
     a == b || canonical(a) == canonical(b)

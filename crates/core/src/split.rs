@@ -9,6 +9,16 @@ use serde::{Deserialize, Serialize};
 use crate::{Dataset, Error, KeyRole, Labels};
 
 /// One way to part the rows: positions in the data set, ascending.
+///
+/// ```
+/// use specialist_core::{Context, Dataset, Feature, Labels, SplitKeys};
+/// let labels = Labels::binary((0..9).map(|i| i % 3 == 0));
+/// let data = Dataset::new(vec![Feature::number("x")], ndarray::Array2::zeros((9, 1)), labels)?;
+/// let folds = SplitKeys::default().folds(&data, 3, 1, &mut Context::new(1, 1).rng("folds"))?;
+/// assert_eq!(folds.iter().map(|fold| fold.test.len()).sum::<usize>(), 9);
+/// assert!(folds[0].test.iter().all(|row| !folds[0].train.contains(row)));
+/// # Ok::<(), specialist_core::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Split {
     /// Rows to fit on.
@@ -138,6 +148,7 @@ impl SplitKeys {
                 None => place(&mut units),
             }
         } else if let Some((stratum, by_rarity)) = strata(data).filter(|_| self.stratify) {
+            // The rarest last, as two classes were always placed: another order would draw other random numbers.
             for s in by_rarity.into_iter().rev() {
                 let rows = (0..data.rows()).filter(|&r| stratum[r] == s);
                 place(&mut rows.map(|r| vec![r]).collect());

@@ -2,9 +2,16 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::evidence::Difference;
+use crate::difference::Difference;
 
 /// What to do.
+///
+/// ```
+/// use specialist_core::Outcome;
+/// assert_eq!(Outcome::Recalibrate.word(), "recalibrate");
+/// assert_eq!(Outcome::Recalibrate.ships(), Some("recalibrated"));
+/// assert_eq!(Outcome::NotEnoughData.ships(), None);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
@@ -47,6 +54,14 @@ impl Outcome {
 }
 
 /// An outcome and its reason.
+///
+/// ```
+/// use specialist_core::{Outcome, Verdict, VerdictRule, decide};
+/// let rule = VerdictRule { worthwhile: 0.01, fewest_events: 10 };
+/// let Verdict { outcome, reason } = decide(&rule, 80, "roc-auc", &[], &[]);
+/// assert_eq!(outcome, Outcome::KeepGeneralist);
+/// assert_eq!(reason, "There is no specialist to compare.");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verdict {
     /// What to do.
@@ -56,6 +71,17 @@ pub struct Verdict {
 }
 
 /// What the rule needs to know beside the differences.
+///
+/// ```
+/// use specialist_core::evidence::{Difference, Interval};
+/// use specialist_core::{Outcome, VerdictRule, decide};
+/// let interval = Interval { estimate: 0.03, low: 0.02, high: 0.04 };
+/// let (candidate, against) = ("specialist".into(), "generalist".into());
+/// let gains = [Difference { candidate, against, interval, smallest_detectable: 0.015 }];
+/// let rule = |worthwhile: f64| VerdictRule { worthwhile, fewest_events: 10 };
+/// assert_eq!(decide(&rule(0.01), 80, "roc-auc", &gains, &[]).outcome, Outcome::Adopt);
+/// assert_eq!(decide(&rule(0.05), 80, "roc-auc", &gains, &[]).outcome, Outcome::KeepGeneralist);
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct VerdictRule {
     /// The smallest gain in the primary metric that would be worth a change.
@@ -140,6 +166,7 @@ fn beside(metric: &str, differences: &[Difference], baselines: &[&str]) -> Strin
 fn rank(rule: &VerdictRule, rarer: usize, metric: &str, differences: &[Difference]) -> Verdict {
     let find = |a: &str, b: &str| differences.iter().find(|d| d.candidate == a && d.against == b);
     let shown = |d: Option<&Difference>| d.is_some_and(|d| d.interval.low > 0.0);
+    // `worthwhile` may be 0, and an interval that touches 0 shows nothing.
     let worth = |d: &&Difference| d.interval.low > 0.0 && d.interval.low >= rule.worthwhile;
     let say = |outcome, reason: String| Verdict { outcome, reason };
     let gain = |d: &Difference| {
@@ -160,6 +187,7 @@ fn rank(rule: &VerdictRule, rarer: usize, metric: &str, differences: &[Differenc
     let over_recalibrated = find("specialist", "recalibrated");
     let over_scratch = find("specialist", "scratch");
 
+    // Before the specialist, which must be shown better than scratch: scratch needs no generalist.
     if let Some(d) = scratch.filter(worth)
         && !shown(over_scratch)
     {
@@ -170,6 +198,7 @@ fn rank(rule: &VerdictRule, rarer: usize, metric: &str, differences: &[Differenc
         let reason = format!("A model fitted on the target alone beats the generalist by {}, and {beside}.", gain(d));
         return say(Outcome::TrainFromScratch, reason);
     }
+    // Where recalibration's own gain counts, the rest of the specialist must be shown to add to it.
     if let Some(d) = specialist.filter(worth)
         && (shown(over_recalibrated) || recalibrated.filter(worth).is_none())
     {
@@ -181,6 +210,7 @@ fn rank(rule: &VerdictRule, rarer: usize, metric: &str, differences: &[Differenc
         return say(Outcome::Recalibrate, reason);
     }
     match specialist {
+        // Nothing compares with `NaN`, so no step above has taken it.
         Some(d) if d.interval.estimate.is_nan() => {
             say(Outcome::NotEnoughData, format!("The sealed rows leave {metric} undefined: nothing can be compared."))
         }
@@ -221,7 +251,7 @@ fn rank(rule: &VerdictRule, rarer: usize, metric: &str, differences: &[Differenc
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::evidence::Interval;
+    use crate::interval::Interval;
 
     fn d(candidate: &str, against: &str, low: f64, estimate: f64, high: f64) -> Difference {
         Difference {

@@ -1,6 +1,7 @@
 //! How good predicted probabilities of several classes are: rows × K, each row summing to one.
 
-use super::{Goal, Metric, Scored, area_against};
+use super::binary::area_against;
+use super::scored::{Goal, Metric, Scored, metric};
 use crate::Estimand;
 use crate::outputs::place_of_largest;
 

@@ -1,6 +1,6 @@
 //! How good predicted numbers are: means and quantiles.
 
-use super::{Goal, Metric, Scored, weighted_mean};
+use super::scored::{Goal, Metric, Scored, weighted_mean};
 use crate::Estimand;
 
 /// Root of the mean squared error, in the label's unit.

@@ -2,7 +2,7 @@
 //! that were not followed so long are made up for by weights (inverse probability of censoring), whose distribution
 //! is estimated on the judged rows.
 
-use super::{Goal, Metric, Scored};
+use super::scored::{Goal, Metric, Scored, metric};
 use crate::Estimand;
 use crate::survival::{
     Baseline, Steps, censoring, cox_slope, dynamic_auc, harrell, kaplan_meier, log_hazard, ranks, uno,

@@ -122,6 +122,7 @@ pub fn dynamic_auc(
             if t <= horizon && label[r].had_event() {
                 case += weight[r] / uncensored.before(t);
             } else if t >= horizon {
+                // No weight against censoring: it is the same for all who were followed so long, and the area is a ratio.
                 control += weight[r];
             }
         }

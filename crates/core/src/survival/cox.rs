@@ -197,6 +197,7 @@ pub fn cox_slope(margin: &[f64], label: &[Followed], weight: &[f64], strength: f
         }
         let mut step = (fit.gradient[0] - strength * (slope - 1.0)) / curvature;
         let (mut next, mut then) = (slope + step, at(slope + step));
+        // A whole step may overshoot: it is halved until the likelihood does not fall, but for rounding.
         while then.0 < value - 1e-12 * value.abs() && step.abs() > 1e-8 {
             step /= 2.0;
             (next, then) = (slope + step, at(slope + step));
@@ -204,6 +205,7 @@ pub fn cox_slope(margin: &[f64], label: &[Followed], weight: &[f64], strength: f
         let settled = (next - slope).abs() < 1e-9 * (1.0 + slope.abs());
         (slope, (value, fit)) = (next, then);
         if settled {
+            // Margins that put every event in order have no best slope: it runs away.
             return Some(slope).filter(|s| s.is_finite() && s.abs() < 1e3);
         }
     }

@@ -215,6 +215,7 @@ impl KaplanMeier {
             mean += self.survival.value[i] * (edge(i + 1) - edge(i));
             let before = if i == 0 { 0.0 } else { self.greenwood[i - 1] };
             let part = self.greenwood[i] - before;
+            // Where all who are left have the event at once Greenwood's term is infinite, and the area behind it nothing.
             if part.is_finite() {
                 variance += mean * mean * part;
             }
@@ -231,6 +232,7 @@ pub fn nelson_aalen(label: &[Followed], weight: &[f64]) -> (Steps, Vec<f64>) {
     let mut out = Steps { time: curve.survival.time.clone(), ..Steps::default() };
     let mut error = Vec::new();
     for (survival, risk) in curve.survival.value.iter().zip(&curve.at_risk) {
+        // What the curve falls by is the share of those at risk that has the event.
         let step = 1.0 - survival / before;
         let step = if before > 0.0 { step } else { 0.0 };
         hazard += step;
