@@ -10,6 +10,7 @@ pub use args::{Common, RecipeWhat};
 pub use progress::Progress;
 pub use terminal::{READER_GONE, Terminal, guarded, is_broken_pipe, print};
 
+use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -34,8 +35,13 @@ pub fn run(domain: impl Domain + 'static) -> ExitCode {
 
 /// As [`run`], with the domain's own verbs beside the shared ones.
 pub fn run_with(domain: impl Domain + 'static, own: Vec<OwnVerb>) -> ExitCode {
+    run_args(domain, own, std::env::args_os().collect())
+}
+
+/// As [`run_with`], with these arguments, the program's name first.
+pub fn run_args(domain: impl Domain + 'static, own: Vec<OwnVerb>, args: Vec<OsString>) -> ExitCode {
     let domain: &'static dyn Domain = Box::leak(Box::new(domain));
-    guarded(move || start(domain, &own))
+    guarded(move || start(domain, &own, args))
 }
 
 /// The parser with the domain's name in its texts.
@@ -56,8 +62,8 @@ fn command(domain: &dyn Domain, own: &[OwnVerb]) -> clap::Command {
     command.subcommands(own.iter().map(|v| v.command.clone()))
 }
 
-fn start(domain: &'static dyn Domain, own: &[OwnVerb]) -> u8 {
-    let matches = match command(domain, own).try_get_matches() {
+fn start(domain: &'static dyn Domain, own: &[OwnVerb], args: Vec<OsString>) -> u8 {
+    let matches = match command(domain, own).try_get_matches_from(args) {
         Ok(matches) => matches,
         Err(e) => {
             let code = u8::try_from(e.exit_code()).unwrap_or(2);

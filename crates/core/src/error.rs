@@ -56,6 +56,14 @@ pub enum Error {
         /// What to do.
         hint: String,
     },
+    /// What must be fetched before it can be used is not there.
+    #[error("{what}")]
+    Absent {
+        /// What, and where it would be.
+        what: String,
+        /// How to get it.
+        hint: String,
+    },
     /// The run was cancelled, by the user or by the time budget.
     #[error("cancelled before it was done")]
     Cancelled,

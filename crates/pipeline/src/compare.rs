@@ -156,6 +156,7 @@ fn label_curve(
     budgets.dedup();
     let repeats = recipe.compare.repeats.max(1);
     let names = ["generalist", "recalibrated", "specialist", "scratch"];
+    const SPECIALIST: usize = 2;
     let generalist = specialist_core::metric::evaluate_model(primary, sealed, remake.generalist)?;
     ctx.observer().begin("label curve", budgets.len() * repeats);
     let draws = ctx.map(budgets.len() * repeats, |i| {
@@ -189,7 +190,9 @@ fn label_curve(
             specialist_core::metric::evaluate_model(primary, sealed, &model)
         };
         let recalibrated = judge(remake.recalibration.fine_tune(remake.generalist, part, &inner))?;
-        let specialist = if rarer >= remake.specialist.rung.needs_events() {
+        let specialist = if remake.specialist.rung.is_costly() && repeat > 0 {
+            f64::NAN
+        } else if rarer >= remake.specialist.rung.needs_events() {
             judge(remake.specialist.fine_tune(remake.generalist, part, &inner))?
         } else {
             recalibrated
@@ -205,7 +208,8 @@ fn label_curve(
         let drawn: Vec<_> = chunk.iter().flatten().collect();
         let Some(first) = drawn.first() else { continue };
         let value = |i: usize| {
-            let v: Vec<f64> = drawn.iter().map(|d| d.2[i]).collect();
+            // What takes minutes was drawn once.
+            let v: Vec<f64> = drawn.iter().map(|d| d.2[i]).filter(|v| !v.is_nan() || i != SPECIALIST).collect();
             Interval { estimate: mean_sd(&v).0, low: quantile(&v, 0.025), high: quantile(&v, 0.975) }
         };
         let values = names.iter().enumerate().map(|(i, n)| ((*n).to_string(), value(i))).collect();

@@ -75,7 +75,7 @@ impl Error {
             Self::Recipe(_) | Self::Usage { .. } => 2,
             Self::Read(e) if e.is_usage() => 2,
             Self::Read(_) | Self::Leak(_) => 3,
-            Self::Core(specialist_core::Error::Setting { .. }) => 2,
+            Self::Core(specialist_core::Error::Setting { .. } | specialist_core::Error::Absent { .. }) => 2,
             // What a shell says of a program that SIGINT ended.
             Self::Core(specialist_core::Error::Cancelled) => 130,
             Self::Core(_) => 3,
@@ -112,7 +112,7 @@ impl Error {
             Self::Core(Core::Setting { .. }) => "change the setting in the recipe, or with --set KEY=VALUE".into(),
             Self::Core(Core::Mismatch(_)) => "use the columns that the model was trained with".into(),
             Self::Core(Core::Fit { .. }) => "look at the columns with `check`, or choose another estimator".into(),
-            Self::Core(Core::Data { hint, .. }) => hint.clone(),
+            Self::Core(Core::Data { hint, .. } | Core::Absent { hint, .. }) => hint.clone(),
             Self::Core(Core::Cancelled) => {
                 "nothing was written; start the run again: with --store it goes on where it was".into()
             }

@@ -8,6 +8,7 @@ use specialist_tabular::read::Input;
 use crate::Error;
 use crate::predict::Scorer;
 use crate::recipe::nearest;
+use crate::report::by_column;
 
 /// One explained row.
 #[derive(Debug, Clone, serde::Serialize)]
@@ -132,7 +133,9 @@ pub fn parts(
             hint: "boosted-trees and glm can".into(),
         });
     };
-    let value = |r: usize, c: usize| {
+    let columns = by_column(&data, &data.features);
+    let value = |r: usize, places: &[usize]| {
+        let &[c] = places else { return "a text".into() };
         let x = data.records()[[r, c]];
         match &data.features[c].kind {
             _ if x.is_nan() => "missing".into(),
@@ -145,8 +148,10 @@ pub fn parts(
         let output = class.unwrap_or(largest);
         let row = rows.parts(r, output);
         let (base, parts) = row.split_last().expect("there is a constant");
-        let name = |c: usize| data.features[c].name.clone();
-        let mut contributions: Vec<_> = parts.iter().enumerate().map(|(c, v)| (name(c), value(r, c), *v)).collect();
+        let part = |(name, places): &(String, Vec<usize>)| {
+            (name.clone(), value(r, places), places.iter().map(|&c| parts[c]).sum::<f64>())
+        };
+        let mut contributions: Vec<_> = columns.iter().map(part).collect();
         contributions.sort_by(|a, b| b.2.abs().total_cmp(&a.2.abs()));
         let class = scorer.classes.get(output).cloned();
         // Of one margin the parts are all there is, so that what is told adds up.

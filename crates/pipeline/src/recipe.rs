@@ -212,6 +212,14 @@ pub struct TextSpec {
     pub alike: f64,
 }
 
+/// Trials of a rung that trains a network.
+const COSTLY: usize = 2;
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+fn is_costly_default(trials: &usize) -> bool {
+    *trials == COSTLY
+}
+
 /// From this on two texts are one with another comma.
 const ALIKE: f64 = 0.8;
 
@@ -306,6 +314,9 @@ pub struct TuneSpec {
     pub pruner: String,
     /// Settings tried for the specialist, and as many for scratch.
     pub trials: usize,
+    /// Of them, at most this many for each rung that trains a network.
+    #[serde(skip_serializing_if = "is_costly_default")]
+    pub costly_trials: usize,
     /// Trials that may be under way at once, whoever works on them. The study depends on it, and not on
     /// the number of workers.
     pub concurrency: usize,
@@ -331,6 +342,7 @@ impl Default for TuneSpec {
             sampler: "auto".into(),
             pruner: "race".into(),
             trials: 40,
+            costly_trials: COSTLY,
             concurrency: 8,
             transfer: None,
             folds: 5,

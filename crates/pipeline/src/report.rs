@@ -6,7 +6,7 @@ use ndarray::Array2;
 use rand::Rng;
 use serde::{Deserialize, Serialize};
 use specialist_core::discretion::quantile_of;
-use specialist_core::{Context, Dataset, Domain, Feature, FeatureKind, Labels, PanelInput, Predict};
+use specialist_core::{Context, Dataset, Domain, Feature, FeatureKind, KeyRole, Labels, PanelInput, Predict};
 use specialist_report::{Finding, Report};
 use specialist_tabular::Model;
 
@@ -83,13 +83,35 @@ fn effects(model: &Model, train: &Dataset) -> Result<Vec<(String, f64)>, Error> 
     let Some(rows) = model.contributions(&part)? else { return Ok(Vec::new()) };
     // Of several classes the mean over them as well.
     let (n, classes) = (rows.rows(), rows.outputs());
-    let sizes = |i: usize| (0..n * classes).map(move |at| (at / classes, at % classes, i));
-    let mean = |i: usize| sizes(i).map(|(r, k, i)| rows.parts(r, k)[i].abs()).sum::<f64>() / (n * classes) as f64;
-    let mut out: Vec<(String, f64)> =
-        model.features().iter().enumerate().map(|(i, f)| (f.name.clone(), mean(i))).collect();
+    let features = model.features();
+    let columns = by_column(train, &features);
+    let of_row = |parts: &[f64], places: &[usize]| places.iter().map(|&i| parts[i]).sum::<f64>().abs();
+    let mean = |places: &[usize]| {
+        let cells = (0..n * classes).map(|at| of_row(rows.parts(at / classes, at % classes), places));
+        cells.sum::<f64>() / (n * classes) as f64
+    };
+    let mut out: Vec<(String, f64)> = columns.iter().map(|(name, places)| (name.clone(), mean(places))).collect();
     out.retain(|e| e.1 > 0.0);
     out.sort_by(|a, b| b.1.total_cmp(&a.1));
     Ok(out)
+}
+
+/// The features by the column that they were made of: the numbers of a text are told as one.
+pub(crate) fn by_column(data: &Dataset, features: &[Feature]) -> Vec<(String, Vec<usize>)> {
+    let texts: Vec<&str> = data.keys.iter().filter(|k| k.role == KeyRole::Text).map(|k| k.name.as_str()).collect();
+    let column = |f: &Feature| match f.name.rsplit_once(':') {
+        Some((column, _)) if texts.contains(&column) => column.to_string(),
+        _ => f.name.clone(),
+    };
+    let mut out: Vec<(String, Vec<usize>)> = Vec::new();
+    for (i, f) in features.iter().enumerate() {
+        let name = column(f);
+        match out.iter_mut().rfind(|(known, _)| *known == name) {
+            Some((_, places)) => places.push(i),
+            None => out.push((name, vec![i])),
+        }
+    }
+    out
 }
 
 /// Made-up rows with each model's score, to check after a copy that the models still say the same.
@@ -99,7 +121,7 @@ pub(crate) struct Probes {
     pub features: Vec<Feature>,
     /// Rows × features; `null` is missing.
     pub rows: Vec<Vec<Option<f64>>>,
-    /// Model → what it predicts, row by row: one number, or one a class.
+    /// Model → what it predicts, row by row: one number, or one a class; nothing where it reads texts, of which none is made up.
     pub scores: std::collections::BTreeMap<String, Vec<f64>>,
 }
 
@@ -128,7 +150,8 @@ pub(crate) fn probes(
     let rows = records.rows().into_iter().map(|r| r.iter().map(|v| (!v.is_nan()).then_some(*v)).collect()).collect();
     let data = probe_data(&train.features, records)?;
     let score = |(name, _, model): &(&'static str, String, Model)| {
-        Ok(((*name).to_string(), model.predictions(&data)?.values().to_vec()))
+        let scores = if model.is_of_numbers() { model.predictions(&data)?.values().to_vec() } else { Vec::new() };
+        Ok(((*name).to_string(), scores))
     };
     let scores = models.iter().map(score).collect::<Result<_, Error>>()?;
     Ok(Probes { features: train.features.clone(), rows, scores })

@@ -4,7 +4,7 @@
 use specialist_core::bootstrap::{mean_sd, quantile};
 use specialist_core::metric::{evaluate_model, order};
 use specialist_core::{Context, Dataset, Error, FineTune, Metric, Panel, Predict, Pretrain, Scored, SplitKeys};
-use specialist_tabular::{EstimatorSettings, Model, TuningPlan, plan};
+use specialist_tabular::{EstimatorSettings, Model, Rung, TuningPlan, plan};
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
 use crate::recipe::Recipe;
@@ -19,6 +19,8 @@ const NAMES: [&str; 5] = ["generalist", "recalibrated", "scratch", "pooled", "sp
 struct Maker<'a> {
     generalist: &'a Model,
     rungs: Vec<TuningPlan>,
+    /// The specialist's rung.
+    chosen: &'static dyn Rung,
     recalibration: TuningPlan,
     scratches: &'a [EstimatorSettings],
     pooled: Option<(&'a Dataset, &'a EstimatorSettings, f32)>,
@@ -46,6 +48,7 @@ pub(crate) fn panel(
     let maker = Maker {
         generalist: tuned.candidates.get("generalist").expect("tune makes a generalist"),
         rungs: plans.rungs.iter().map(plan).collect(),
+        chosen: plan(&plans.specialist).rung,
         recalibration: plan(&plans.recalibration),
         scratches: &plans.scratches,
         pooled: pooled.map(|((source, settings), weight)| (source, settings, weight as f32)),
@@ -111,6 +114,11 @@ impl Maker<'_> {
         Ok([Some(self.generalist.clone()), recalibrated, self.scratch(rows, ctx)?, pooled, Some(specialist)])
     }
 
+    /// Whether a rung is tried: of those that take minutes only the one that was chosen.
+    fn affords(&self, plan: &TuningPlan) -> bool {
+        !plan.rung.is_costly() || plan.rung == self.chosen
+    }
+
     /// Goodness on each fold of `rows`, of the generalist's making by `fit`; empty where a fold cannot be judged.
     fn folds(
         &self,
@@ -140,7 +148,7 @@ impl Maker<'_> {
     fn specialist(&self, rows: &Dataset, ctx: &Context) -> Result<TuningPlan, Error> {
         let events = rows.informative();
         let (mut plans, mut judged) = (Vec::new(), Vec::new());
-        for plan in self.rungs.iter().filter(|p| events >= p.rung.needs_events()) {
+        for plan in self.rungs.iter().filter(|p| events >= p.rung.needs_events() && self.affords(p)) {
             let values = self.folds(rows, ctx, |train| plan.fine_tune(self.generalist, train, ctx))?;
             if !values.is_empty() {
                 plans.push(plan);

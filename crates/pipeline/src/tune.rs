@@ -11,7 +11,7 @@ use specialist_core::evidence::{Interval, Z};
 use specialist_core::{Context, Dataset, Estimand, FineTune, Metric, Predict, Pretrain, metric};
 use specialist_report::{BestTrial, Optimism, Tuning as Summary};
 use specialist_search::{
-    Direction, Params, PastStudy, Run, Sampler, Scope, Space, StartingWith, State, Stop, Store, Study, Transfer, Trial,
+    Direction, Params, PastStudy, Run, Sampler, Scope, Space, Sparing, StartingWith, State, Stop, Store, Study, Transfer, Trial,
     pruner_by_name, run, sampler_by_name,
 };
 use specialist_tabular::ladder::{Keep, TUNING};
@@ -254,7 +254,10 @@ impl Search<'_> {
         };
         // A point of every rung is always tried, however small the budget.
         let cancelled = || ctx.check().is_err() || (ctx.is_spent() && ended.load(Ordering::Relaxed) >= least);
-        let sampler = StartingWith { points, then: &*sampler };
+        // Rungs whose fits take minutes would take all of them.
+        let costly = <dyn Rung>::all().into_iter().filter(|r| r.is_costly()).map(|r| r.name().to_string()).collect();
+        let sampler = Sparing { parameter: TUNING, levels: costly, most: tune.costly_trials, of: &*sampler };
+        let sampler = StartingWith { points, then: &sampler };
         let plan = Run {
             pruner: &*pruner,
             workers: self.effort.workers.unwrap_or_else(|| ctx.threads()),

@@ -62,7 +62,7 @@ pub use sampler::named::{SAMPLERS, sampler_by_name};
 pub use sampler::random::Random;
 pub use sampler::sobol::Sobol;
 pub use sampler::tpe::Tpe;
-pub use sampler::wrapped::{Repeated, StartingWith};
+pub use sampler::wrapped::{Repeated, Sparing, StartingWith};
 pub use space::{Constraint, Space, SpaceError};
 pub use store::contract::{Scope, Store, StoreError, StudyRecord, flat_space};
 pub use store::journal::JournalStore;

@@ -85,7 +85,8 @@ impl Model {
     }
 
     /// Whether it reads numbers and categories, so that a linear model of its features can stand on top of it.
-    pub(crate) fn is_of_numbers(&self) -> bool {
+    #[must_use]
+    pub fn is_of_numbers(&self) -> bool {
         match &self.base {
             Base::Own(own) => own.model.is_of_numbers(),
             Base::Mean(models) => models.iter().all(Self::is_of_numbers),

@@ -1,6 +1,6 @@
 //! Texts with labels, or with texts to write: reading, near-duplicates, splits by group.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::path::Path;
 
@@ -12,7 +12,7 @@ use specialist_core::quoting::{Fault, Quoted, Wrong};
 
 use crate::error::{Error, Result};
 use crate::fetch::Cache;
-use crate::recipe::{Columns, Data, Recipe};
+use crate::recipe::{Columns, Data, Recipe, nearest};
 
 /// A text with what belongs to it.
 #[derive(Debug, Clone, PartialEq)]
@@ -100,10 +100,7 @@ fn table(bytes: &[u8], name: &str, columns: &Columns, answers: bool, delimiter: 
     let find = |column: &str| header.iter().position(|h| h == column);
     let need = |column: &str, key: &str| {
         find(column).ok_or_else(|| {
-            let near = header
-                .iter()
-                .max_by(|a, b| strsim::jaro_winkler(a, column).total_cmp(&strsim::jaro_winkler(b, column)));
-            let near = near.map_or(String::new(), |n| format!("; the nearest is `{n}`"));
+            let near = nearest(column, header.iter().map(String::as_str)).map_or(String::new(), |n| format!("; the nearest is `{n}`"));
             Error::data(
                 name,
                 format!("there is no column `{column}`{near}"),
@@ -220,6 +217,19 @@ fn checked(
     Ok(Document { text, answer, group, section, place })
 }
 
+/// Fetched corpora, called by their names with a `+` between them, as one CSV table: text, label, group, section.
+pub fn as_csv(cache: &Cache, names: &str) -> Result<Option<Vec<u8>>> {
+    let mut out = csv::Writer::from_writer(Vec::new());
+    out.write_record(["text", "label", "group", "section"]).expect("memory takes it");
+    for name in names.split('+') {
+        let Some(file) = cache.corpus(name)? else { return Ok(None) };
+        for d in read(&file, &corpus_columns(name), true)? {
+            out.write_record([&d.text, &d.answer, &d.group, &d.section]).expect("memory takes it");
+        }
+    }
+    Ok(Some(out.into_inner().expect("memory takes it")))
+}
+
 /// Reads a population.
 pub fn population(data: &Data, recipe: &Recipe, cache: &Cache, place: &Path) -> Result<Vec<Document>> {
     let mut out = Vec::new();
@@ -267,32 +277,6 @@ pub fn most(documents: Vec<Document>, most: usize, rng: &mut impl Rng) -> Vec<Do
     kept.iter().map(|&i| documents[i].clone()).collect()
 }
 
-/// The labels' order and each document's place in it.
-pub fn labels(documents: &[&[Document]], declared: &[String]) -> Result<(Vec<String>, Vec<Vec<usize>>)> {
-    let found: BTreeSet<&str> = documents.iter().flat_map(|d| d.iter().map(|x| x.answer.as_str())).collect();
-    let names: Vec<String> =
-        if declared.is_empty() { found.iter().map(ToString::to_string).collect() } else { declared.to_vec() };
-    if names.len() < 2 {
-        return Err(Error::data("the labels", "all texts carry the same label", "there must be at least two"));
-    }
-    if names.len() > 100 {
-        let what = format!("there are {} different labels", names.len());
-        return Err(Error::data("the labels", what, "is `columns.label` the right column?"));
-    }
-    let place: HashMap<&str, usize> = names.iter().enumerate().map(|(i, n)| (n.as_str(), i)).collect();
-    let code = |d: &Document| {
-        place.get(d.answer.as_str()).copied().ok_or_else(|| {
-            Error::data(
-                format!("{}:{}", d.place.0, d.place.1),
-                format!("the label is none of {}", names.join(", ")),
-                "mend the row, or add the label to `labels` under [columns]",
-            )
-        })
-    };
-    let codes = documents.iter().map(|d| d.iter().map(code).collect::<Result<Vec<_>>>()).collect::<Result<_>>()?;
-    Ok((names, codes))
-}
-
 /// A digest of texts and answers, from which none can be read.
 pub fn digest(documents: &[Document]) -> String {
     let mut hash = Sha256::new();
@@ -321,88 +305,9 @@ pub fn split(documents: &[Document], test: f64, rng: &mut impl Rng) -> (Vec<usiz
     (train, sealed)
 }
 
-/// Like [`split`], with every label in its share on both sides as far as groups allow.
-pub fn stratified(documents: &[Document], labels: &[usize], test: f64, rng: &mut impl Rng) -> (Vec<usize>, Vec<usize>) {
-    let mut groups: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-    documents.iter().enumerate().for_each(|(i, d)| groups.entry(&d.group).or_default().push(i));
-    let mut strata: BTreeMap<usize, Vec<Vec<usize>>> = BTreeMap::new();
-    for rows in groups.into_values() {
-        strata.entry(labels[rows[0]]).or_default().push(rows);
-    }
-    let (mut train, mut sealed) = (Vec::new(), Vec::new());
-    for mut groups in strata.into_values() {
-        groups.shuffle(rng);
-        let rows: usize = groups.iter().map(Vec::len).sum();
-        let wanted = (test * rows as f64).round() as usize;
-        let before = sealed.len();
-        for g in groups {
-            if sealed.len() - before < wanted { sealed.extend(g) } else { train.extend(g) }
-        }
-    }
-    train.sort_unstable();
-    sealed.sort_unstable();
-    (train, sealed)
-}
-
 /// Words of a text: lower case, letters and digits.
 pub fn words(text: &str) -> Vec<String> {
     text.to_lowercase().split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).map(String::from).collect()
-}
-
-/// Pairs of neighbouring words as digests, sorted; a single word stands for itself.
-fn shingles(text: &str) -> Vec<u64> {
-    let words = words(text);
-    let key = |w: &[String]| {
-        // FNV-1a: stable over machines and versions.
-        let bytes = w.iter().flat_map(|w| w.bytes().chain([0]));
-        bytes.fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3))
-    };
-    let mut out: Vec<u64> = if words.len() < 2 { vec![key(&words)] } else { words.windows(2).map(key).collect() };
-    out.sort_unstable();
-    out.dedup();
-    out
-}
-
-fn jaccard(a: &[u64], b: &[u64]) -> f64 {
-    let (mut i, mut j, mut both) = (0, 0, 0);
-    while i < a.len() && j < b.len() {
-        match a[i].cmp(&b[j]) {
-            std::cmp::Ordering::Less => i += 1,
-            std::cmp::Ordering::Greater => j += 1,
-            std::cmp::Ordering::Equal => (i, j, both) = (i + 1, j + 1, both + 1),
-        }
-    }
-    both as f64 / (a.len() + b.len() - both) as f64
-}
-
-/// Which of `texts` are at least `alike` to one of `others`, as positions there.
-///
-/// Two sets with a Jaccard similarity of t share an element among their first n − ⌈t n⌉ + 1 in any common order
-/// (the prefix filter of Chaudhuri et al. 2006): with rare shingles first, few pairs are ever looked at.
-pub fn near(texts: &[&str], others: &[&str], alike: f64) -> Vec<Option<usize>> {
-    let (a, b): (Vec<Vec<u64>>, Vec<Vec<u64>>) =
-        (texts.iter().map(|t| shingles(t)).collect(), others.iter().map(|t| shingles(t)).collect());
-    let mut count: HashMap<u64, usize> = HashMap::new();
-    a.iter().chain(&b).flatten().for_each(|&s| *count.entry(s).or_default() += 1);
-    let prefix = |set: &[u64]| {
-        let mut rare = set.to_vec();
-        rare.sort_by_key(|s| (count[s], *s));
-        rare.truncate(set.len() - (alike * set.len() as f64).ceil() as usize + 1);
-        rare
-    };
-    let mut index: HashMap<u64, Vec<usize>> = HashMap::new();
-    for (i, set) in b.iter().enumerate() {
-        prefix(set).into_iter().for_each(|s| index.entry(s).or_default().push(i));
-    }
-    let find = |set: &Vec<u64>| {
-        let mut seen = BTreeSet::new();
-        prefix(set)
-            .iter()
-            .flat_map(|s| index.get(s).into_iter().flatten())
-            .copied()
-            .find(|&i| seen.insert(i) && jaccard(set, &b[i]) >= alike)
-    };
-    a.iter().map(find).collect()
 }
 
 #[cfg(test)]
@@ -426,33 +331,6 @@ mod tests {
             let text = ["text,label", "good,a", "\"two", "lines\",b", "", "bad,a"].join(end);
             let read = table(text.as_bytes(), "f.csv", &Columns::default(), true, b',').unwrap();
             assert_eq!(read.iter().map(|d| d.place.1).collect::<Vec<_>>(), [2, 3, 6], "{end:?}");
-        }
-    }
-
-    #[test]
-    fn near_duplicates_are_found_and_no_others() {
-        let others = ["the food was cold and the service was slow today", "a fine place"];
-        let texts =
-            ["The food was cold, and the service was slow today!", "the food was warm", "A fine place.", "fine"];
-        assert_eq!(near(&texts, &others, 0.8), [Some(0), None, Some(1), None]);
-    }
-
-    #[test]
-    fn near_equals_the_slow_way() {
-        let mut rng = Context::new(3, 1).rng("texts");
-        let text = |rng: &mut dyn rand::RngCore| {
-            (0..8).map(|_| ["a", "b", "c", "d"][rng.random_range(0..4)]).collect::<Vec<_>>().join(" ")
-        };
-        let a: Vec<String> = (0..60).map(|_| text(&mut rng)).collect();
-        let b: Vec<String> = (0..60).map(|_| text(&mut rng)).collect();
-        let (a, b): (Vec<&str>, Vec<&str>) =
-            (a.iter().map(String::as_str).collect(), b.iter().map(String::as_str).collect());
-        for alike in [0.5, 0.8, 1.0] {
-            let fast = near(&a, &b, alike);
-            let slow = |t: &str| b.iter().any(|o| jaccard(&shingles(t), &shingles(o)) >= alike);
-            for (t, f) in a.iter().zip(fast) {
-                assert_eq!(f.is_some(), slow(t), "{t}");
-            }
         }
     }
 

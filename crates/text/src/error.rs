@@ -78,6 +78,17 @@ impl Error {
         Self::Pipeline(specialist_pipeline::Error::Write { file: file.display().to_string(), error })
     }
 
+    /// The same for the engine.
+    pub fn into_core(self) -> specialist_core::Error {
+        use specialist_core::Error as Core;
+        match self {
+            Self::Neural(e) => e.into_core(),
+            Self::Pipeline(specialist_pipeline::Error::Core(e)) => e,
+            Self::NotFetched { .. } | Self::Usage { .. } => Core::Absent { what: self.to_string(), hint: self.hint() },
+            other => Core::Data { what: other.to_string(), hint: other.hint() },
+        }
+    }
+
     /// The exit code: 2 usage or recipe, 3 bad data, 4 corrupt model or artifact.
     pub fn exit_code(&self) -> u8 {
         match self {

@@ -6,9 +6,12 @@ use std::path::Path;
 use specialist_neural::lora::Naming;
 use specialist_neural::{Device, Lora, Params};
 
-use crate::adapter::{Brought, of_model};
+use specialist_neural::Brought;
+use specialist_pipeline::predict::Scorer;
+
+use crate::adapter::{self, of_model};
 use crate::error::{Error, Result};
-use crate::sentiment::{Body, Scorer};
+use crate::labels::{self, Body, Network, Texts, class_names, linear_head};
 use crate::writing::{Opened, instruction};
 
 /// What is asked for.
@@ -52,13 +55,21 @@ fn put(folder: &Path, name: &str, text: &str) -> Result<()> {
 ///
 /// # Errors
 /// When no adapter says what the model is, or the folder cannot be written.
-pub fn classifier(scorer: Scorer, wanted: &Wanted<'_>) -> Result<&'static str> {
-    let Scorer { name, encoder, classifier, brought, labels, longest } = scorer;
-    let (slope, shift) =
-        classifier.recalibration.map_or_else(|| (1.0, vec![0.0; labels.len()]), |r| (r.slope, r.shift));
-    let head = serde_json::json!({
-        "labels": labels, "coefficients": classifier.head.coefficients, "slope": slope, "shift": shift,
-    });
+pub fn classifier(scorer: &Scorer, wanted: &Wanted<'_>) -> Result<&'static str> {
+    let (name, classes) = (&scorer.name, class_names(scorer));
+    let rows = labels::rows(scorer, &["a text".to_string()])?;
+    let texts = Texts::of(&rows, rows.keys.last().map_or("", |k| k.name.as_str()))?;
+    let (encoder, brought) = (&texts.encoder.encoder, texts.encoder.brought.as_ref());
+    let network = Network::of(&scorer.model);
+    let head = match network {
+        Some(network) => network.head.clone(),
+        None => linear_head(&scorer.model).map_err(|_| {
+            let what = format!("the model `{name}` is a {}, and no encoder with a head", scorer.model.describe());
+            Error::usage(what, "name another with --model")
+        })?,
+    };
+    let head_file = serde_json::json!({ "labels": classes, "coefficients": head });
+    let longest = texts.encoder.longest;
     let open = if wanted.adapter {
         format!("model = SentenceTransformer({:?})\nmodel.load_adapter(FOLDER)", wanted.base())
     } else {
@@ -71,34 +82,34 @@ pub fn classifier(scorer: Scorer, wanted: &Wanted<'_>) -> Result<&'static str> {
          FOLDER = \"this folder\"\n{open}\nmodel.max_seq_length = {longest}\n\
          with open(f\"{{FOLDER}}/head.json\") as file:\n    head = json.load(file)\n\n\n\
          def probabilities(texts):\n    x = model.encode(texts, normalize_embeddings=True)\n    \
-         w = np.array(head[\"coefficients\"])\n    z = (x @ w[:, :-1].T + w[:, -1]) * head[\"slope\"] + head[\"shift\"]\n    \
+         w = np.array(head[\"coefficients\"])\n    z = x @ w[:, :-1].T + w[:, -1]\n    \
          z = np.exp(z - z.max(axis=1, keepdims=True))\n    return z / z.sum(axis=1, keepdims=True)\n```\n"
     );
     let device = Device::flex();
-    let adapter = match (wanted.adapter, &classifier.body) {
+    let adapter = match (wanted.adapter, network.map(|n| &n.body)) {
         (false, _) => None,
-        (true, Body::Frozen) => Some(of_model(brought, None, &name)?),
-        (true, Body::Adapted(lora, params)) => {
-            Some(of_model(brought, Some((lora.clone(), params.only(Lora::owns))), &name)?)
+        (true, None) => Some(of_model(brought, None, name)?),
+        (true, Some(Body::Adapted(lora, params))) => {
+            Some(of_model(brought, Some((lora.clone(), params.only(Lora::owns))), name)?)
         }
-        (true, Body::Changed(_)) => return Err(whole(&name)),
+        (true, Some(Body::Changed(_))) => return Err(whole(name)),
     };
     wanted.write(|folder| {
         if let Some((lora, params)) = &adapter {
             lora.save(params, Naming::Plain, wanted.base.unwrap_or_default(), folder)?;
         } else {
             let mut params = encoder.params.clone();
-            match classifier.body {
-                Body::Frozen => {}
-                Body::Adapted(lora, matrices) => {
-                    params.extend(matrices);
+            match network.map(|n| &n.body) {
+                None => {}
+                Some(Body::Adapted(lora, matrices)) => {
+                    params.extend(matrices.clone());
                     lora.merge(&mut params, &device);
                 }
-                Body::Changed(changed) => params = changed,
+                Some(Body::Changed(changed)) => params = changed.clone(),
             }
             encoder.with(params).save(folder)?;
         }
-        put(folder, "head.json", &serde_json::to_string_pretty(&head).expect("plain data"))?;
+        put(folder, "head.json", &serde_json::to_string_pretty(&head_file).expect("plain data"))?;
         put(folder, "README.md", &readme)
     })?;
     Ok(if wanted.adapter { "adapter" } else { "model" })
@@ -149,7 +160,8 @@ pub fn writer(opened: Opened, artifact: &Path, wanted: &Wanted<'_>) -> Result<&'
         if weights(&name) != weights("generalist") {
             return Err(whole(&name));
         }
-        Some(of_model(Brought::of_artifact(artifact, Naming::Plain)?, own, &name)?)
+        let brought = Brought::read_if_there(&artifact.join(adapter::FOLDER), Naming::Plain)?;
+        Some(of_model(brought.as_ref(), own, &name)?)
     } else {
         if let Some((lora, _)) = own {
             lora.merge(&mut model.params, &Device::flex());

@@ -9,7 +9,9 @@ use specialist_core::{Context, Verdict, VerdictRule, decide};
 use specialist_pipeline::artifact::Draft;
 use specialist_report::{DataRow, Finding, Report, Severity};
 
-use crate::corpus::{Document, near};
+use specialist_pipeline::check::copies::near;
+
+use crate::corpus::Document;
 use crate::recipe::Recipe;
 
 /// A name, decimals, and which way is better.

@@ -1,27 +1,10 @@
-//! Text: sentiment, summarization, translation.
+//! The `text` binary.
 
-mod adapter;
-mod args;
-mod corpus;
-mod error;
-mod export;
-mod fetch;
-mod judge;
-mod linear;
-mod metrics;
-mod packages;
-mod recipe;
-mod sentiment;
-mod verbs;
-mod writing;
-
+use std::ffi::OsString;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser};
-use specialist_cli::{READER_GONE, Terminal, guarded, is_broken_pipe};
-
-use args::{Args, Verb};
-use error::Error;
+use text::{Text, labels, set_cache, verbs};
 
 /// Networks allocate large tensors all the time: this allocator can keep their pages instead of giving them back to
 /// the system and faulting them in again.
@@ -44,28 +27,25 @@ fn keep_pages() {
     }
 }
 
+/// The arguments as the shared verbs know them: `text sentiment run` is `text run`, for labels are what the program is about, and
+/// `--cache DIR` holds for everything.
+fn arguments() -> Vec<OsString> {
+    let mut args: Vec<OsString> = std::env::args_os().collect();
+    if args.get(1).is_some_and(|a| a == "sentiment") {
+        args.remove(1);
+    }
+    if let Some(at) = args.iter().position(|a| a == "--cache")
+        && at + 1 < args.len()
+    {
+        set_cache(PathBuf::from(args.remove(at + 1)));
+        args.remove(at);
+    }
+    args
+}
+
 fn main() -> ExitCode {
     #[cfg(unix)]
     keep_pages();
-    guarded(|| {
-        let args = match Args::try_parse() {
-            Ok(args) => args,
-            Err(e) => {
-                let _ = e.print();
-                return u8::try_from(e.exit_code()).unwrap_or(2);
-            }
-        };
-        if let Some(Verb::Completions { shell }) = &args.verb {
-            clap_complete::generate(*shell, &mut Args::command(), "text", &mut std::io::stdout());
-            return 0;
-        }
-        let terminal = Terminal::new(args.common.threads, args.common.budget, args.common.quiet);
-        // Work that starts on a thread of the pool shares it out without waking and waiting at every matrix product.
-        let done = rayon::scope(|_| verbs::dispatch(&args, &terminal));
-        match done {
-            Ok(code) => code,
-            Err(Error::Pipeline(e)) if is_broken_pipe(&e) => READER_GONE,
-            Err(e) => terminal.fail(&e, &e.hint(), e.exit_code()),
-        }
-    })
+    labels::register();
+    specialist_cli::run_args(Text, verbs::own(), arguments())
 }

@@ -9,8 +9,6 @@ use crate::error::{Error, Result};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Task {
-    /// Which label does a text carry?
-    Sentiment,
     /// A shorter text that says the same.
     Summarize,
     /// The same in another language.
@@ -21,7 +19,6 @@ impl Task {
     /// Its name in recipes and verbs.
     pub fn name(self) -> &'static str {
         match self {
-            Self::Sentiment => "sentiment",
             Self::Summarize => "summarize",
             Self::Translate => "translate",
         }
@@ -67,8 +64,8 @@ impl Default for Recipe {
         Self {
             question: String::new(),
             seed: 42,
-            task: Task::Sentiment,
-            backbone: "minilm".into(),
+            task: Task::Translate,
+            backbone: "artifacts/text-generalist".into(),
             adapter: None,
             source: Data::default(),
             target: Data::default(),

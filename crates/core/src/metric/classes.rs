@@ -17,6 +17,14 @@ fn mean(s: &Scored<'_>, score: impl Fn(usize, &[f64]) -> f64) -> f64 {
     sum / total
 }
 
+/// The class that is predicted, where a row may be the one probability of the second of two.
+fn most_probable(row: &[f64]) -> usize {
+    match row {
+        [p] => usize::from(*p > 0.5),
+        row => place_of_largest(row),
+    }
+}
+
 metric!(
     /// Mean negative log likelihood; probabilities are first kept `1e-12` away from 0 and 1.
     ClassLogLoss,
@@ -27,12 +35,12 @@ metric!(
 );
 
 metric!(
-    /// The share of rows whose most probable class is theirs.
+    /// The share of rows whose most probable class is theirs; of two classes the one with a probability of more than a half.
     Accuracy,
     "accuracy",
     Goal::Higher,
-    Estimand::Classes(_),
-    |s: &Scored<'_>| mean(s, |class, row| f64::from(u8::from(place_of_largest(row) == class)))
+    Estimand::Classes(_) | Estimand::Probability,
+    |s: &Scored<'_>| mean(s, |class, row| f64::from(u8::from(most_probable(row) == class)))
 );
 
 metric!(
@@ -66,13 +74,13 @@ metric!(
     MacroF1,
     "macro-f1",
     Goal::Higher,
-    Estimand::Classes(_),
+    Estimand::Classes(_) | Estimand::Probability,
     |s: &Scored<'_>| {
-        let classes = s.outputs.width();
+        let classes = s.outputs.width().max(2);
         // True positives, predicted, actual.
         let mut counts = vec![[0.0; 3]; classes];
         for ((&class, row), &w) in s.codes().iter().zip(s.outputs.iter_rows()).zip(s.weight) {
-            let (class, guess) = (class as usize, place_of_largest(row));
+            let (class, guess) = (class as usize, most_probable(row));
             counts[guess][1] += w;
             counts[class][2] += w;
             if class == guess {

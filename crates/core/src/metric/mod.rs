@@ -27,6 +27,8 @@ pub fn by_name(name: &str) -> Option<Box<dyn Metric>> {
         "brier" => Box::new(Brier),
         "calibration-intercept" => Box::new(CalibrationIntercept),
         "calibration-slope" => Box::new(CalibrationSlope),
+        "accuracy" => Box::new(Accuracy),
+        "macro-f1" => Box::new(MacroF1),
         "rmse" => Box::new(Rmse),
         "mae" => Box::new(Mae),
         "r2" => Box::new(R2),

@@ -3,6 +3,7 @@
 use rand_chacha::ChaCha8Rng;
 
 use super::contract::Sampler;
+use super::random::Random;
 use crate::history::History;
 use crate::params::Params;
 
@@ -34,6 +35,53 @@ impl Sampler for StartingWith<'_> {
             Some(point) => Some(point.clone()),
             None => self.then.suggest(history, rng),
         }
+    }
+}
+
+/// Lets few trials be of some levels of a categorical parameter, which cost far more than the others.
+///
+/// ```
+/// use specialist_search::{Random, Space, Sparing, Study};
+/// let space = Space::new().categorical("model", ["small", "large"]);
+/// let sparing = Sparing { parameter: "model", levels: vec!["large".into()], most: 2, of: &Random };
+/// let mut study = Study::minimise("s", space, 0);
+/// study.optimize(&sparing, 20, |_| Ok(0.0)).unwrap();
+/// assert!(study.trials().iter().filter(|t| t.params.text("model") == "large").count() <= 2);
+/// ```
+pub struct Sparing<'a> {
+    /// The parameter.
+    pub parameter: &'a str,
+    /// Its levels that cost more.
+    pub levels: Vec<String>,
+    /// Trials of each of them, at most.
+    pub most: usize,
+    /// Who suggests the points.
+    pub of: &'a dyn Sampler,
+}
+
+impl Sampler for Sparing<'_> {
+    fn name(&self) -> &'static str {
+        self.of.name()
+    }
+
+    fn suggest(&self, history: &History<'_>, rng: &mut ChaCha8Rng) -> Option<Params> {
+        /// A sampler that keeps asking for what is closed gets another draw so often.
+        const DRAWS: usize = 20;
+        let level = |p: &Params| p.text(self.parameter).to_string();
+        let had = |of: &str| history.trials.iter().filter(|t| t.params.text(self.parameter) == of).count();
+        let open = |p: &Params| !self.levels.contains(&level(p)) || had(&level(p)) < self.most;
+        for _ in 0..DRAWS {
+            // Nothing left to suggest is nothing left: a grid has come to its end.
+            let params = self.of.suggest(history, rng)?;
+            if open(&params) {
+                return Some(params);
+            }
+        }
+        (0..DRAWS).find_map(|_| Random.suggest(history, rng).filter(open))
+    }
+
+    fn avoids_duplicates(&self) -> bool {
+        self.of.avoids_duplicates()
     }
 }
 
@@ -74,7 +122,6 @@ impl Sampler for Repeated<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::random::Random;
     use super::*;
     use crate::space::Space;
     use crate::study::Study;

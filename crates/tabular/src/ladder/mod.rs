@@ -81,6 +81,12 @@ pub trait Rung: Send + Sync {
         false
     }
 
+    /// Whether a fit takes minutes where others take moments: it is then tried `tune.costly_trials` times at most, and drawn once
+    /// a budget on the label curve.
+    fn is_costly(&self) -> bool {
+        false
+    }
+
     /// Whether `generalist` can be tuned this way on rows with these features.
     fn fits(&self, generalist: &Model, features: &[Feature]) -> bool;
 

@@ -4,7 +4,7 @@ use specialist_core::Context;
 use specialist_neural::Encoder;
 
 use crate::error::Result;
-use crate::linear::{Rows, TfIdf};
+use crate::labels::TfIdf;
 use crate::packages::sentences;
 
 /// The first `words` words.
@@ -64,7 +64,7 @@ pub fn part(texts: &[&str], encoder: Option<&Encoder>, ctx: &Context) -> Result<
             let tfidf = TfIdf::fit(&all);
             let rows = tfidf.rows(&all);
             Box::new(move |a, b| {
-                let mut dense = vec![0.0; rows.width()];
+                let mut dense = vec![0.0; rows.width];
                 rows.add(a, 1.0, &mut dense);
                 rows.dot(b, &dense)
             })

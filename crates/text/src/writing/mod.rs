@@ -24,7 +24,7 @@ use specialist_neural::{Device, Encoder, Lora, Params, T5};
 use specialist_pipeline::artifact::{self, Draft};
 use specialist_report::{BestTrial, DataRow, Finding, Report, Tuning as Summary};
 
-use crate::adapter::Brought;
+use crate::adapter;
 use crate::corpus::{self, Document};
 use crate::error::{Error, Result};
 use crate::fetch::Cache;
@@ -314,7 +314,7 @@ pub fn run(
     ctx: &Context,
 ) -> Result<(Report, Draft)> {
     let mut model = T5::read(&prepared.folder, &Device::flex())?;
-    let brought = Brought::of_recipe(recipe, Naming::Plain, &mut model.params, terminal)?;
+    let brought = adapter::of_recipe(recipe, &mut model.params, terminal)?;
     let model = model;
     let decoding = recipe.decode.decoding();
     let bench = Bench { recipe, model: &model, prefix: prefix(recipe)?, decoding };
@@ -443,7 +443,7 @@ pub fn run(
     };
     let mut draft = draft(recipe, prepared, &model, &writers)?;
     if let Some(brought) = &brought {
-        brought.add(&mut draft);
+        adapter::add(brought, &mut draft);
     }
     Ok((report, draft))
 }

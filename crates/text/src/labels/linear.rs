@@ -1,4 +1,5 @@
-//! Softmax regression with a prior around given coefficients, on dense or sparse rows; TF-IDF.
+//! Softmax regression on rows of few terms each, and TF-IDF. The engine's own regression takes every column of a row, which
+//! tens of thousands of terms are too many for.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -8,60 +9,6 @@ use specialist_search::minimise;
 
 use crate::corpus::words;
 
-/// Rows of numbers.
-pub trait Rows: Sync {
-    /// How many rows.
-    fn rows(&self) -> usize;
-    /// How many columns.
-    fn width(&self) -> usize;
-    /// The row times `weights`.
-    fn dot(&self, row: usize, weights: &[f64]) -> f64;
-    /// Adds `scale` times the row to `to`.
-    fn add(&self, row: usize, scale: f64, to: &mut [f64]);
-}
-
-/// Rows one after the other.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Dense {
-    /// Row by row.
-    pub values: Vec<f32>,
-    /// Columns.
-    pub width: usize,
-}
-
-impl Dense {
-    /// The rows at `rows`.
-    pub fn select(&self, rows: &[usize]) -> Self {
-        let values = rows.iter().flat_map(|&r| &self.values[r * self.width..(r + 1) * self.width]).copied().collect();
-        Self { values, width: self.width }
-    }
-
-    /// These rows, then those of `other`.
-    pub fn and(&self, other: &Self) -> Self {
-        Self { values: self.values.iter().chain(&other.values).copied().collect(), width: self.width }
-    }
-}
-
-impl Rows for Dense {
-    fn rows(&self) -> usize {
-        self.values.len() / self.width
-    }
-
-    fn width(&self) -> usize {
-        self.width
-    }
-
-    fn dot(&self, row: usize, weights: &[f64]) -> f64 {
-        let values = &self.values[row * self.width..(row + 1) * self.width];
-        values.iter().zip(weights).map(|(&v, w)| f64::from(v) * w).sum()
-    }
-
-    fn add(&self, row: usize, scale: f64, to: &mut [f64]) {
-        let values = &self.values[row * self.width..(row + 1) * self.width];
-        to.iter_mut().zip(values).for_each(|(t, &v)| *t += scale * f64::from(v));
-    }
-}
-
 /// Rows that hold few columns each.
 pub struct Sparse {
     /// Column and value.
@@ -70,20 +17,14 @@ pub struct Sparse {
     pub width: usize,
 }
 
-impl Rows for Sparse {
-    fn rows(&self) -> usize {
-        self.rows.len()
-    }
-
-    fn width(&self) -> usize {
-        self.width
-    }
-
-    fn dot(&self, row: usize, weights: &[f64]) -> f64 {
+impl Sparse {
+    /// The row times `weights`.
+    pub fn dot(&self, row: usize, weights: &[f64]) -> f64 {
         self.rows[row].iter().map(|&(c, v)| f64::from(v) * weights[c as usize]).sum()
     }
 
-    fn add(&self, row: usize, scale: f64, to: &mut [f64]) {
+    /// Adds `scale` times the row to `to`.
+    pub fn add(&self, row: usize, scale: f64, to: &mut [f64]) {
         self.rows[row].iter().for_each(|&(c, v)| to[c as usize] += scale * f64::from(v));
     }
 }
@@ -96,21 +37,12 @@ pub struct Softmax {
 }
 
 impl Softmax {
-    /// The coefficients that minimise the weighted log loss plus `precision / 2` times their squared distance from
-    /// the prior's: zero without one. The intercept is free without a prior, as in scikit-learn, and drawn to the
-    /// prior's with one.
-    pub fn fit(
-        x: &impl Rows,
-        labels: &[usize],
-        weights: &[f64],
-        classes: usize,
-        precision: f64,
-        prior: Option<&Self>,
-    ) -> Self {
-        let width = x.width();
+    /// The coefficients that minimise the weighted log loss plus `precision / 2` times their squares; the intercept is free, as
+    /// in scikit-learn.
+    pub fn fit(x: &Sparse, labels: &[usize], weights: &[f64], classes: usize, precision: f64) -> Self {
+        let width = x.width;
         let stride = width + 1;
-        let centre: Vec<f64> = prior.map_or_else(|| vec![0.0; classes * stride], |p| p.coefficients.concat());
-        let mut at = centre.clone();
+        let mut at = vec![0.0; classes * stride];
         let (low, high) = (vec![f64::NEG_INFINITY; at.len()], vec![f64::INFINITY; at.len()]);
         // Blocks are summed in their order: the same figures on any number of threads.
         const BLOCK: usize = 256;
@@ -139,10 +71,9 @@ impl Softmax {
                 gradient.iter_mut().zip(g).for_each(|(a, b)| *a += b);
             }
             for (i, g) in gradient.iter_mut().enumerate() {
-                if prior.is_some() || i % stride != width {
-                    let d = c[i] - centre[i];
-                    value += 0.5 * precision * d * d;
-                    *g += precision * d;
+                if i % stride != width {
+                    value += 0.5 * precision * c[i] * c[i];
+                    *g += precision * c[i];
                 }
             }
             value
@@ -152,9 +83,9 @@ impl Softmax {
     }
 
     /// The logits of every row.
-    pub fn logits(&self, x: &impl Rows) -> Vec<Vec<f64>> {
-        let width = x.width();
-        (0..x.rows()).map(|r| self.coefficients.iter().map(|w| x.dot(r, &w[..width]) + w[width]).collect()).collect()
+    pub fn logits(&self, x: &Sparse) -> Vec<Vec<f64>> {
+        let width = x.width;
+        (0..x.rows.len()).map(|r| self.coefficients.iter().map(|w| x.dot(r, &w[..width]) + w[width]).collect()).collect()
     }
 }
 
@@ -163,53 +94,6 @@ fn log_softmax(logits: &mut [f64]) -> &mut [f64] {
     let sum = top + logits.iter().map(|l| (l - top).exp()).sum::<f64>().ln();
     logits.iter_mut().for_each(|l| *l -= sum);
     logits
-}
-
-/// Probabilities from logits.
-pub fn softmax(logits: &[f64]) -> Vec<f64> {
-    let mut p = logits.to_vec();
-    log_softmax(&mut p).iter_mut().for_each(|l| *l = l.exp());
-    p
-}
-
-/// One temperature for all logits and a shift for each label, drawn towards changing nothing: the recalibration of
-/// a classifier with several labels.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Recalibration {
-    /// Logits are multiplied by it.
-    pub slope: f64,
-    /// Then this is added.
-    pub shift: Vec<f64>,
-}
-
-impl Recalibration {
-    /// Fits on `logits`; `precision` draws the logarithm of the slope and the shifts towards 0.
-    pub fn fit(logits: &[Vec<f64>], labels: &[usize], precision: f64) -> Self {
-        let classes = logits.first().map_or(0, Vec::len);
-        let mut at = vec![0.0; classes + 1];
-        let (low, high) = (vec![-3.0; classes + 1], vec![3.0; classes + 1]);
-        minimise(&mut at, &low, &high, 200, |c, gradient| {
-            gradient.iter_mut().zip(c).for_each(|(g, c)| *g = precision * c);
-            let mut value = 0.5 * precision * c.iter().map(|c| c * c).sum::<f64>();
-            let slope = c[0].exp();
-            for (row, &y) in logits.iter().zip(labels) {
-                let mut p: Vec<f64> = row.iter().zip(&c[1..]).map(|(l, s)| slope * l + s).collect();
-                value -= log_softmax(&mut p)[y];
-                for (k, p) in p.iter().enumerate() {
-                    let d = p.exp() - f64::from(u8::from(k == y));
-                    gradient[0] += d * slope * row[k];
-                    gradient[k + 1] += d;
-                }
-            }
-            value
-        });
-        Self { slope: at[0].exp(), shift: at[1..].to_vec() }
-    }
-
-    /// The recalibrated logits.
-    pub fn apply(&self, logits: &[f64]) -> Vec<f64> {
-        logits.iter().zip(&self.shift).map(|(l, s)| self.slope * l + s).collect()
-    }
 }
 
 /// Term frequencies (1 + ln count) times inverse document frequencies, of words and pairs of words, scaled to
@@ -241,6 +125,11 @@ impl TfIdf {
         let idf = documents.values().map(|d| ((1.0 + n) / (1.0 + d)).ln() + 1.0).collect();
         let terms = documents.into_keys().enumerate().map(|(i, t)| (t, i as u32)).collect();
         Self { terms, idf }
+    }
+
+    /// How many terms it knows.
+    pub fn width(&self) -> usize {
+        self.terms.len()
     }
 
     /// One row a text.
@@ -279,8 +168,8 @@ mod tests {
         let y = [1, 0, 1, 0, 0, 1];
         let tfidf = TfIdf::fit(&TEXTS);
         let rows = tfidf.rows(&TEXTS);
-        let model = Softmax::fit(&rows, &y, &[1.0; 6], 2, 2.0, None);
-        let p: Vec<f64> = model.logits(&rows).iter().map(|l| softmax(l)[1]).collect();
+        let model = Softmax::fit(&rows, &y, &[1.0; 6], 2, 2.0);
+        let p: Vec<f64> = model.logits(&rows).iter().map(|l| specialist_core::sigmoid(l[1] - l[0])).collect();
         for (ours, theirs) in p.iter().zip(SCIKIT) {
             assert!((ours - theirs).abs() < 2e-4, "{p:?}");
         }
@@ -288,21 +177,4 @@ mod tests {
 
     const SCIKIT: [f64; 6] =
         [0.578_663_380_2, 0.416_163_497_8, 0.612_394_799_3, 0.388_599_199_8, 0.398_102_637_1, 0.606_076_484_7];
-
-    #[test]
-    fn a_firm_prior_is_kept_and_a_weak_one_is_left() {
-        let x = Dense { values: vec![1.0, 0.0, 0.0, 1.0, 1.0, 1.0], width: 2 };
-        let prior = Softmax { coefficients: vec![vec![0.5, -0.5, 0.1], vec![-0.5, 0.5, -0.1]] };
-        let firm = Softmax::fit(&x, &[0, 1, 0], &[1.0; 3], 2, 1e9, Some(&prior));
-        let weak = Softmax::fit(&x, &[0, 1, 0], &[1.0; 3], 2, 1e-3, Some(&prior));
-        let away = |m: &Softmax| {
-            m.coefficients
-                .concat()
-                .iter()
-                .zip(prior.coefficients.concat())
-                .map(|(a, b)| (a - b).abs())
-                .fold(0.0, f64::max)
-        };
-        assert!(away(&firm) < 1e-6 && away(&weak) > 1.0);
-    }
 }

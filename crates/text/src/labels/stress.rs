@@ -1,7 +1,10 @@
 //! How classifiers bear typing errors and negation.
 
 use rand::Rng;
-use specialist_core::Context;
+use specialist_core::metric::{MacroF1, evaluate_model};
+use specialist_core::{Context, Error, Panel, PanelInput};
+
+use super::texts::{Texts, column_of, with_texts};
 
 /// `text` with two neighbouring letters exchanged in this share of its longer words.
 pub fn typos(text: &str, share: f64, rng: &mut impl Rng) -> String {
@@ -53,6 +56,47 @@ pub fn tests(texts: &[&str], ctx: &Context) -> Vec<(&'static str, Vec<String>, V
     let (texts, from) = flipped.into_iter().unzip();
     out.push(("negated", texts, from));
     out
+}
+
+/// How every candidate bears them; none where texts are not all there is, or became fewer numbers than their vectors.
+///
+/// # Errors
+/// When a text cannot be encoded, or the run is cancelled.
+pub fn panel(input: &PanelInput<'_>) -> Result<Option<Panel>, Error> {
+    let rows = input.rows;
+    let Some(column) = column_of(&rows.features) else { return Ok(None) };
+    let known = Texts::of(rows, column)?;
+    if known.encoder.encoder.config.vector() != rows.features.len() {
+        return Ok(None);
+    }
+    let ctx = &input.ctx.child("stress");
+    let mut changed = Vec::new();
+    for (_, texts, from) in tests(&known.all(), ctx) {
+        changed.push((with_texts(rows, &from, column, texts, ctx)?, from));
+    }
+    let mut table = Vec::new();
+    for (name, model) in input.models {
+        let plain: Vec<usize> = model.predictions(rows)?.largest().collect();
+        let mut row = vec![(*name).to_string(), format!("{:.4}", evaluate_model(&MacroF1, rows, *model)?)];
+        for (other, from) in &changed {
+            ctx.check()?;
+            row.push(if from.len() == rows.rows() {
+                format!("{:.4}", evaluate_model(&MacroF1, other, *model)?)
+            } else {
+                let said = model.predictions(other)?;
+                let turned = said.largest().zip(from).filter(|(label, i)| *label != plain[**i]).count();
+                format!("{:.0} % of {}", 100.0 * turned as f64 / from.len().max(1) as f64, from.len())
+            });
+        }
+        table.push(row);
+    }
+    Ok(Some(Panel {
+        title: "Under stress".into(),
+        note: "Macro-F1 on the sealed texts as they are and with letters exchanged in some words; and how many short sentences change their label when their first verb is negated (or the negation taken away), which should be nearly all.".into(),
+        header: ["Candidate", "as they are", "typing errors, 10 % of words", "30 % of words", "label turned by a negation"].map(String::from).to_vec(),
+        table,
+        ..Panel::default()
+    }))
 }
 
 #[cfg(test)]

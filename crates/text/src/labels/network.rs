@@ -1,0 +1,222 @@
+//! A text classifier whose encoder was trained: with an adapter, or as a whole, and a softmax regression on its vectors.
+
+use std::any::Any;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use specialist_core::{Context, Dataset, Error, Estimand, Feature, Outputs, Predict};
+use specialist_neural::lora::Naming;
+use specialist_neural::{Device, Lora, Params};
+use specialist_search::{Params as Point, Space};
+use specialist_tabular::{Base, Estimator, Model, Own, OwnModel};
+
+use super::texts::Texts;
+
+/// What became of the encoder.
+#[derive(Clone)]
+pub enum Body {
+    /// It has an adapter.
+    Adapted(Lora, Params),
+    /// Its own parameters are others.
+    Changed(Params),
+}
+
+/// A classifier of texts. It holds what differs from the encoder as it is, which the rows bring with them.
+#[derive(Clone)]
+pub struct Network {
+    /// The column of the texts.
+    pub column: String,
+    /// The encoder's part.
+    pub body: Body,
+    /// A row of coefficients a class, the intercept last.
+    pub head: Vec<Vec<f64>>,
+    /// What it predicts.
+    pub estimand: Estimand,
+}
+
+impl fmt::Debug for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Network").field("column", &self.column).field("estimand", &self.estimand).finish_non_exhaustive()
+    }
+}
+
+impl Network {
+    /// As a model of the ladder.
+    pub fn into_model(self) -> Model {
+        Model::new(Base::Own(Own { made_by: &Networks, model: Arc::new(self) }))
+    }
+
+    /// That of a model, if it is one.
+    pub fn of(model: &Model) -> Option<&Self> {
+        match &model.base {
+            Base::Own(own) => own.model.as_any().downcast_ref(),
+            _ => None,
+        }
+    }
+
+    /// The vectors of the texts, one after the other.
+    fn vectors(&self, texts: &Texts<'_>, ids: &[Vec<u32>], ctx: &Context) -> specialist_neural::Result<Vec<f32>> {
+        let encoder = &texts.encoder.encoder;
+        match &self.body {
+            Body::Adapted(lora, adapter) => {
+                lora.fit(&encoder.params, adapter, &texts.encoder.folder)?;
+                let mut params = encoder.params.clone();
+                params.extend(adapter.clone());
+                encoder.embed(&params, Some(lora), ids, ctx)
+            }
+            Body::Changed(params) => {
+                params.fit(&specialist_neural::encoder::specs(&encoder.config), &texts.encoder.folder)?;
+                encoder.embed(params, None, ids, ctx)
+            }
+        }
+    }
+}
+
+impl Predict for Network {
+    fn estimand(&self) -> Estimand {
+        self.estimand
+    }
+
+    fn margins(&self, data: &Dataset) -> Result<Outputs, Error> {
+        let texts = Texts::of(data, &self.column)?;
+        let width = texts.encoder.encoder.config.vector();
+        if self.head.iter().any(|row| row.len() != width + 1) {
+            return Err(Error::Mismatch("its head is of another encoder".into()));
+        }
+        // One thread: whoever scores shares rows out, and a network in each of two threads would share its threads as well.
+        let ctx = Context::new(0, 1);
+        let vectors =
+            self.vectors(&texts, &texts.tokens()?, &ctx).map_err(specialist_neural::Error::into_core)?;
+        let logit = |row: &[f64], x: &[f32]| {
+            row[width] + row.iter().zip(x).map(|(w, v)| w * f64::from(*v)).sum::<f64>()
+        };
+        let logits = vectors.chunks(width).flat_map(|x| self.head.iter().map(move |row| logit(row, x)));
+        match self.estimand.width() {
+            // Of two classes the margin is the second's logit over the first's.
+            1 => {
+                let logits: Vec<f64> = logits.collect();
+                Ok(logits.chunks(2).map(|l| l[1] - l[0]).collect::<Vec<_>>().into())
+            }
+            classes => Outputs::new(classes, logits.collect()),
+        }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct File {
+    column: String,
+    estimand: Estimand,
+    head: Vec<Vec<f64>>,
+    /// The two files of an adapter, or the weights of a whole encoder; in base64.
+    files: BTreeMap<String, String>,
+}
+
+const WEIGHTS: &str = "model.safetensors";
+
+impl OwnModel for Network {
+    fn features(&self) -> &[Feature] {
+        &[]
+    }
+
+    fn describe(&self) -> String {
+        match &self.body {
+            Body::Adapted(lora, _) => format!("encoder with an adapter of rank {}", lora.rank),
+            Body::Changed(_) => "encoder trained as a whole".into(),
+        }
+    }
+
+    fn is_of_numbers(&self) -> bool {
+        false
+    }
+
+    fn document(&self) -> Value {
+        let mut files = BTreeMap::new();
+        match &self.body {
+            Body::Adapted(lora, params) => {
+                for (name, bytes) in adapter_files(lora, params) {
+                    files.insert(name, STANDARD.encode(bytes));
+                }
+            }
+            Body::Changed(params) => {
+                files.insert(WEIGHTS.into(), STANDARD.encode(params.to_safetensors(&BTreeMap::new())));
+            }
+        }
+        let file =
+            File { column: self.column.clone(), estimand: self.estimand, head: self.head.clone(), files };
+        serde_json::to_value(file).expect("plain data")
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
+/// The files that `peft` keeps an adapter in.
+fn adapter_files(lora: &Lora, params: &Params) -> Vec<(String, Vec<u8>)> {
+    let read = |folder: &Path| -> std::io::Result<Vec<(String, Vec<u8>)>> {
+        let file = |name: &str| Ok((name.to_string(), std::fs::read(folder.join(name))?));
+        ["adapter_config.json", "adapter_model.safetensors"].into_iter().map(file).collect()
+    };
+    let temp = tempfile::tempdir().expect("a temporary folder");
+    lora.save(params, Naming::Plain, "", temp.path()).expect("a temporary folder takes an adapter");
+    read(temp.path()).expect("what was just written")
+}
+
+/// Reads networks back; what makes them are rungs.
+pub struct Networks;
+
+impl Estimator for Networks {
+    fn name(&self) -> &'static str {
+        "text-network"
+    }
+
+    fn about(&self) -> &'static str {
+        "an encoder of texts that a rung has trained; it cannot be fitted from nothing"
+    }
+
+    fn predicts(&self, _: Estimand) -> bool {
+        false
+    }
+
+    fn space(&self) -> Space {
+        Space::new()
+    }
+
+    fn fit(&self, _: &Point, _: &Dataset, _: &Context) -> Result<Model, Error> {
+        Err(Error::Setting { setting: "estimator".into(), expected: "one that can be fitted from nothing".into() })
+    }
+
+    fn read(&self, document: &Value) -> Result<Arc<dyn OwnModel>, String> {
+        let file: File = serde_json::from_value(document.clone()).map_err(|e| e.to_string())?;
+        if file.head.len() != super::texts::classes(file.estimand)
+            || !super::texts::of_classes(file.estimand)
+            || file.head.iter().flatten().any(|c| !c.is_finite())
+        {
+            return Err("its head is not one row of numbers a class".into());
+        }
+        let temp = tempfile::tempdir().map_err(|e| e.to_string())?;
+        for (name, content) in &file.files {
+            if !["adapter_config.json", "adapter_model.safetensors", WEIGHTS].contains(&name.as_str()) {
+                return Err(format!("it holds a file `{name}`, which is none of a network"));
+            }
+            let bytes = STANDARD.decode(content).map_err(|e| format!("{name}: {e}"))?;
+            std::fs::write(temp.path().join(name), bytes).map_err(|e| e.to_string())?;
+        }
+        let device = Device::flex();
+        // A temporary folder's name is nobody's business.
+        let told = |e: specialist_neural::Error| e.to_string().replace(&temp.path().display().to_string(), "its files");
+        let body = if file.files.contains_key(WEIGHTS) {
+            Body::Changed(Params::read(temp.path(), WEIGHTS, &device).map_err(told)?)
+        } else {
+            let (lora, params) = Lora::read(temp.path(), Naming::Plain, &device).map_err(told)?;
+            Body::Adapted(lora, params)
+        };
+        Ok(Arc::new(Network { column: file.column, body, head: file.head, estimand: file.estimand }))
+    }
+}
