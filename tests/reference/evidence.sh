@@ -25,7 +25,7 @@ for seed in 42 7; do
   sed "s#^model = .*#model = \"$root/tests/fixtures/thyroid_xgboost.json\"#" "$root/pipelines/medical/thyroid-own-model.toml" >own-model.toml
   run "medical-own-model-$seed" "$bin/medical" run --recipe own-model.toml --seed "$seed"
   if [ -n "${CACHE:-}" ]; then
-    run "text-sentiment-$seed" "$bin/text" sentiment run --cache "$CACHE" --seed "$seed" --set 'tune.tunings=["keep","slope","head","lora"]' \
+    run "text-sentiment-$seed" "$bin/text" sentiment run --cache "$CACHE" --seed "$seed" --set 'tune.tunings=["keep","slope","prior-centred","lora"]' \
       --set tune.trials=4 --set compare.splits=2
   fi
 done

@@ -3,11 +3,11 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::Device;
 use crate::encoder::is_head;
 use crate::error::{Result, read};
 use crate::lora::{Lora, Naming};
 use crate::params::Params;
-use crate::Device;
 
 const CONFIG: &str = "adapter_config.json";
 const WEIGHTS: &str = "adapter_model.safetensors";

@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 
 use specialist_core::{Context, Encode};
 
+use crate::Device;
 use crate::adapted::Brought;
 use crate::encoder::Encoder;
 use crate::error::{Error, Result};
 use crate::lora::Naming;
-use crate::Device;
 
 /// An encoder that is not trained, with the adapter that was folded into it.
 pub struct Frozen {

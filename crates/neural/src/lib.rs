@@ -23,8 +23,8 @@ pub mod tasks;
 pub mod tokenizer;
 pub mod train;
 
-pub use burn_tensor::{Device, Int, Tensor, TensorData};
 pub use adapted::Brought;
+pub use burn_tensor::{Device, Int, Tensor, TensorData};
 pub use encoder::Encoder;
 pub use error::{Error, Result};
 pub use frozen::Frozen;

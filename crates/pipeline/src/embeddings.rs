@@ -286,8 +286,11 @@ fn texts<'d>(data: &'d Dataset, column: &str) -> Result<(&'d [String], Vec<Optio
 }
 
 fn refused(error: specialist_neural::Error) -> Error {
+    use specialist_neural::Error as Neural;
     match error {
-        specialist_neural::Error::Core(e) => e.into(),
+        Neural::Core(e) => e.into(),
+        // A folder that is not one was misnamed; one whose files are damaged was not.
+        e @ Neural::Missing { .. } => Error::Usage { hint: e.hint().into(), what: e.to_string() },
         e => Error::Encoder { hint: e.hint().into(), what: e.to_string() },
     }
 }

@@ -22,7 +22,13 @@ fn refuse(what: String) -> Error {
 }
 
 impl Embeddings {
-    pub(crate) fn fit(recipe: &Recipe, _: Option<&Dataset>, _: &dyn Domain, _: &Place, _: &Context) -> Result<Option<Self>, Error> {
+    pub(crate) fn fit(
+        recipe: &Recipe,
+        _: Option<&Dataset>,
+        _: &dyn Domain,
+        _: &Place,
+        _: &Context,
+    ) -> Result<Option<Self>, Error> {
         match recipe.text_columns().first() {
             None => Ok(None),
             Some(c) => Err(refuse(format!("column `{c}` is text, and this program was built without encoders"))),

@@ -11,7 +11,7 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use specialist_core::{Column, ColumnKind, Dialect, Estimand, NumberStyle, Role, Schema, SplitKeys};
-use specialist_tabular::{ESTIMATORS, Estimator, RUNGS, Rung};
+use specialist_tabular::{Estimator, RUNGS, Rung};
 
 pub use columns::ColumnSpec;
 pub use parse::{RecipeError, nearest, parse};
@@ -543,5 +543,7 @@ impl Recipe {
 }
 
 fn estimator(key: &str, name: &str) -> Result<&'static dyn Estimator, RecipeError> {
-    ESTIMATORS.named(name).ok_or_else(|| RecipeError::choice(key, name, &ESTIMATORS.names()))
+    let known = <dyn Estimator>::for_recipes();
+    let unknown = || RecipeError::choice(key, name, &known.iter().map(|e| e.name()).collect::<Vec<_>>());
+    known.iter().find(|e| e.name() == name).copied().ok_or_else(unknown)
 }

@@ -11,8 +11,8 @@ use specialist_core::evidence::{Interval, Z};
 use specialist_core::{Context, Dataset, Estimand, FineTune, Metric, Predict, Pretrain, metric};
 use specialist_report::{BestTrial, Optimism, Tuning as Summary};
 use specialist_search::{
-    Direction, Params, PastStudy, Run, Sampler, Scope, Space, Sparing, StartingWith, State, Stop, Store, Study, Transfer, Trial,
-    pruner_by_name, run, sampler_by_name,
+    Direction, Params, PastStudy, Run, Sampler, Scope, Space, Sparing, StartingWith, State, Stop, Store, Study,
+    Transfer, Trial, pruner_by_name, run, sampler_by_name,
 };
 use specialist_tabular::ladder::{Keep, TUNING};
 use specialist_tabular::{EstimatorSettings, Model, Rung, TuningPlan, ladder_space, plan};

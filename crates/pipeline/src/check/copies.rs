@@ -37,9 +37,8 @@ pub(crate) fn without_copies(
     }
     let lines = rows.iter().zip(&copied).filter(|(_, c)| **c).map(|(&r, _)| format!("{of} line {}", data.lines[r]));
     let (lines, n) = (lines.take(NAMED).collect(), copied.iter().filter(|c| **c).count());
-    let message = format!(
-        "rows of the {of} left out, whose text is nearly a sealed row's (similarity {alike} or more): {n}"
-    );
+    let message =
+        format!("rows of the {of} left out, whose text is nearly a sealed row's (similarity {alike} or more): {n}");
     let severity = if n == 0 { Severity::Ok } else { Severity::Warning };
     let mut keep = copied.iter().map(|c| !c);
     let rows = rows.into_iter().filter(|_| keep.next() == Some(true)).collect();

@@ -59,6 +59,11 @@ pub trait Estimator: Send + Sync {
         estimand == Estimand::Probability
     }
 
+    /// Whether a recipe can name it; not where it only reads back what a rung has made.
+    fn is_for_recipes(&self) -> bool {
+        true
+    }
+
     /// Whether it counts rows by their weights.
     fn takes_weights(&self) -> bool {
         true
@@ -114,6 +119,12 @@ impl dyn Estimator {
     #[must_use]
     pub fn settings(&'static self, params: &Params) -> EstimatorSettings {
         EstimatorSettings { estimator: self, params: params.clone() }
+    }
+
+    /// Those that a recipe can name.
+    #[must_use]
+    pub fn for_recipes() -> Vec<&'static Self> {
+        ESTIMATORS.all().into_iter().filter(|e| e.is_for_recipes()).collect()
     }
 
     /// The names of those that predict `estimand`.

@@ -155,6 +155,8 @@ mod tests {
                 other => panic!("{text}: {other:?}"),
             }
         }
-        assert!(matches!(cells(""), Err(ReadError::Empty { .. })) && matches!(cells("[]"), Err(ReadError::Empty { .. })));
+        assert!(
+            matches!(cells(""), Err(ReadError::Empty { .. })) && matches!(cells("[]"), Err(ReadError::Empty { .. }))
+        );
     }
 }

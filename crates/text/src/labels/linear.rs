@@ -85,7 +85,9 @@ impl Softmax {
     /// The logits of every row.
     pub fn logits(&self, x: &Sparse) -> Vec<Vec<f64>> {
         let width = x.width;
-        (0..x.rows.len()).map(|r| self.coefficients.iter().map(|w| x.dot(r, &w[..width]) + w[width]).collect()).collect()
+        (0..x.rows.len())
+            .map(|r| self.coefficients.iter().map(|w| x.dot(r, &w[..width]) + w[width]).collect())
+            .collect()
     }
 }
 

@@ -5,8 +5,8 @@ mod linear;
 mod network;
 mod rungs;
 pub mod stress;
-mod tf_idf;
 mod texts;
+mod tf_idf;
 mod words;
 
 pub use linear::TfIdf;

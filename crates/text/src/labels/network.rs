@@ -42,7 +42,10 @@ pub struct Network {
 
 impl fmt::Debug for Network {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Network").field("column", &self.column).field("estimand", &self.estimand).finish_non_exhaustive()
+        f.debug_struct("Network")
+            .field("column", &self.column)
+            .field("estimand", &self.estimand)
+            .finish_non_exhaustive()
     }
 }
 
@@ -91,11 +94,9 @@ impl Predict for Network {
         }
         // One thread: whoever scores shares rows out, and a network in each of two threads would share its threads as well.
         let ctx = Context::new(0, 1);
-        let vectors =
-            self.vectors(&texts, &texts.tokens()?, &ctx).map_err(specialist_neural::Error::into_core)?;
-        let logit = |row: &[f64], x: &[f32]| {
-            row[width] + row.iter().zip(x).map(|(w, v)| w * f64::from(*v)).sum::<f64>()
-        };
+        let vectors = self.vectors(&texts, &texts.tokens()?, &ctx).map_err(specialist_neural::Error::into_core)?;
+        let logit =
+            |row: &[f64], x: &[f32]| row[width] + row.iter().zip(x).map(|(w, v)| w * f64::from(*v)).sum::<f64>();
         let logits = vectors.chunks(width).flat_map(|x| self.head.iter().map(move |row| logit(row, x)));
         match self.estimand.width() {
             // Of two classes the margin is the second's logit over the first's.
@@ -147,8 +148,7 @@ impl OwnModel for Network {
                 files.insert(WEIGHTS.into(), STANDARD.encode(params.to_safetensors(&BTreeMap::new())));
             }
         }
-        let file =
-            File { column: self.column.clone(), estimand: self.estimand, head: self.head.clone(), files };
+        let file = File { column: self.column.clone(), estimand: self.estimand, head: self.head.clone(), files };
         serde_json::to_value(file).expect("plain data")
     }
 
@@ -178,6 +178,10 @@ impl Estimator for Networks {
 
     fn about(&self) -> &'static str {
         "an encoder of texts that a rung has trained; it cannot be fitted from nothing"
+    }
+
+    fn is_for_recipes(&self) -> bool {
+        false
     }
 
     fn predicts(&self, _: Estimand) -> bool {

@@ -80,14 +80,7 @@ impl<'a> Start<'a> {
     fn new(column: &'a str, target: &'a Dataset, ctx: &'a Context) -> Result<Self, Error> {
         let texts = Texts::of(target, column)?;
         let ids = texts.tokens()?;
-        Ok(Self {
-            column,
-            encoder: &texts.encoder.encoder,
-            ids,
-            labels: codes(target),
-            estimand: target.estimand,
-            ctx,
-        })
+        Ok(Self { column, encoder: &texts.encoder.encoder, ids, labels: codes(target), estimand: target.estimand, ctx })
     }
 
     fn network(&self, body: Body, head: Vec<Vec<f64>>) -> Model {
@@ -287,15 +280,15 @@ fn lora(start: &Start<'_>, generalist: &Model, _: &Dataset, rate: f64) -> Result
 
 fn setfit(start: &Start<'_>, generalist: &Model, target: &Dataset, rate: f64) -> Result<Model, Error> {
     let encoder = start.encoder;
-    let task =
-        Contrast { config: &encoder.config, texts: &start.ids, labels: &start.labels, device: encoder.device() };
+    let task = Contrast { config: &encoder.config, texts: &start.ids, labels: &start.labels, device: encoder.device() };
     let mut params = encoder.params.clone();
     let scope = |name: &str, _: usize| if name.starts_with("pooler.") { 0.0 } else { 1.0 };
     start.train(&task, &mut params, &scope, None, rate)?;
     // A new head on the new vectors: the old one knows another space.
     let vectors = encoder.embed(&params, None, &start.ids, start.ctx).map_err(specialist_neural::Error::into_core)?;
     let features = generalist.features().into_owned();
-    let records = Array2::from_shape_vec((start.ids.len(), features.len()), vectors.iter().map(|v| f64::from(*v)).collect());
+    let records =
+        Array2::from_shape_vec((start.ids.len(), features.len()), vectors.iter().map(|v| f64::from(*v)).collect());
     let mut rows = target.clone_without_records();
     rows.base.records = records.expect("a row a text");
     rows.features = features;

@@ -38,8 +38,7 @@ fn fit(precision: f64, rows: &Dataset) -> Result<Fitted, Error> {
     let (column, texts) = texts(rows)?;
     let terms = TfIdf::fit(&texts);
     let weights: Vec<f64> = rows.base.weights.iter().map(|&w| f64::from(w)).collect();
-    let softmax =
-        Softmax::fit(&terms.rows(&texts), &codes(rows), &weights, classes(rows.estimand), precision);
+    let softmax = Softmax::fit(&terms.rows(&texts), &codes(rows), &weights, classes(rows.estimand), precision);
     Ok(Fitted { column: column.into(), estimand: rows.estimand, terms, softmax })
 }
 

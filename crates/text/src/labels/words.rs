@@ -32,7 +32,8 @@ pub fn rows(scorer: &Scorer, texts: &[String]) -> Result<Dataset, Error> {
         return Err(several(scorer));
     }
     let mut table = csv::Writer::from_writer(Vec::new());
-    let written = table.write_record([name.as_str()]).and_then(|()| texts.iter().try_for_each(|t| table.write_record([t])));
+    let written =
+        table.write_record([name.as_str()]).and_then(|()| texts.iter().try_for_each(|t| table.write_record([t])));
     written.expect("memory takes it");
     let bytes = table.into_inner().expect("memory takes it");
     let input = Input::Embedded { name: "the text".into(), text: bytes.into() };
@@ -66,13 +67,20 @@ pub fn words(folder: &Path, model: Option<&str>, text: &str) -> Result<Words, Er
     let said = scorer.model.predictions(&rows(&scorer, &all)?)?;
     // Of two classes the one number is the second's probability.
     let of = |row: &[f64], class: usize| match row {
-        [p] => if class == 1 { *p } else { 1.0 - p },
+        [p] => {
+            if class == 1 {
+                *p
+            } else {
+                1.0 - p
+            }
+        }
         row => row[class],
     };
     let first = said.row(0);
     let label = if let [p] = first { usize::from(*p > 0.5) } else { said.largest().next().expect("there is a row") };
     let odds = |row: &[f64]| specialist_core::logit(of(row, label));
-    let effects = words.iter().zip(said.iter_rows().skip(1)).map(|(w, row)| ((*w).to_string(), odds(first) - odds(row)));
+    let effects =
+        words.iter().zip(said.iter_rows().skip(1)).map(|(w, row)| ((*w).to_string(), odds(first) - odds(row)));
     let names = class_names(&scorer);
     Ok(Words { label: names[label].clone(), probability: of(first, label), words: effects.collect() })
 }
@@ -83,6 +91,7 @@ pub fn class_names(scorer: &Scorer) -> Vec<String> {
         return scorer.classes.clone();
     }
     let label = scorer.recipe.columns.values().find(|c| c.role == Role::Label);
-    let first = |cells: Option<&Vec<String>>, or: &str| cells.and_then(|c| c.first()).map_or(or.to_string(), Clone::clone);
+    let first =
+        |cells: Option<&Vec<String>>, or: &str| cells.and_then(|c| c.first()).map_or(or.to_string(), Clone::clone);
     vec![first(label.map(|c| &c.negative), "no"), first(label.map(|c| &c.positive), "yes")]
 }
