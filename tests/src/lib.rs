@@ -37,6 +37,24 @@ pub fn binary(name: &str) -> PathBuf {
     folder.join(name)
 }
 
+/// The path of an example of the library.
+///
+/// # Panics
+/// When it does not build.
+#[must_use]
+pub fn example(name: &str) -> PathBuf {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    let folder = BUILT.get_or_init(|| {
+        // The whole workspace, with whose features they were built for the tests already.
+        let mut build = Command::new(env!("CARGO"));
+        build.args(["build", "--quiet", "--workspace", "--examples"]).current_dir(root());
+        assert!(build.status().expect("cargo runs").success(), "the examples build");
+        let test = std::env::current_exe().expect("a test has a path");
+        test.ancestors().nth(2).expect("deps lies in the profile's folder").join("examples")
+    });
+    folder.join(name)
+}
+
 /// What a run said.
 #[derive(Debug)]
 pub struct Said {

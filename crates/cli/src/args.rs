@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
+use specialist_search::{PRUNERS, SAMPLERS};
 
 /// Arguments before they are checked.
 #[derive(Debug, Clone, Parser)]
@@ -180,7 +181,7 @@ pub enum Verb {
     },
     /// Print a recipe, the list of them, or what one may hold
     Recipe {
-        /// What to print: show, list, schema, or the name of a recipe
+        /// What to print: show, list, schema, reference (what a recipe can name), or the name of a recipe
         #[arg(default_value = "show")]
         what: RecipeWhat,
     },
@@ -200,11 +201,11 @@ pub enum Verb {
 /// How a search goes about it.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct Search {
-    /// Who suggests: auto, gp, tpe, random, sobol, grid or transfer
-    #[arg(long, value_name = "NAME")]
+    /// Who suggests
+    #[arg(long, value_name = "NAME", help = format!("Who suggests: {}, transfer", SAMPLERS.names().join(", ")))]
     pub sampler: Option<String>,
-    /// Who ends trials early: race, median, successive-halving, hyperband, patience or none
-    #[arg(long, value_name = "NAME")]
+    /// Who ends trials early
+    #[arg(long, value_name = "NAME", help = format!("Who ends trials early: {}", PRUNERS.names().join(", ")))]
     pub pruner: Option<String>,
     /// Settings to try for the specialist, and as many for scratch
     #[arg(long, value_name = "N")]
@@ -257,6 +258,8 @@ pub enum RecipeWhat {
     List,
     /// The JSON schema of a recipe.
     Schema,
+    /// What a recipe can name, as a page of Markdown: estimators, rungs, metrics, samplers, pruners, findings.
+    Reference,
     /// The recipe of this name or in this file, as `show` with `--recipe`.
     Named(String),
 }
@@ -267,6 +270,7 @@ impl From<&str> for RecipeWhat {
             "show" => Self::Show,
             "list" => Self::List,
             "schema" => Self::Schema,
+            "reference" => Self::Reference,
             name => Self::Named(name.into()),
         }
     }

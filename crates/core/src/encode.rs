@@ -2,8 +2,26 @@
 
 use std::any::Any;
 use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
 
-use crate::{Context, Error};
+use crate::context::Context;
+use crate::error::Error;
+use crate::registry::Registry;
+
+/// A kind of encoder that a recipe can name under `[text]`.
+pub struct EncoderKind {
+    /// Its name, as `text.encoder` spells it.
+    pub name: &'static str,
+    /// What it is, in a line.
+    pub about: &'static str,
+    /// Opens the encoder in a folder (`text.backbone`, or an artifact's), with the adapter in another folded into it, of whose
+    /// texts so many tokens are read.
+    pub open: fn(&Path, Option<&Path>, usize) -> Result<Arc<dyn Encode>, Error>,
+}
+
+/// The kinds of encoders that were added: the one of transformers is the engine's.
+pub static ENCODERS: Registry<EncoderKind> = Registry::new(&[], |k| k.name);
 
 /// A frozen encoder of texts: nothing that is fitted changes it, so that what it says of a text does not depend on the fold.
 ///
@@ -35,6 +53,14 @@ pub trait Encode: Send + Sync + fmt::Debug {
     /// # Errors
     /// When a text cannot be read, or the run is cancelled.
     fn encode(&self, texts: &[&str], ctx: &Context) -> Result<Vec<f32>, Error>;
+
+    /// The files that make it again from a folder, by their path in it: an artifact keeps them, so that scoring needs nothing else.
+    ///
+    /// # Errors
+    /// When a file cannot be read.
+    fn files(&self) -> Result<Vec<(String, Vec<u8>)>, Error> {
+        Ok(Vec::new())
+    }
 
     /// Itself, for a model that needs more of it than its numbers.
     fn as_any(&self) -> &dyn Any;

@@ -64,6 +64,14 @@ pub enum Error {
         /// How to get it.
         hint: String,
     },
+    /// An encoder whose files cannot be used.
+    #[error("{what}")]
+    Encoder {
+        /// What is wrong with it.
+        what: String,
+        /// What to do.
+        hint: String,
+    },
     /// The run was cancelled, by the user or by the time budget.
     #[error("cancelled before it was done")]
     Cancelled,

@@ -33,13 +33,13 @@ use std::sync::{PoisonError, RwLock};
 pub struct Registry<T: ?Sized + 'static> {
     built_in: &'static [&'static T],
     added: RwLock<Vec<&'static T>>,
-    name: fn(&T) -> &'static str,
+    name: fn(&T) -> &str,
 }
 
 impl<T: ?Sized + Sync> Registry<T> {
     /// With the parts `built_in`, each called by `name`.
     #[must_use]
-    pub const fn new(built_in: &'static [&'static T], name: fn(&T) -> &'static str) -> Self {
+    pub const fn new(built_in: &'static [&'static T], name: fn(&T) -> &str) -> Self {
         Self { built_in, added: RwLock::new(Vec::new()), name }
     }
 
@@ -53,7 +53,7 @@ impl<T: ?Sized + Sync> Registry<T> {
     /// Their names, in the same order.
     #[must_use]
     pub fn names(&self) -> Vec<&'static str> {
-        self.all().into_iter().map(self.name).collect()
+        self.all().into_iter().map(|part| (self.name)(part)).collect()
     }
 
     /// The part called `name`.

@@ -115,7 +115,9 @@ impl Error {
         match self {
             Self::Core(e) => e,
             Self::Diverged { .. } => specialist_core::Error::Fit { estimator: "a network", reason: self.to_string() },
-            other => specialist_core::Error::Data { what: other.to_string(), hint: other.hint().into() },
+            // A folder that is not one was misnamed; one whose files are damaged was not.
+            Self::Missing { .. } => specialist_core::Error::Absent { what: self.to_string(), hint: self.hint().into() },
+            other => specialist_core::Error::Encoder { what: other.to_string(), hint: other.hint().into() },
         }
     }
 

@@ -12,52 +12,15 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use specialist_core::{Dataset, Labels};
 use specialist_tabular::Model;
-use thiserror::Error as ThisError;
 
 use crate::Error;
+pub use crate::artifact_error::ArtifactError;
 
 /// No file of an artifact may be larger.
 const LARGEST: u64 = 1 << 30;
 const MANIFEST: &str = "manifest.json";
 /// The number of this format.
 const FORMAT: u32 = 1;
-
-/// An artifact that cannot be used.
-#[derive(Debug, Clone, PartialEq, Eq, ThisError)]
-pub enum ArtifactError {
-    /// There is no such folder, or it holds no manifest.
-    #[error("{folder}: there is no artifact here")]
-    Missing {
-        /// The folder.
-        folder: String,
-    },
-    /// A file is not what the manifest says.
-    #[error("{file}: {what}")]
-    Corrupt {
-        /// The file.
-        file: String,
-        /// What is wrong with it.
-        what: String,
-    },
-    /// A folder that is something else would be overwritten.
-    #[error("{folder}: the folder is there and holds something that is not an artifact")]
-    Occupied {
-        /// The folder.
-        folder: String,
-    },
-}
-
-impl ArtifactError {
-    /// What to do next.
-    #[must_use]
-    pub fn hint(&self) -> String {
-        match self {
-            Self::Missing { .. } => "`run` makes one; --artifact names its folder".into(),
-            Self::Corrupt { .. } => "do not use it: get the artifact again, or run its recipe again".into(),
-            Self::Occupied { .. } => "name another folder with --output".into(),
-        }
-    }
-}
 
 /// What an artifact is made of.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -10,19 +10,15 @@ use std::sync::Arc;
 use linfa_linalg::eigh::{EigSort, Eigh};
 use ndarray::{Array1, Array2, Axis};
 use serde::{Deserialize, Serialize};
-use specialist_core::{Context, Dataset, Domain, Encode, Feature, FeatureKind, Key, KeyRole};
-use specialist_neural::Frozen;
-use specialist_neural::pooling::encoder_files;
+use specialist_core::{Context, Dataset, Domain, ENCODERS, Encode, EncoderKind, Feature, FeatureKind, Key, KeyRole};
 
 use crate::artifact::{self, Draft};
-use crate::recipe::Recipe;
+use crate::recipe::{Recipe, TRANSFORMER};
 use crate::{Error, Place};
 
 const FILE: &str = "embeddings.json";
 /// Where an artifact keeps its encoder.
 const ENCODER: &str = "encoder";
-/// Where it keeps the adapter that was folded into it.
-const ADAPTER: &str = "adapter";
 
 /// The principal components of a text column's vectors.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -115,7 +111,9 @@ const MOST_KNOWN: usize = 100_000;
 
 /// Turns the text columns of tables into numbers.
 pub(crate) struct Embeddings {
-    encoder: Arc<Frozen>,
+    encoder: Arc<dyn Encode>,
+    /// The kind of encoder, and the tokens that it reads of a text.
+    kind: (String, usize),
     numbers: Vec<Numbers>,
     /// Of every column, the numbers of the texts met so far.
     known: Vec<HashMap<String, Vec<f64>>>,
@@ -149,8 +147,9 @@ impl Embeddings {
         let spec = &recipe.text;
         let folder = domain.fetched(&spec.backbone)?.unwrap_or_else(|| place.path(&spec.backbone));
         let adapter = spec.adapter.as_ref().map(|a| place.path(a));
-        let encoder = Arc::new(Frozen::read(&folder, adapter.as_deref(), spec.longest).map_err(refused)?);
-        let mut embeddings = Self { encoder, numbers: Vec::new(), known: Vec::new(), ctx: ctx.clone() };
+        let encoder = (kind_called(&spec.encoder, columns[0])?.open)(&folder, adapter.as_deref(), spec.longest)?;
+        let kind = (spec.encoder.clone(), spec.longest);
+        let mut embeddings = Self { encoder, kind, numbers: Vec::new(), known: Vec::new(), ctx: ctx.clone() };
         let width = embeddings.encoder.width();
         for column in columns {
             if spec.components == 0 {
@@ -182,30 +181,31 @@ impl Embeddings {
         if !folder.join(FILE).is_file() {
             return Ok(None);
         }
-        let (longest, numbers): (usize, Vec<Numbers>) = artifact::read_json(folder, FILE)?;
-        let adapter = Some(folder.join(ADAPTER)).filter(|a| a.is_dir());
+        let (longest, numbers, kind) = match artifact::read_json(folder, FILE)? {
+            File::OfTransformer(longest, numbers) => (longest, numbers, TRANSFORMER.to_string()),
+            File::OfKind(longest, numbers, kind) => (longest, numbers, kind),
+        };
+        let column = numbers.first().map_or("", Numbers::column);
         let folder = folder.join(ENCODER);
-        let encoder = Frozen::read(&folder, adapter.as_deref(), longest).map_err(refused)?;
+        let encoder = (kind_called(&kind, column)?.open)(&folder, None, longest)?;
         if !numbers.iter().all(|n| n.fits(encoder.width())) {
             return Err(artifact::corrupt(&folder, FILE, "its components are of another encoder"));
         }
         let known = vec![HashMap::new(); numbers.len()];
-        Ok(Some(Self { encoder: Arc::new(encoder), numbers, known, ctx: ctx.clone() }))
+        Ok(Some(Self { encoder, kind: (kind, longest), numbers, known, ctx: ctx.clone() }))
     }
 
     /// Puts the components and the encoder into an artifact.
     pub(crate) fn add(&self, draft: &mut Draft) -> Result<(), Error> {
-        let json = serde_json::to_vec(&(self.encoder.longest, &self.numbers)).expect("plain data");
-        draft.add(FILE, json);
-        let folder = &self.encoder.folder;
-        for file in encoder_files(folder).map_err(refused)? {
-            let path = folder.join(&file);
-            let bytes =
-                std::fs::read(&path).map_err(|error| Error::Write { file: path.display().to_string(), error })?;
-            draft.add(&format!("{ENCODER}/{file}"), bytes);
-        }
-        for (name, content) in self.encoder.brought.iter().flat_map(|b| &b.files) {
-            draft.add(&format!("{ADAPTER}/{name}"), content.clone());
+        let (kind, longest) = &self.kind;
+        let numbers = self.numbers.clone();
+        let file = match kind.as_str() {
+            TRANSFORMER => File::OfTransformer(*longest, numbers),
+            kind => File::OfKind(*longest, numbers, kind.into()),
+        };
+        draft.add(FILE, serde_json::to_vec(&file).expect("plain data"));
+        for (name, content) in self.encoder.files()? {
+            draft.add(&format!("{ENCODER}/{name}"), content);
         }
         Ok(())
     }
@@ -252,7 +252,7 @@ impl Embeddings {
         out.base.records = records;
         out.features = parts.into_iter().flat_map(|p| p.0).collect();
         out.keys.extend(keys);
-        out.encoder = Some(Arc::clone(&self.encoder) as Arc<dyn Encode>);
+        out.encoder = Some(Arc::clone(&self.encoder));
         Ok(out)
     }
 
@@ -285,14 +285,25 @@ fn texts<'d>(data: &'d Dataset, column: &str) -> Result<(&'d [String], Vec<Optio
     Ok((levels, data.records().column(i).iter().map(code).collect()))
 }
 
-fn refused(error: specialist_neural::Error) -> Error {
-    use specialist_neural::Error as Neural;
-    match error {
-        Neural::Core(e) => e.into(),
-        // A folder that is not one was misnamed; one whose files are damaged was not.
-        e @ Neural::Missing { .. } => Error::Usage { hint: e.hint().into(), what: e.to_string() },
-        e => Error::Encoder { hint: e.hint().into(), what: e.to_string() },
-    }
+/// The kind of encoder called `name`, for the text column `column`.
+fn kind_called(name: &str, column: &str) -> Result<&'static EncoderKind, Error> {
+    #[cfg(feature = "text")]
+    ENCODERS.add(&crate::transformer::KIND);
+    ENCODERS.named(name).ok_or_else(|| Error::Usage {
+        what: format!("column `{column}` is text, and this program was built without the encoder `{name}`"),
+        hint:
+            "build the program with `--features text`, or give the column the role \"ignore\" or the kind \"category\""
+                .into(),
+    })
+}
+
+/// What an artifact says of its encoder: tokens that are read of a text, what texts become, and the kind where it is another than
+/// that of transformers.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum File {
+    OfKind(usize, Vec<Numbers>, String),
+    OfTransformer(usize, Vec<Numbers>),
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use specialist_tabular::ModelError;
 use specialist_tabular::read::ReadError;
 use thiserror::Error as ThisError;
 
-use crate::artifact::ArtifactError;
+use crate::artifact_error::ArtifactError;
 use crate::recipe::RecipeError;
 
 /// A run that did not reach its end.
@@ -45,14 +45,6 @@ pub enum Error {
         /// What to do.
         hint: String,
     },
-    /// An encoder of text columns.
-    #[error("{what}")]
-    Encoder {
-        /// What is wrong with it.
-        what: String,
-        /// What to do.
-        hint: String,
-    },
     /// A file could not be written.
     #[error("{file}: {error}")]
     Write {
@@ -78,11 +70,12 @@ impl Error {
             Self::Core(specialist_core::Error::Setting { .. } | specialist_core::Error::Absent { .. }) => 2,
             // What a shell says of a program that SIGINT ended.
             Self::Core(specialist_core::Error::Cancelled) => 130,
+            Self::Core(specialist_core::Error::Encoder { .. }) => 4,
             Self::Core(_) => 3,
             Self::Artifact(ArtifactError::Missing { .. } | ArtifactError::Occupied { .. }) => 2,
             Self::Store(e) if e.is_corrupt() => 4,
             Self::Store(_) => 2,
-            Self::Model { .. } | Self::Encoder { .. } | Self::Artifact(_) => 4,
+            Self::Model { .. } | Self::Artifact(_) => 4,
             Self::Write { .. } => 2,
         }
     }
@@ -94,7 +87,7 @@ impl Error {
         match self {
             Self::Recipe(e) => e.hint(),
             Self::Read(e) => e.hint(),
-            Self::Usage { hint, .. } | Self::Encoder { hint, .. } => hint.clone(),
+            Self::Usage { hint, .. } => hint.clone(),
             Self::Artifact(e) => e.hint(),
             Self::Model { error: ModelError::Unsupported { hint, .. }, .. } => hint.clone(),
             Self::Model { .. } => "train and save the model again; it must be whole, and made for these columns".into(),
@@ -112,7 +105,9 @@ impl Error {
             Self::Core(Core::Setting { .. }) => "change the setting in the recipe, or with --set KEY=VALUE".into(),
             Self::Core(Core::Mismatch(_)) => "use the columns that the model was trained with".into(),
             Self::Core(Core::Fit { .. }) => "look at the columns with `check`, or choose another estimator".into(),
-            Self::Core(Core::Data { hint, .. } | Core::Absent { hint, .. }) => hint.clone(),
+            Self::Core(Core::Data { hint, .. } | Core::Absent { hint, .. } | Core::Encoder { hint, .. }) => {
+                hint.clone()
+            }
             Self::Core(Core::Cancelled) => {
                 "nothing was written; start the run again: with --store it goes on where it was".into()
             }

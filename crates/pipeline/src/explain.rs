@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use specialist_core::{Domain, FeatureKind, Predict, same_value};
+use specialist_tabular::Estimator;
 use specialist_tabular::read::Input;
 
 use crate::Error;
@@ -92,6 +93,11 @@ fn significant(x: f64) -> String {
     format!("{x:.5e}").parse::<f64>().unwrap_or(x).to_string()
 }
 
+/// The estimators whose models say what each feature does.
+fn explaining() -> Vec<&'static str> {
+    <dyn Estimator>::for_recipes().into_iter().filter(|e| e.explains()).map(|e| e.name()).collect()
+}
+
 /// The code of the class called `name`.
 ///
 /// # Errors
@@ -130,7 +136,7 @@ pub fn parts(
     let Some(rows) = scorer.model.contributions(&data)? else {
         return Err(Error::Usage {
             what: format!("a {} cannot say what drives it", scorer.model.describe()),
-            hint: "boosted-trees and glm can".into(),
+            hint: format!("models of these can: {}", explaining().join(", ")),
         });
     };
     let columns = by_column(&data, &data.features);

@@ -1,12 +1,23 @@
 //! The folds that a search is judged on, and how a trial is judged on them.
 
 use specialist_core::{Context, Dataset, Metric, Predict, Pretrain, Split, metric};
-use specialist_search::{Job, Stopped};
-use specialist_tabular::Model;
+use specialist_search::{Job, Stopped, Study};
+use specialist_tabular::{EstimatorSettings, Model};
 
 use crate::Error;
 use crate::recipe::Recipe;
-use crate::tune::Start;
+
+/// What a search starts from.
+pub struct Start<'a> {
+    /// The model to tune.
+    pub generalist: &'a Model,
+    /// Source rows, and what the generalist was fitted with.
+    pub pooled: Option<(&'a Dataset, &'a EstimatorSettings)>,
+    /// The study that tuned the generalist.
+    pub study: Option<&'a Study>,
+    /// The target's train rows.
+    pub train: &'a Dataset,
+}
 
 /// Rows to fit on and rows to judge on.
 pub(crate) struct Fold {

@@ -1,63 +1,19 @@
 //! Reads source and target against the declared schema and makes the domain's features.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use specialist_core::{
     Context, Dataset, Dialect, Domain, Estimand, FeatureStep, Finding, Labels, Population, Tables, TablesInput,
 };
 use specialist_report::DataRow;
-use specialist_tabular::read::{Input, Options, ReadReport, read_all};
+use specialist_tabular::read::{Options, ReadReport, read_all};
 
 use crate::Error;
-use crate::check;
 use crate::embeddings::Embeddings;
+use crate::place::Place;
 use crate::recipe::{Recipe, RecipeError};
 use crate::split;
-
-/// Where a recipe's paths start from.
-#[derive(Debug, Clone, Default)]
-pub struct Place {
-    /// The folder of the recipe; empty for a recipe that ships with the program.
-    pub folder: PathBuf,
-}
-
-impl Place {
-    /// `path` as the recipe means it.
-    #[must_use]
-    pub fn path(&self, path: &str) -> PathBuf {
-        self.folder.join(path)
-    }
-
-    /// What `data` names.
-    ///
-    /// # Errors
-    /// [`Error::Usage`] when there is no embedded data of that name.
-    pub fn input(&self, data: &str, domain: &dyn Domain) -> Result<Input, Error> {
-        if let Some(name) = data.strip_prefix("fetched:") {
-            let nothing = || Error::Usage {
-                what: format!("there is nothing called `{name}` to fetch"),
-                hint: format!("`{} fetch --list` says what there is", domain.name()),
-            };
-            let text = domain.fetched_table(name)?.ok_or_else(nothing)?;
-            return Ok(Input::Embedded { name: data.into(), text: text.into() });
-        }
-        let Some(name) = data.strip_prefix("embedded:") else {
-            return Ok(Input::File(self.path(data)));
-        };
-        let text = domain.data(name).ok_or_else(|| {
-            let known: Vec<&str> = domain.data_names().iter().map(|d| d.0).collect();
-            Error::Usage {
-                what: format!("there is no embedded data set `{name}`"),
-                hint: if known.is_empty() {
-                    "name a CSV, Parquet or JSON file".into()
-                } else {
-                    format!("there are: {}", known.join(", "))
-                },
-            }
-        })?;
-        Ok(Input::Embedded { name: data.into(), text })
-    }
-}
+use crate::waivers::FINDINGS;
 
 /// The rows of a run.
 pub struct Loaded {
@@ -175,7 +131,8 @@ fn labelled(recipe: &Recipe, tables: Tables) -> Result<Loaded, Error> {
     let known = |data: &Dataset| (0..data.rows()).filter(|&r| data.labels().is_known(r)).collect::<Vec<_>>();
     let target = tables.target.select(&known(&tables.target));
     let source = tables.source.map(|s| s.select(&known(&s)));
-    let names: Vec<&str> = check::NAMES.into_iter().chain(tables.findings.iter().map(|f| f.name.as_str())).collect();
+    let names: Vec<&str> =
+        FINDINGS.names().into_iter().chain(tables.findings.iter().map(|f| f.name.as_str())).collect();
     if let Some(waived) = recipe.check.waive.iter().find(|w| !names.contains(&w.as_str())) {
         return Err(RecipeError::choice("check.waive", waived, &names).into());
     }

@@ -2,6 +2,8 @@
 //! recipe is saved with the artifact.
 
 mod columns;
+mod defaults;
+mod error;
 mod parse;
 mod template;
 
@@ -14,7 +16,9 @@ use specialist_core::{Column, ColumnKind, Dialect, Estimand, NumberStyle, Role, 
 use specialist_tabular::{Estimator, RUNGS, Rung};
 
 pub use columns::ColumnSpec;
-pub use parse::{RecipeError, nearest, parse};
+use defaults::is_default;
+pub use error::{RecipeError, nearest};
+pub use parse::parse;
 pub use template::template;
 
 /// Everything about a run.
@@ -190,14 +194,13 @@ pub fn dialect(
     Ok(Dialect { delimiter: byte, numbers: NumberStyle { decimal, thousands }, skip })
 }
 
-fn is_default<T: Default + PartialEq>(value: &T) -> bool {
-    *value == T::default()
-}
-
-/// How text columns become numbers; needs a program built with `--features text`.
+/// How text columns become numbers; `transformer` needs a program built with `--features text`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct TextSpec {
+    /// The kind of encoder: `transformer`, or one that the program adds.
+    #[serde(skip_serializing_if = "is_transformer")]
+    pub encoder: String,
     /// A Hugging Face folder with a sentence encoder, such as the one that `text fetch minilm` names.
     pub backbone: String,
     /// The folder of a `peft` adapter of the encoder, which is folded into it.
@@ -220,6 +223,13 @@ fn is_costly_default(trials: &usize) -> bool {
     *trials == COSTLY
 }
 
+/// The kind of encoder that reads Hugging Face folders.
+pub(crate) const TRANSFORMER: &str = "transformer";
+
+fn is_transformer(kind: &str) -> bool {
+    kind == TRANSFORMER
+}
+
 /// From this on two texts are one with another comma.
 const ALIKE: f64 = 0.8;
 
@@ -230,7 +240,14 @@ fn is_alike(alike: &f64) -> bool {
 
 impl Default for TextSpec {
     fn default() -> Self {
-        Self { backbone: "minilm".into(), adapter: None, components: 30, longest: 128, alike: ALIKE }
+        Self {
+            encoder: TRANSFORMER.into(),
+            backbone: "minilm".into(),
+            adapter: None,
+            components: 30,
+            longest: 128,
+            alike: ALIKE,
+        }
     }
 }
 

@@ -15,8 +15,8 @@ use crate::compare::Judged;
 use crate::ledger;
 use crate::load::data_row;
 use crate::recipe::Recipe;
-use crate::run::{Prepared, Tuned};
 use crate::sources::Moments;
+use crate::stages::{Prepared, Tuned};
 use crate::{Error, classes, curves, in_the_large};
 
 /// Effects are measured on at most this many train rows.

@@ -2,23 +2,23 @@
 
 use std::path::Path;
 
-use serde::{Deserialize, Serialize};
 use specialist_core::discretion::merge_rare_levels;
 use specialist_core::{
     Context, Dataset, Domain, Estimand, FineTune, Metric, Panel, Pretrain, Split, metric, same_value,
 };
-use specialist_report::{Finding, Report, Tuning};
-use specialist_search::{Params, journal_text};
-use specialist_tabular::{EstimatorSettings, TuningPlan, plan};
+use specialist_search::journal_text;
+use specialist_tabular::{TuningPlan, plan};
 
 use crate::artifact::{self, Artifact, Draft};
 use crate::check::copies::without_copies;
 use crate::compare::{Candidates, Remake, Rows, compare as judge, describe};
+use crate::folds::Start;
 use crate::load::load;
 use crate::pretrain::{Pretrained, bring};
 use crate::recipe::{Recipe, RecipeError};
 use crate::sources::Moments;
-use crate::tune::{Effort, Start};
+use crate::stages::{Compared, Plans, Prepared, Tuned};
+use crate::tune::Effort;
 use crate::{Error, Loaded, Place, check, pretrain, report, split, splits, tune};
 
 /// A recipe with what it needs to run.
@@ -33,61 +33,6 @@ pub struct Job<'a> {
     pub ctx: &'a Context,
     /// Where the studies are kept, and how many work on them.
     pub effort: Effort,
-}
-
-/// Rows that were read, checked and parted.
-pub struct Prepared {
-    /// The rows.
-    pub loaded: Loaded,
-    /// What the checks found.
-    pub findings: Vec<Finding>,
-    /// The target's train rows.
-    pub train: Dataset,
-    /// The sealed rows: nothing before [`Job::compare`] may look at their labels.
-    pub sealed: Dataset,
-    /// Source rows to pre-train on.
-    pub source_train: Option<Dataset>,
-    /// Source rows that nothing is trained on.
-    pub source_test: Option<Dataset>,
-}
-
-/// What is needed to make the candidates again.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Plans {
-    /// The specialist's tuning and settings.
-    pub specialist: Params,
-    /// The best recalibration.
-    pub recalibration: Params,
-    /// Scratch's settings.
-    pub scratch: EstimatorSettings,
-    /// The weight of a target row in `pooled`.
-    pub pooled_weight: Option<f64>,
-    /// The settings that the generalist was fitted with.
-    pub pretrain: Option<EstimatorSettings>,
-    /// The best tuning of every rung.
-    pub rungs: Vec<Params>,
-    /// The best few settings of scratch.
-    pub scratches: Vec<EstimatorSettings>,
-    /// Trials looked at, over all searches.
-    pub trials: usize,
-    /// For the report.
-    pub summary: Tuning,
-}
-
-/// The candidates, and how they came about.
-pub struct Tuned {
-    /// The models.
-    pub candidates: Candidates,
-    /// What is needed to make them again.
-    pub plans: Plans,
-    /// The studies' journals, by name.
-    pub journals: Vec<(String, String)>,
-}
-
-/// A run that reached its end.
-pub struct Compared {
-    /// What it says.
-    pub report: Report,
 }
 
 impl Job<'_> {

@@ -8,7 +8,7 @@ use specialist_tabular::{EstimatorSettings, Model, Rung, TuningPlan, plan};
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
 use crate::recipe::Recipe;
-use crate::run::{Prepared, Tuned};
+use crate::stages::{Prepared, Tuned};
 use crate::tune::lowest_within_one_error;
 
 /// Metrics that are shown, the primary first.

@@ -17,7 +17,7 @@ use specialist_search::{
 use specialist_tabular::ladder::{Keep, TUNING};
 use specialist_tabular::{EstimatorSettings, Model, Rung, TuningPlan, ladder_space, plan};
 
-use crate::folds::{Fold, Judge, earlier, folds};
+use crate::folds::{Fold, Judge, Start, earlier, folds};
 use crate::recipe::Recipe;
 use crate::{Error, Place, artifact, studies};
 
@@ -68,18 +68,6 @@ struct Search<'a> {
     effort: &'a Effort,
     /// What the studies must have been made for.
     job: String,
-}
-
-/// What a search starts from.
-pub struct Start<'a> {
-    /// The model to tune.
-    pub generalist: &'a Model,
-    /// Source rows, and what the generalist was fitted with.
-    pub pooled: Option<(&'a Dataset, &'a EstimatorSettings)>,
-    /// The study that tuned the generalist.
-    pub study: Option<&'a Study>,
-    /// The target's train rows.
-    pub train: &'a Dataset,
 }
 
 /// Searches on the target's train rows only.

@@ -1,8 +1,9 @@
-//! A metric of one's own, with its interval and as the one that the verdict rests on:
-//! `cargo run -p specialist --example own_metric`.
+//! A program with a metric of its own, which recipes can name: `cargo run -p specialist --example own_metric -- run --recipe thyroid
+//! --set compare.metric=hit-rate`.
 
+use specialist::Metric;
+use specialist::core::metric::METRICS;
 use specialist::core::{Goal, Scored};
-use specialist::{Context, Domain, Error, Metric, Recipe};
 
 /// The share of rows whose probability is on the right side of one half.
 struct HitRate;
@@ -22,35 +23,7 @@ impl Metric for HitRate {
     }
 }
 
-/// Plain tables, judged by it.
-struct Wards;
-
-impl Domain for Wards {
-    fn name(&self) -> &'static str {
-        "wards"
-    }
-
-    fn about(&self) -> &'static str {
-        "Tables that are judged by hits"
-    }
-
-    fn recipes(&self) -> &'static [specialist::core::Recipe] {
-        &[]
-    }
-
-    fn metrics(&self) -> Vec<Box<dyn Metric>> {
-        vec![Box::new(HitRate)]
-    }
-
-    // The rows are those that ship with `medical`.
-    fn data(&self, name: &str) -> Option<std::borrow::Cow<'static, [u8]>> {
-        medical::Medical.data(name)
-    }
-}
-
-fn main() -> Result<(), Error> {
-    let recipe = Recipe::shipped(medical::Medical, "thyroid")?.in_domain(Wards).set("tune.trials=8")?;
-    let evidence = recipe.run(&Context::new(42, 2))?.report.evidence;
-    println!("{}: {}", evidence.primary, evidence.verdict.reason);
-    Ok(())
+fn main() -> std::process::ExitCode {
+    METRICS.add(&HitRate);
+    specialist_cli::run(medical::Medical)
 }

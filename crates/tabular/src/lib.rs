@@ -27,5 +27,5 @@ pub use estimator::{ESTIMATORS, Estimator, EstimatorSettings};
 pub use glm::Glm;
 pub use ladder::{RUNGS, Rung, TuningPlan, ladder_space, plan};
 pub use model::{Base, Model, ModelError};
-pub use own::{Own, OwnModel};
+pub use own::{Own, OwnModel, PlainModel, read_plain};
 pub use trees::{Forest, TreeEngine, TreeSettings, Trees};

@@ -1,6 +1,7 @@
 //! One shape for every candidate: a base model, perhaps an addition on top, perhaps a recalibration.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use specialist_core::survival::Baseline;
@@ -8,8 +9,9 @@ use specialist_core::{Affine, Dataset, Error, Estimand, Feature, Outputs, Predic
 use thiserror::Error as ThisError;
 
 use crate::baseline::{ClassificationTree, RandomForest};
+use crate::estimator::Estimator;
 use crate::glm::check_estimand;
-use crate::own::Own;
+use crate::own::{Own, OwnModel};
 use crate::{Contributions, Forest, Glm};
 
 /// The model underneath.
@@ -69,6 +71,11 @@ impl Model {
     #[must_use]
     pub fn new(base: Base) -> Self {
         Self { base, addition: None, line: Affine::IDENTITY, scaling: None, baseline: None }
+    }
+
+    /// A model of its own kind, which `made_by` reads back.
+    pub fn own(made_by: &'static dyn Estimator, model: impl OwnModel + 'static) -> Self {
+        Self::new(Base::Own(Own { made_by, model: Arc::new(model) }))
     }
 
     /// The line without a baseline's level, which is estimated anew with every fit.

@@ -40,6 +40,50 @@ pub trait OwnModel: Predict + fmt::Debug {
     fn as_any(&self) -> &dyn Any;
 }
 
+/// As [`OwnModel`], for a model that is plain data: its document is what serde makes of it.
+pub trait PlainModel: Predict + fmt::Debug + Serialize + 'static {
+    /// As [`OwnModel::features`].
+    fn features(&self) -> &[Feature];
+
+    /// As [`OwnModel::describe`].
+    fn describe(&self) -> String;
+
+    /// As [`OwnModel::is_of_numbers`].
+    fn is_of_numbers(&self) -> bool {
+        true
+    }
+}
+
+impl<T: PlainModel> OwnModel for T {
+    fn features(&self) -> &[Feature] {
+        PlainModel::features(self)
+    }
+
+    fn describe(&self) -> String {
+        PlainModel::describe(self)
+    }
+
+    fn is_of_numbers(&self) -> bool {
+        PlainModel::is_of_numbers(self)
+    }
+
+    fn document(&self) -> Value {
+        serde_json::to_value(self).expect("plain data is JSON")
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
+/// Reads a [`PlainModel`] back, for [`Estimator::read`].
+///
+/// # Errors
+/// serde's sentence on what is wrong with the document.
+pub fn read_plain<T: PlainModel + for<'de> Deserialize<'de>>(document: &Value) -> Result<Arc<dyn OwnModel>, String> {
+    Ok(Arc::new(T::deserialize(document).map_err(|e| e.to_string())?))
+}
+
 /// A model of its own kind, and the estimator that reads it back from a file.
 #[derive(Debug, Clone)]
 pub struct Own {

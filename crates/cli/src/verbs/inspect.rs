@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use specialist_core::Role;
 use specialist_pipeline::init::{self as sketching, Named};
-use specialist_pipeline::recipe::{Recipe, template};
-use specialist_pipeline::{Error, artifact, report as reporting, verify as verifying};
+use specialist_pipeline::recipe::template;
+use specialist_pipeline::{Error, artifact, reference, report as reporting, verify as verifying};
 use specialist_report as view;
 
 use crate::args::{Args, RecipeWhat};
@@ -60,18 +60,10 @@ pub fn verify(session: &Session, args: &Args, artifact: Option<&Path>) -> Result
 pub fn recipe(session: &Session, args: &Args, what: &RecipeWhat) -> Result<u8, Error> {
     match what {
         RecipeWhat::Schema => {
-            let mut schema = serde_json::to_value(schemars::schema_for!(Recipe)).expect("a schema is JSON");
-            // What `[domain]` may hold, the domain knows.
-            if let Some(own) = session.domain.settings_schema() {
-                let mut own: serde_json::Value = serde_json::from_str(&own).expect("a schema is JSON");
-                if let Some(definitions) = own.as_object_mut().and_then(|o| o.remove("$defs")) {
-                    let all = schema["$defs"].as_object_mut().expect("a recipe has tables");
-                    all.extend(definitions.as_object().cloned().unwrap_or_default());
-                }
-                schema["properties"]["domain"] = own;
-            }
+            let schema = reference::schema(session.domain);
             print(&serde_json::to_string_pretty(&schema).expect("a schema is JSON"))?;
         }
+        RecipeWhat::Reference => print(reference::page(session.domain).trim_end())?,
         RecipeWhat::List => {
             for r in session.domain.recipes() {
                 let first = r.text.lines().find_map(|l| l.strip_prefix('#')).unwrap_or("").trim();

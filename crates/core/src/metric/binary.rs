@@ -54,6 +54,10 @@ impl Metric for RocAuc {
     fn name(&self) -> &str {
         "roc-auc"
     }
+
+    fn about(&self) -> &str {
+        "Area under the ROC curve."
+    }
     fn goal(&self) -> Goal {
         Goal::Higher
     }
@@ -68,6 +72,10 @@ pub struct AveragePrecision;
 impl Metric for AveragePrecision {
     fn name(&self) -> &str {
         "average-precision"
+    }
+
+    fn about(&self) -> &str {
+        "Average precision: the area under the precision–recall curve."
     }
     fn goal(&self) -> Goal {
         Goal::Higher
@@ -90,6 +98,10 @@ impl Metric for LogLoss {
     fn name(&self) -> &str {
         "log-loss"
     }
+
+    fn about(&self) -> &str {
+        "Mean negative log likelihood."
+    }
     fn goal(&self) -> Goal {
         Goal::Lower
     }
@@ -109,6 +121,10 @@ impl Metric for Brier {
     fn name(&self) -> &str {
         "brier"
     }
+
+    fn about(&self) -> &str {
+        "Mean squared distance of probability and label."
+    }
     fn goal(&self) -> Goal {
         Goal::Lower
     }
@@ -125,6 +141,10 @@ impl Metric for CalibrationIntercept {
     fn name(&self) -> &str {
         "calibration-intercept"
     }
+
+    fn about(&self) -> &str {
+        "Calibration intercept: log-odds by which predictions are too low, 0 at best."
+    }
     fn goal(&self) -> Goal {
         Goal::Near(0.0)
     }
@@ -140,6 +160,10 @@ pub struct CalibrationSlope;
 impl Metric for CalibrationSlope {
     fn name(&self) -> &str {
         "calibration-slope"
+    }
+
+    fn about(&self) -> &str {
+        "Calibration slope of the log-odds, 1 at best."
     }
     fn goal(&self) -> Goal {
         Goal::Near(1.0)
@@ -173,6 +197,10 @@ impl PrecisionAt {
 impl Metric for PrecisionAt {
     fn name(&self) -> &str {
         &self.name
+    }
+
+    fn about(&self) -> &str {
+        "The share of events among the rows with the highest predictions."
     }
     fn goal(&self) -> Goal {
         Goal::Higher

@@ -15,57 +15,63 @@ pub use numbers::{Mae, Pinball, R2, Rmse, ShareBelow};
 pub use scored::{Goal, Metric, Scored, descending, evaluate, evaluate_model, order};
 pub use survival::{CIndex, HazardSlope, HorizonAuc, HorizonBrier, IntegratedBrier, ObservedExpected, UnoC};
 
-use crate::Estimand;
+use crate::{Estimand, Registry};
 
-/// The metric called `name`, if it is one of this module's.
+/// Every metric without settings that a recipe can name. A name may stand for figures of two classes and of several
+/// ([`Metric::judges`]).
+pub static METRICS: Registry<dyn Metric> = Registry::new(
+    &[
+        &RocAuc,
+        &AveragePrecision,
+        &LogLoss,
+        &Brier,
+        &CalibrationIntercept,
+        &CalibrationSlope,
+        &Accuracy,
+        &MacroF1,
+        &ClassLogLoss,
+        &MacroRocAuc,
+        &WeightedRocAuc,
+        &ClassBrier,
+        &TopTwo,
+        &Rmse,
+        &Mae,
+        &R2,
+        &CIndex,
+        &UnoC,
+        &HorizonAuc,
+        &HorizonBrier,
+        &IntegratedBrier,
+        &ObservedExpected,
+    ],
+    |m| m.name(),
+);
+
+/// The metric called `name`: of [`METRICS`], or one with its setting in the name (`pinball-0.05`, `share-below-0.05`,
+/// `precision-at-100`).
 #[must_use]
 pub fn by_name(name: &str) -> Option<Box<dyn Metric>> {
-    Some(match name {
-        "roc-auc" => Box::new(RocAuc),
-        "average-precision" => Box::new(AveragePrecision),
-        "log-loss" => Box::new(LogLoss),
-        "brier" => Box::new(Brier),
-        "calibration-intercept" => Box::new(CalibrationIntercept),
-        "calibration-slope" => Box::new(CalibrationSlope),
-        "accuracy" => Box::new(Accuracy),
-        "macro-f1" => Box::new(MacroF1),
-        "rmse" => Box::new(Rmse),
-        "mae" => Box::new(Mae),
-        "r2" => Box::new(R2),
-        "c-index" => Box::new(CIndex),
-        "uno-c" => Box::new(UnoC),
-        "auc-at-horizon" => Box::new(HorizonAuc),
-        "brier-at-horizon" => Box::new(HorizonBrier),
-        "integrated-brier" => Box::new(IntegratedBrier),
-        "observed-expected" => Box::new(ObservedExpected),
-        _ => {
-            let level = |prefix| name.strip_prefix(prefix)?.parse().ok().filter(|q| (0.0..=1.0).contains(q));
-            match (level("pinball-"), level("share-below-")) {
-                (Some(q), _) => Box::new(Pinball::at(q)),
-                (_, Some(q)) => Box::new(ShareBelow::at(q)),
-                _ => Box::new(PrecisionAt::new(name.strip_prefix("precision-at-")?.parse().ok().filter(|k| *k > 0)?)),
-            }
-        }
+    if let Some(metric) = METRICS.named(name) {
+        return Some(Box::new(metric));
+    }
+    let level = |prefix| name.strip_prefix(prefix)?.parse().ok().filter(|q| (0.0..=1.0).contains(q));
+    Some(match (level("pinball-"), level("share-below-")) {
+        (Some(q), _) => Box::new(Pinball::at(q)),
+        (_, Some(q)) => Box::new(ShareBelow::at(q)),
+        _ => Box::new(PrecisionAt::new(name.strip_prefix("precision-at-")?.parse().ok().filter(|k| *k > 0)?)),
     })
 }
 
 /// As [`by_name`], of predictions of `estimand`: some names stand for figures of two classes and of several.
 #[must_use]
 pub fn by_name_of(name: &str, estimand: Estimand) -> Option<Box<dyn Metric>> {
-    if matches!(estimand, Estimand::Classes(_)) { by_name_of_classes(name) } else { by_name(name) }
-}
-
-fn by_name_of_classes(name: &str) -> Option<Box<dyn Metric>> {
-    Some(match name {
-        "log-loss" => Box::new(ClassLogLoss),
-        "accuracy" => Box::new(Accuracy),
-        "macro-f1" => Box::new(MacroF1),
-        "macro-roc-auc" => Box::new(MacroRocAuc),
-        "weighted-roc-auc" => Box::new(WeightedRocAuc),
-        "brier" => Box::new(ClassBrier),
-        "top-2-accuracy" => Box::new(TopTwo),
-        _ => return None,
-    })
+    let of_estimand = METRICS.all().into_iter().find(|m| m.name() == name && m.judges(estimand));
+    match of_estimand {
+        Some(metric) => Some(Box::new(metric)),
+        // One of something else is told as such; of classes no name with a setting is one.
+        None if matches!(estimand, Estimand::Classes(_)) => None,
+        None => by_name(name),
+    }
 }
 
 /// What predictions of `estimand` are judged by where a domain says nothing else, the primary metric first.

@@ -5,13 +5,16 @@ use crate::{Dataset, Error, Estimand, Followed, Outputs, Predict};
 
 /// A metric without settings: its docs and type, its name, what a good value looks like, what it judges, and its value.
 macro_rules! metric {
-    ($(#[$doc:meta])* $type:ident, $name:literal, $goal:expr, $judges:pat, $value:expr) => {
-        $(#[$doc])*
+    ($(#[doc = $doc:literal])* $type:ident, $name:literal, $goal:expr, $judges:pat, $value:expr) => {
+        $(#[doc = $doc])*
         pub struct $type;
 
         impl Metric for $type {
             fn name(&self) -> &str {
                 $name
+            }
+            fn about(&self) -> &str {
+                concat!($($doc),*).trim()
             }
             fn goal(&self) -> Goal {
                 $goal
@@ -152,6 +155,11 @@ pub trait Metric: Send + Sync {
     /// Its name in tables and files, e.g. `roc-auc`.
     fn name(&self) -> &str;
 
+    /// What it is, in a line.
+    fn about(&self) -> &str {
+        ""
+    }
+
     /// What a good value looks like.
     fn goal(&self) -> Goal;
 
@@ -166,6 +174,32 @@ pub trait Metric: Send + Sync {
     /// Figures below this are money or counts and are printed without decimals.
     fn decimals(&self) -> usize {
         3
+    }
+}
+
+impl<M: Metric + ?Sized + Sync> Metric for &M {
+    fn name(&self) -> &str {
+        (**self).name()
+    }
+
+    fn about(&self) -> &str {
+        (**self).about()
+    }
+
+    fn goal(&self) -> Goal {
+        (**self).goal()
+    }
+
+    fn value(&self, scored: &Scored<'_>) -> f64 {
+        (**self).value(scored)
+    }
+
+    fn judges(&self, estimand: Estimand) -> bool {
+        (**self).judges(estimand)
+    }
+
+    fn decimals(&self) -> usize {
+        (**self).decimals()
     }
 }
 

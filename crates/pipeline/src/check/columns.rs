@@ -8,8 +8,8 @@ use specialist_core::survival::{harrell, ranks};
 use specialist_core::{Dataset, Estimand, FeatureKind, Followed, Labels, Metric, Role};
 use specialist_report::{Finding, Severity};
 
-use super::{Input, finding, ok};
-use crate::init::is_identifier;
+use super::input::{Input, finding, ok};
+use crate::init::names::is_identifier;
 
 /// One column alone does not tell the label this well unless it was written after the label.
 const GIVES_AWAY: f64 = 0.99;

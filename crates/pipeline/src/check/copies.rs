@@ -6,7 +6,7 @@ use std::collections::{BTreeSet, HashMap};
 use specialist_core::{Dataset, KeyRole, Severity};
 use specialist_report::Finding;
 
-use super::NAMED;
+use super::input::NAMED;
 
 /// The check's name.
 const NAME: &str = "copies";

@@ -12,7 +12,7 @@ use ndarray::ArrayView1;
 use specialist_core::Dataset;
 use specialist_report::{Finding, Severity};
 
-use super::{Input, NAMED, finding, ok, place};
+use super::input::{Input, NAMED, finding, ok, place};
 
 /// Columns depend on each other, so the sum overstates the surprise: this share of it is believed.
 const BELIEVED: f64 = 0.8;

@@ -5,7 +5,7 @@ use ndarray::ArrayView1;
 use specialist_core::{Dataset, Estimand, FeatureKind, Followed, Role};
 use specialist_report::{Finding, Severity};
 
-use super::{Input, finding, ok};
+use super::input::{Input, finding, ok};
 
 /// Fewer rows than this prove nothing.
 const FEWEST: usize = 20;

@@ -4,102 +4,62 @@
 //! The checks look at the features of sealed rows to compare them with train rows; they never look
 //! at a sealed label.
 
-mod columns;
+pub(crate) mod columns;
 pub mod copies;
 mod duplicates;
 mod immortal;
+mod input;
 mod ranges;
 
-pub(crate) use columns::names_rows;
+pub use input::Input;
+use input::{NAMED, finding, ok, place};
 
 use std::collections::HashSet;
 
 use specialist_core::bootstrap::quantile;
 use specialist_core::survival::decimals;
-use specialist_core::{Dataset, Estimand, Key, KeyRole, Role, Split, canonical};
+use specialist_core::{Estimand, Key, KeyRole, Registry, Role, canonical};
 use specialist_report::{Finding, Severity};
 use specialist_tabular::read::ReadReport;
 
-use crate::recipe::Recipe;
-
-/// The checks' names, as a waiver spells them.
-pub const NAMES: [&str; 19] = [
-    "impossible-values",
-    "duplicate-rows",
-    "near-duplicate-rows",
-    "copies",
-    "group-overlap",
-    "time-order",
-    "label-leak",
-    "id-like-feature",
-    "constant-column",
-    "undeclared-column",
-    "unseen-levels",
-    "spellings",
-    "unlabelled-rows",
-    "time-units",
-    "late-entry",
-    "immortal-time",
-    "unlike-ranges",
-    "identifiers",
-    "sample-size",
-];
-
-/// At most this many rows are named.
-const NAMED: usize = 5;
-
-/// What the checks look at.
-pub struct Input<'a> {
-    /// What the recipe says.
-    pub recipe: &'a Recipe,
-    /// Source rows, if there are any.
-    pub source: Option<&'a Dataset>,
-    /// All target rows.
-    pub target: &'a Dataset,
-    /// How they are parted.
-    pub split: &'a Split,
-    /// What reading found; the target's last.
-    pub reports: &'a [ReadReport],
-    /// What the domain found.
-    pub own: &'a [Finding],
+/// A check: what it is called and what it looks at. What it finds has a name in [`FINDINGS`](crate::waivers::FINDINGS).
+pub struct Check {
+    /// Its name.
+    pub name: &'static str,
+    /// Looks; one that found nothing says so.
+    pub run: fn(&Input<'_>) -> Vec<Finding>,
 }
+
+/// Every check, in the order of the report. A program adds its own, and what they find to
+/// [`FINDINGS`](crate::waivers::FINDINGS).
+pub static CHECKS: Registry<Check> = Registry::new(
+    &[
+        &Check { name: "impossible-values", run: |i| vec![impossible(i)] },
+        &Check { name: "duplicates", run: duplicates::find },
+        &Check { name: "group-overlap", run: |i| vec![group_overlap(i)] },
+        &Check { name: "time-order", run: |i| vec![time_order(i)] },
+        &Check { name: "columns", run: columns::find },
+        &Check { name: "undeclared-column", run: |i| vec![undeclared(i)] },
+        &Check { name: "unseen-levels", run: |i| vec![unseen_levels(i)] },
+        &Check { name: "spellings", run: |i| vec![spellings(i)] },
+        &Check { name: "unlabelled-rows", run: |i| vec![unlabelled(i)] },
+        &Check { name: "time-units", run: |i| time_units(i).into_iter().collect() },
+        &Check { name: "late-entry", run: |i| late_entry(i).into_iter().collect() },
+        &Check { name: "immortal-time", run: |i| immortal::find(i).into_iter().collect() },
+        &Check { name: "unlike-ranges", run: |i| ranges::find(i).into_iter().collect() },
+    ],
+    |c| c.name,
+);
 
 /// Runs every check; those that found nothing say so.
 #[must_use]
 pub fn check(input: &Input<'_>) -> Vec<Finding> {
-    let mut out = vec![impossible(input)];
-    out.extend(duplicates::find(input));
-    out.push(group_overlap(input));
-    out.push(time_order(input));
-    out.extend(columns::find(input));
-    out.push(undeclared(input));
-    out.push(unseen_levels(input));
-    out.push(spellings(input));
-    out.push(unlabelled(input));
-    out.extend(time_units(input));
-    out.extend(late_entry(input));
-    out.extend(immortal::find(input));
-    out.extend(ranges::find(input));
+    let mut out: Vec<Finding> = CHECKS.all().into_iter().flat_map(|c| (c.run)(input)).collect();
     out.extend_from_slice(input.own);
     for f in &mut out {
         f.waived = f.severity == Severity::Leak && input.recipe.check.waive.contains(&f.name);
     }
     out
-}
-
-fn finding(name: &str, severity: Severity, message: String, rows: Vec<String>) -> Finding {
-    Finding::new(name, severity, message, rows)
-}
-
-fn ok(name: &str, message: &str) -> Finding {
-    finding(name, Severity::Ok, message.into(), Vec::new())
-}
-
-/// Where a row stands, for people: the last input is the target's.
-fn place(input: &Input<'_>, of_source: bool, line: u64) -> String {
-    let report = if of_source { input.reports.first() } else { input.reports.last() };
-    let file = report.map_or("", |r| r.input.rsplit('/').next().unwrap_or(""));
-    format!("{file} line {line}")
 }
 
 fn impossible(input: &Input<'_>) -> Finding {

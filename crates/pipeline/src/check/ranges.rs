@@ -4,7 +4,7 @@ use specialist_core::bootstrap::quantile;
 use specialist_core::{Dataset, Feature, FeatureKind, KeyRole};
 use specialist_report::{Finding, Severity};
 
-use super::{Input, finding, ok};
+use super::input::{Input, finding, ok};
 
 /// Fewer values than this say nothing about a range.
 const FEWEST: usize = 20;

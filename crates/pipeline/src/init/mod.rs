@@ -1,21 +1,24 @@
 //! A first recipe for a file nobody has described yet: a look at every row, and a reason for every decision.
 
-mod names;
+mod cells;
+pub(crate) mod names;
 mod numbers;
 mod outcome;
+mod spec;
 mod suggest;
+mod suggestion;
 
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use specialist_core::{Dialect, NumberStyle, Role, canonical};
-use specialist_tabular::read::{AROUND, ColumnProfile, Profile, ReadError, profile};
+use specialist_tabular::read::{ColumnProfile, Profile, profile};
 
 use crate::Error;
-use crate::recipe::ColumnSpec;
 
-pub(crate) use names::is_identifier;
+use cells::{bare, is_marker};
 pub use outcome::Named;
+pub use suggestion::Suggestion;
 
 /// What a look at a file suggests.
 pub struct Sketch {
@@ -29,67 +32,6 @@ pub struct Sketch {
     pub only_source: Vec<String>,
     /// Rows that were looked at, the source's among them.
     pub rows: usize,
-}
-
-/// What a column seems to be.
-#[derive(Debug, Clone)]
-pub struct Suggestion {
-    /// Its name.
-    pub name: String,
-    /// What is to be declared.
-    pub spec: ColumnSpec,
-    /// The reason.
-    pub why: String,
-    /// Whether the reason is a question that only the user can answer.
-    pub ask: bool,
-}
-
-impl Suggestion {
-    pub(crate) fn new(name: &str, spec: ColumnSpec, why: String) -> Self {
-        Self { name: name.into(), spec, why, ask: false }
-    }
-}
-
-/// Cells that mean "missing" wherever they stand: those of pandas, R, SQL, SAS and Stata, SPSS, and of spreadsheets in
-/// several languages.
-pub(crate) const MARKERS: [&str; 31] = [
-    "NA",
-    "N/A",
-    "n/a",
-    "n.a.",
-    "NaN",
-    "nan",
-    "null",
-    "NULL",
-    "(null)",
-    "None",
-    "?",
-    "-",
-    "--",
-    ".",
-    "\\N",
-    "<NA>",
-    "#N/A",
-    "#N/A N/A",
-    "#NA",
-    "#NV",
-    "#NULL!",
-    "#NUL!",
-    "#DIV/0!",
-    "#VALUE!",
-    "#WERT!",
-    "#REF!",
-    "#BEZUG!",
-    "#NAME?",
-    "#NUM!",
-    "k.A.",
-    "0000-00-00",
-];
-
-/// Whether a cell means "missing"; `.A` to `.Z` are missing values of SAS and Stata.
-pub(crate) fn is_marker(cell: &str) -> bool {
-    let lettered = matches!(cell.as_bytes(), [b'.', b'A'..=b'Z' | b'a'..=b'z' | b'_']);
-    lettered || MARKERS.contains(&cell) || cell.starts_with("0000-00-00")
 }
 
 /// Looks at `path`, and at `source` where there is one, and suggests a schema; `named` is what the user knows.
@@ -200,18 +142,6 @@ fn refuse_no_rows(path: &Path, file: &Profile) -> Result<(), Error> {
     })
 }
 
-/// The number in `cell`, whatever usual text stands around it.
-pub(crate) fn bare(cell: &str, style: NumberStyle) -> Option<f64> {
-    if let Some(v) = style.parse(cell) {
-        return Some(v).filter(|v| v.is_finite());
-    }
-    let mut text = cell.trim_start_matches(['<', '>', '\u{2264}', '\u{2265}', '=']).to_string();
-    for mark in AROUND {
-        text = text.replace(mark, "");
-    }
-    style.parse(text.trim()).filter(|v| v.is_finite())
-}
-
 /// The style in which most columns are numbers; of equals, the one that is likelier with this delimiter.
 fn number_style(file: &Profile, decimal: Option<char>) -> NumberStyle {
     let by_comma = file.dialect.delimiter == b',';
@@ -258,35 +188,4 @@ fn looks_grouped(column: &ColumnProfile, style: NumberStyle) -> bool {
         }
     }
     marked >= FEWEST && plain * 10 >= marked
-}
-
-/// Leaves at most one column with each role that only one can have; the others become what `or` says.
-pub(crate) fn one_of_each(columns: &mut [Suggestion]) {
-    for (role, or) in [
-        (Role::Id, Role::Ignore),
-        (Role::Group, Role::Ignore),
-        (Role::Time, Role::Ignore),
-        (Role::Site, Role::Feature),
-        (Role::Amount, Role::Feature),
-        (Role::Weight, Role::Ignore),
-    ] {
-        let mut first: Option<String> = None;
-        for column in columns.iter_mut().filter(|c| c.spec.role == role) {
-            match &first {
-                None => first = Some(column.name.clone()),
-                Some(first) => {
-                    column.spec.role = or;
-                    column.why.push_str(&format!("; only one column can have that role, and `{first}` has it"));
-                }
-            }
-        }
-    }
-}
-
-/// The column called `name`.
-pub(crate) fn find<'a>(file: &'a Profile, name: &str, path: &Path) -> Result<&'a ColumnProfile, Error> {
-    file.columns.iter().find(|c| c.name == name).ok_or_else(|| {
-        let nearest = crate::recipe::nearest(name, file.columns.iter().map(|c| c.name.as_str()));
-        ReadError::NoColumn { file: path.display().to_string(), column: name.into(), nearest }.into()
-    })
 }

@@ -2,7 +2,7 @@
 
 use specialist_tabular::read::{ColumnProfile, Profile};
 
-use super::{bare, is_marker};
+use super::cells::{bare, is_marker};
 
 /// Words for "yes", lower case and canonical, in the languages of the spreadsheets that are read, and what people look for.
 pub(super) const YES: [&str; 44] = [

@@ -3,10 +3,10 @@
 use specialist_core::{ColumnKind, Limits, NumberStyle, Role};
 use specialist_tabular::read::{AROUND, ColumnProfile};
 
-use super::bare;
+use super::cells::bare;
 use super::names::{has_word, is_identifier};
-use super::suggest::{FEW, FEWEST, is_band, spec};
-use crate::check::names_rows;
+use super::spec::{FEW, FEWEST, is_band, spec};
+use crate::check::columns::names_rows;
 use crate::recipe::ColumnSpec;
 
 /// A column of numbers, with what stands around them, what means missing, and a question where some stand far from the

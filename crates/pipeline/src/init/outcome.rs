@@ -6,10 +6,11 @@ use std::path::Path;
 use specialist_core::{ColumnKind, Role, canonical};
 use specialist_tabular::read::{ColumnProfile, Profile};
 
+use super::cells::{bare, is_marker};
 use super::names::{
     BESIDE_EVENTS, LABELS, NO, YES, alike, is_called, is_duration, is_entry, is_event_name, is_positive,
 };
-use super::{Suggestion, bare, find, is_marker};
+use super::suggestion::{Suggestion, find};
 use crate::Error;
 use crate::recipe::ColumnSpec;
 

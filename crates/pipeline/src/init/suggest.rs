@@ -5,26 +5,24 @@ use std::path::Path;
 use specialist_core::{ColumnKind, NumberStyle, Role};
 use specialist_tabular::read::{ColumnProfile, DayOrder, Profile, day_first, seconds, seconds_in, unit_word};
 
+use super::cells::is_marker;
 use super::names::{
     CODED, POSTCODES, TIME_NAMES, has_word, is_duration, is_end, is_entry, is_event, is_identifier, is_row_count,
 };
 use super::numbers::{identity, number};
 use super::outcome::{Named, outcome};
-use super::{Suggestion, is_marker, one_of_each};
+use super::spec::{FEW, FEWEST, is_band, spec};
+use super::suggestion::{Suggestion, one_of_each};
 use crate::Error;
 use crate::recipe::ColumnSpec;
+
+/// Patterns with a month as a word whose century must be said.
+const TWO_DIGIT_YEARS: [&str; 3] = ["%d-%b-%y", "%d%b%y", "%d-%b-%y %H:%M:%S"];
 
 /// More distinct values than this are a long list of codes.
 const LEVELS: usize = 30;
 /// A longer list of codes than this is no category.
 const CODES: usize = 1000;
-/// Fewer rows than this tell nothing about repeats.
-pub(super) const FEWEST: usize = 50;
-/// Fewer than this tell nothing, whatever a column is called.
-pub(super) const FEW: usize = 10;
-
-/// Patterns with a month as a word whose century must be said.
-const TWO_DIGIT_YEARS: [&str; 3] = ["%d-%b-%y", "%d%b%y", "%d-%b-%y %H:%M:%S"];
 
 /// A suggestion for every column.
 pub(super) fn columns(file: &Profile, named: &Named, path: &Path) -> Result<Vec<Suggestion>, Error> {
@@ -74,10 +72,6 @@ pub(super) fn columns(file: &Profile, named: &Named, path: &Path) -> Result<Vec<
     }
     one_of_each(&mut out);
     Ok(out)
-}
-
-pub(super) fn spec(role: Role, kind: ColumnKind) -> ColumnSpec {
-    ColumnSpec { role, kind, ..ColumnSpec::default() }
 }
 
 fn suggest(c: &ColumnProfile, style: NumberStyle) -> Suggestion {
@@ -164,17 +158,6 @@ fn described(c: &ColumnProfile, style: NumberStyle) -> (ColumnSpec, String, bool
         return sure(with_missing(spec(Role::Feature, ColumnKind::Category), format!("{} levels", values.len())));
     }
     with_missing_codes(c, &values, &missing)
-}
-
-/// `20-50`, `20 to 50`: a range of numbers, which is none itself.
-pub(super) fn is_band(cell: &str) -> bool {
-    let mut parts = cell.splitn(2, ['-', '\u{2013}']);
-    let (Some(low), Some(high)) = (parts.next(), parts.next()) else {
-        return cell
-            .split_once(" to ")
-            .is_some_and(|(a, b)| a.trim().parse::<f64>().is_ok() && b.trim().parse::<f64>().is_ok());
-    };
-    low.trim().parse::<f64>().is_ok() && high.trim().parse::<f64>().is_ok()
 }
 
 /// Codes of a classification, by the column's name or by their form: numbers that nobody adds up.

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use specialist_core::{Class, ColumnKind, Limits, OnInvalid, Role};
 
-use super::is_default;
+use super::defaults::is_default;
 
 /// A declared column.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]

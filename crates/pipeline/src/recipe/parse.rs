@@ -1,102 +1,16 @@
 //! From text to a checked recipe: every key is known, every value makes sense, before any work starts.
 
 use serde_json::Value as Json;
-use thiserror::Error;
 use toml::de::{DeTable, DeValue};
 
-use specialist_core::{ColumnKind, Estimand, Limits, Role, same_value};
+use specialist_core::metric::METRICS;
+use specialist_core::{ColumnKind, ENCODERS, Estimand, Limits, Metric, Role, same_value};
 use specialist_tabular::Estimator;
 use specialist_tabular::read::{is_time_format, time_formats};
 
-use super::Recipe;
-
-/// A recipe that cannot be run.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum RecipeError {
-    /// There is no such file, and no recipe of that name.
-    #[error("{name}: there is no such recipe")]
-    Missing {
-        /// What was asked for.
-        name: String,
-        /// The recipes that ship with the domain.
-        known: Vec<String>,
-    },
-    /// Not TOML, or a value of the wrong type.
-    #[error("{file}{}: {reason}", at(.line))]
-    Syntax {
-        /// The recipe.
-        file: String,
-        /// Where, if known.
-        line: Option<usize>,
-        /// Why.
-        reason: String,
-    },
-    /// A key that does not exist.
-    #[error("{file}{}: unknown key `{key}`", at(.line))]
-    UnknownKey {
-        /// The recipe.
-        file: String,
-        /// Where, if known.
-        line: Option<usize>,
-        /// The key with its table.
-        key: String,
-        /// The closest key that exists.
-        nearest: Option<String>,
-        /// All keys of that table.
-        known: Vec<String>,
-    },
-    /// A value outside its range.
-    #[error("`{key}` must be {expected}")]
-    Invalid {
-        /// The key with its table.
-        key: String,
-        /// What it must be.
-        expected: String,
-        /// What to do.
-        hint: Option<String>,
-    },
-}
-
-fn at(line: &Option<usize>) -> String {
-    line.map_or(String::new(), |l| format!(", line {l}"))
-}
-
-impl RecipeError {
-    pub(crate) fn invalid(key: &str, expected: impl Into<String>) -> Self {
-        Self::Invalid { key: key.into(), expected: expected.into(), hint: None }
-    }
-
-    pub(crate) fn choice(key: &str, found: &str, known: &[&str]) -> Self {
-        let nearest = nearest(found, known.iter().copied());
-        let hint = nearest.map(|n| format!("did you mean \"{n}\"?"));
-        Self::Invalid { key: key.into(), expected: format!("one of {}", known.join(", ")), hint }
-    }
-
-    /// What to do next.
-    #[must_use]
-    pub fn hint(&self) -> String {
-        match self {
-            Self::Missing { known, .. } if known.is_empty() => "check the path".into(),
-            Self::Missing { known, .. } => format!("give the path of a TOML file, or one of: {}", known.join(", ")),
-            Self::Syntax { .. } => {
-                "`recipe schema` prints what a recipe may hold; `init` writes one for your file".into()
-            }
-            Self::UnknownKey { nearest: Some(n), .. } => format!("did you mean `{n}`?"),
-            Self::UnknownKey { known, .. } => format!("the keys here are: {}", known.join(", ")),
-            Self::Invalid { hint: Some(h), .. } => h.clone(),
-            Self::Invalid { key, .. } => format!("change it in the recipe, or with --set {key}=VALUE"),
-        }
-    }
-}
-
-/// The closest of `known` to `word`, if any is close.
-/// The name that `word` was probably meant to be.
-#[must_use]
-pub fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<String> {
-    let score = |k: &str| strsim::jaro_winkler(&word.to_lowercase(), k);
-    let best = known.max_by(|a, b| score(a).total_cmp(&score(b)))?;
-    (score(best) > 0.7).then(|| best.to_string())
-}
+use super::error::{RecipeError, nearest};
+use super::{Recipe, TRANSFORMER};
+use crate::waivers::FINDINGS;
 
 /// Parses and checks a recipe; `file` names it in messages, `overrides` are `key=value` pairs.
 ///
@@ -220,25 +134,6 @@ fn set(table: &mut toml::Table, pair: &str, schema: &Json) -> Result<(), RecipeE
     Ok(())
 }
 
-/// Metrics that a recipe can name as the primary one.
-const METRICS: [&str; 12] = [
-    "roc-auc",
-    "average-precision",
-    "log-loss",
-    "brier",
-    "calibration-intercept",
-    "calibration-slope",
-    "precision-at-100",
-    "r2",
-    "rmse",
-    "mae",
-    "pinball-0.05",
-    "share-below-0.05",
-];
-/// The same where the label tells several classes apart.
-const METRICS_OF_CLASSES: [&str; 7] =
-    ["log-loss", "macro-roc-auc", "weighted-roc-auc", "accuracy", "macro-f1", "brier", "top-2-accuracy"];
-
 /// The checks that types cannot express.
 fn checked(recipe: Recipe) -> Result<Recipe, RecipeError> {
     let invalid = |key: &str, expected: &str| Err(RecipeError::invalid(key, expected));
@@ -279,6 +174,12 @@ fn checked(recipe: Recipe) -> Result<Recipe, RecipeError> {
     if recipe.compare.budgets.is_empty() || recipe.compare.budgets.iter().any(|b| !(*b > 0.0 && *b <= 1.0)) {
         return invalid("compare.budgets", "shares above 0 and up to 1");
     }
+    if !recipe.text_columns().is_empty() {
+        let known: Vec<&str> = std::iter::once(TRANSFORMER).chain(ENCODERS.names()).collect();
+        if !known.contains(&recipe.text.encoder.as_str()) {
+            return Err(RecipeError::choice("text.encoder", &recipe.text.encoder, &known));
+        }
+    }
     if recipe.text.longest < 4 {
         return invalid("text.longest", "four tokens at least");
     }
@@ -307,12 +208,13 @@ fn checked(recipe: Recipe) -> Result<Recipe, RecipeError> {
     if let Some((key, _, most)) = most.into_iter().find(|(_, value, most)| value > most) {
         return invalid(key, &format!("at most {most}"));
     }
-    let samplers: Vec<&str> = specialist_search::SAMPLERS.into_iter().chain(["transfer"]).collect();
+    let samplers: Vec<&str> = specialist_search::SAMPLERS.names().into_iter().chain(["transfer"]).collect();
     if !samplers.contains(&recipe.tune.sampler.as_str()) {
         return Err(RecipeError::choice("tune.sampler", &recipe.tune.sampler, &samplers));
     }
-    if !specialist_search::PRUNERS.contains(&recipe.tune.pruner.as_str()) {
-        return Err(RecipeError::choice("tune.pruner", &recipe.tune.pruner, &specialist_search::PRUNERS));
+    let pruners = specialist_search::PRUNERS.names();
+    if !pruners.contains(&recipe.tune.pruner.as_str()) {
+        return Err(RecipeError::choice("tune.pruner", &recipe.tune.pruner, &pruners));
     }
     if !(1..=1024).contains(&recipe.tune.concurrency) {
         return invalid("tune.concurrency", "from 1 to 1024");
@@ -322,10 +224,12 @@ fn checked(recipe: Recipe) -> Result<Recipe, RecipeError> {
     }
     if let Some(name) = &recipe.compare.metric {
         let several = recipe.classes().len();
-        let known = if several > 0 { &METRICS_OF_CLASSES[..] } else { &METRICS };
         let asked = if several > 0 { Estimand::Classes(several) } else { Estimand::Probability };
         if specialist_core::metric::by_name_of(name, asked).is_none() {
-            return Err(RecipeError::choice("compare.metric", name, known));
+            // Of several classes those alone; otherwise what the rows turn out to be decides, and each may be meant.
+            let fits = |m: &&dyn Metric| several == 0 || m.judges(asked);
+            let known: Vec<&str> = METRICS.all().into_iter().filter(fits).map(|m| m.name()).collect();
+            return Err(RecipeError::choice("compare.metric", name, &known));
         }
     }
     if recipe.compare.splits > 0 && recipe.split.time_on.is_some() {
@@ -432,8 +336,9 @@ fn columns(recipe: Recipe) -> Result<Recipe, RecipeError> {
         }
     }
     for waived in &recipe.check.waive {
-        if !crate::check::NAMES.contains(&waived.as_str()) {
-            return Err(RecipeError::choice("check.waive", waived, &crate::check::NAMES));
+        let names = FINDINGS.names();
+        if !names.contains(&waived.as_str()) {
+            return Err(RecipeError::choice("check.waive", waived, &names));
         }
     }
     Ok(recipe)

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use specialist_core::{ColumnKind, Dialect, Limits, Role};
 
-use super::ColumnSpec;
+use super::columns::ColumnSpec;
 use crate::init::Sketch;
 
 /// The text of a recipe for `target` (and `source`, if there is one) with the columns of `sketch`.

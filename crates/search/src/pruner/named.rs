@@ -1,18 +1,48 @@
 //! Pruners by the names that recipes have for them.
 
+use specialist_core::Registry;
+
 use super::contract::{Never, Pruner};
 use super::halving::{Hyperband, SuccessiveHalving};
 use super::median::Median;
 use super::patience::Patience;
 use super::race::Race;
 
-/// The names that [`pruner_by_name`] knows.
+/// A pruner that a recipe can name: its name, what it is in a line, and how one with its defaults is made.
+pub struct NamedPruner {
+    /// Its name.
+    pub name: &'static str,
+    /// What it is, in a line.
+    pub about: &'static str,
+    /// Makes one for trials of at most so many steps.
+    pub make: fn(u64) -> Box<dyn Pruner>,
+}
+
+const fn named(name: &'static str, about: &'static str, make: fn(u64) -> Box<dyn Pruner>) -> NamedPruner {
+    NamedPruner { name, about, make }
+}
+
+/// The pruners that a recipe can name; a program adds its own.
 ///
 /// ```
 /// use specialist_search::{PRUNERS, pruner_by_name};
-/// assert!(PRUNERS.iter().all(|name| pruner_by_name(name, 9).is_some_and(|p| p.name() == *name)));
+/// assert!(PRUNERS.names().iter().all(|name| pruner_by_name(name, 9).is_some_and(|p| p.name() == *name)));
 /// ```
-pub const PRUNERS: [&str; 6] = ["none", "race", "median", "successive-halving", "hyperband", "patience"];
+pub static PRUNERS: Registry<NamedPruner> = Registry::new(
+    &[
+        &named("none", "every trial goes to its end", |_| Box::new(Never)),
+        &named("race", "ends a trial whose folds so far cannot win", |_| Box::new(Race::default())),
+        &named("median", "ends what is behind the median at the same step", |_| Box::new(Median::default())),
+        &named("successive-halving", "keeps the better part at each doubling", |_| {
+            Box::new(SuccessiveHalving::default())
+        }),
+        &named("hyperband", "several halvings that begin at different steps", |steps| {
+            Box::new(Hyperband { most: steps, ..Hyperband::default() })
+        }),
+        &named("patience", "ends a trial that no longer improves", |_| Box::new(Patience::default())),
+    ],
+    |p| p.name,
+);
 
 /// The pruner that a recipe calls `name`, with its defaults, for trials of at most `steps` steps.
 ///
@@ -23,13 +53,5 @@ pub const PRUNERS: [&str; 6] = ["none", "race", "median", "successive-halving", 
 /// ```
 #[must_use]
 pub fn pruner_by_name(name: &str, steps: u64) -> Option<Box<dyn Pruner>> {
-    Some(match name {
-        "none" => Box::new(Never),
-        "race" => Box::new(Race::default()),
-        "median" => Box::new(Median::default()),
-        "successive-halving" => Box::new(SuccessiveHalving::default()),
-        "hyperband" => Box::new(Hyperband { most: steps, ..Hyperband::default() }),
-        "patience" => Box::new(Patience::default()),
-        _ => return None,
-    })
+    PRUNERS.named(name).map(|p| (p.make)(steps))
 }

@@ -1,5 +1,7 @@
 //! Samplers by the names that recipes have for them.
 
+use specialist_core::Registry;
+
 use super::auto::Auto;
 use super::contract::Sampler;
 use super::gp::Gp;
@@ -8,13 +10,41 @@ use super::random::Random;
 use super::sobol::Sobol;
 use super::tpe::Tpe;
 
-/// The names that [`sampler_by_name`] knows.
+/// A sampler that a recipe can name: its name, what it is in a line, and how one with its defaults is made.
+pub struct NamedSampler {
+    /// Its name.
+    pub name: &'static str,
+    /// What it is, in a line.
+    pub about: &'static str,
+    /// Makes one.
+    pub make: fn() -> Box<dyn Sampler>,
+}
+
+const fn named(name: &'static str, about: &'static str, make: fn() -> Box<dyn Sampler>) -> NamedSampler {
+    NamedSampler { name, about, make }
+}
+
+/// The samplers that a recipe can name; a program adds its own.
 ///
 /// ```
-/// use specialist_search::{SAMPLERS, sampler_by_name};
-/// assert!(SAMPLERS.iter().all(|name| sampler_by_name(name).is_some_and(|s| s.name() == *name)));
+/// use specialist_search::{NamedSampler, Random, SAMPLERS, sampler_by_name};
+/// static MINE: NamedSampler = NamedSampler { name: "mine", about: "by chance", make: || Box::new(Random) };
+/// SAMPLERS.add(&MINE);
+/// assert!(sampler_by_name("mine").is_some());
 /// ```
-pub const SAMPLERS: [&str; 6] = ["auto", "gp", "tpe", "random", "sobol", "grid"];
+pub static SAMPLERS: Registry<NamedSampler> = Registry::new(
+    &[
+        &named("auto", "a Gaussian process and a density by turns, whichever suits the space", || {
+            Box::new(Auto::default())
+        }),
+        &named("gp", "a Gaussian process and the expected improvement (Bayesian)", || Box::new(Gp::default())),
+        &named("tpe", "densities of good and bad trials (tree-structured Parzen)", || Box::new(Tpe::default())),
+        &named("random", "independent draws", || Box::new(Random)),
+        &named("sobol", "a scrambled sequence that fills the space evenly", || Box::new(Sobol)),
+        &named("grid", "every combination in turn", || Box::new(Grid::default())),
+    ],
+    |s| s.name,
+);
 
 /// The sampler that a recipe calls `name`; `transfer` needs a study to start from: [`Transfer`](crate::Transfer).
 ///
@@ -25,13 +55,5 @@ pub const SAMPLERS: [&str; 6] = ["auto", "gp", "tpe", "random", "sobol", "grid"]
 /// ```
 #[must_use]
 pub fn sampler_by_name(name: &str) -> Option<Box<dyn Sampler>> {
-    Some(match name {
-        "auto" => Box::new(Auto::default()),
-        "gp" => Box::new(Gp::default()),
-        "tpe" => Box::new(Tpe::default()),
-        "random" => Box::new(Random),
-        "sobol" => Box::new(Sobol),
-        "grid" => Box::new(Grid::default()),
-        _ => return None,
-    })
+    SAMPLERS.named(name).map(|s| (s.make)())
 }

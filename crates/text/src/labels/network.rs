@@ -14,7 +14,7 @@ use specialist_core::{Context, Dataset, Error, Estimand, Feature, Outputs, Predi
 use specialist_neural::lora::Naming;
 use specialist_neural::{Device, Lora, Params};
 use specialist_search::{Params as Point, Space};
-use specialist_tabular::{Base, Estimator, Model, Own, OwnModel};
+use specialist_tabular::{Base, Estimator, Model, OwnModel};
 
 use super::texts::Texts;
 
@@ -52,7 +52,7 @@ impl fmt::Debug for Network {
 impl Network {
     /// As a model of the ladder.
     pub fn into_model(self) -> Model {
-        Model::new(Base::Own(Own { made_by: &Networks, model: Arc::new(self) }))
+        Model::own(&Networks, self)
     }
 
     /// That of a model, if it is one.

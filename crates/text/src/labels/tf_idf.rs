@@ -1,6 +1,5 @@
 //! Word frequencies and a regression on them: what a specialist of texts must beat to be worth its encoder.
 
-use std::any::Any;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -8,7 +7,7 @@ use serde_json::Value;
 use specialist_core::evidence::Prediction;
 use specialist_core::{Context, Dataset, Error, Estimand, Feature, KeyRole, Outputs, Predict, SplitKeys};
 use specialist_search::{Params, Space};
-use specialist_tabular::{Base, Estimator, Model, Own, OwnModel};
+use specialist_tabular::{Estimator, Model, OwnModel, PlainModel};
 
 use super::linear::{Softmax, TfIdf};
 use super::texts::{classes, codes, of_classes};
@@ -59,7 +58,7 @@ impl Predict for Fitted {
     }
 }
 
-impl OwnModel for Fitted {
+impl PlainModel for Fitted {
     fn features(&self) -> &[Feature] {
         &[]
     }
@@ -70,14 +69,6 @@ impl OwnModel for Fitted {
 
     fn is_of_numbers(&self) -> bool {
         false
-    }
-
-    fn document(&self) -> Value {
-        serde_json::to_value(self).expect("plain data")
-    }
-
-    fn as_any(&self) -> &dyn Any {
-        self
     }
 }
 
@@ -101,8 +92,7 @@ impl Estimator for TfIdfRegression {
     fn fit(&self, params: &Params, rows: &Dataset, ctx: &Context) -> Result<Model, Error> {
         ctx.check()?;
         let precision = Some(params.float(PRECISION)).filter(|p| p.is_finite()).unwrap_or(1.0);
-        let model = fit(precision, rows)?;
-        Ok(Model::new(Base::Own(Own { made_by: self_static(), model: Arc::new(model) })))
+        Ok(Model::own(&TfIdfRegression, fit(precision, rows)?))
     }
 
     fn read(&self, document: &Value) -> Result<Arc<dyn OwnModel>, String> {
@@ -114,10 +104,6 @@ impl Estimator for TfIdfRegression {
         }
         Ok(Arc::new(fitted))
     }
-}
-
-fn self_static() -> &'static dyn Estimator {
-    &TfIdfRegression
 }
 
 /// What word frequencies say of the sealed rows, with the precision that does best in cross-validation of the train rows.
