@@ -35,6 +35,8 @@ pub fn schema(domain: &dyn Domain) -> Value {
     tables["TuneSpec"]["properties"]["pruner"]["enum"] = json!(PRUNERS.names());
     tables["CheckSpec"]["properties"]["waive"]["items"]["examples"] = json!(FINDINGS.names());
     tables["CompareSpec"]["properties"]["metric"]["examples"] = json!(METRICS.names());
+    let encoders: Vec<&str> = std::iter::once(crate::recipe::TRANSFORMER).chain(ENCODERS.names()).collect();
+    tables["TextSpec"]["properties"]["encoder"]["examples"] = json!(encoders);
     schema
 }
 
