@@ -23,9 +23,8 @@ pub fn binary(name: &str) -> PathBuf {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     let folder = BUILT.get_or_init(|| {
         let mut build = Command::new(env!("CARGO"));
-        build
-            .args(["build", "--quiet", "-p", "fraud", "-p", "medical", "-p", "trading", "-p", "new-domain"])
-            .current_dir(root());
+        // The whole workspace: with its features the tests were built, and nothing is built a second time.
+        build.args(["build", "--quiet", "--workspace", "--bins"]).current_dir(root());
         if !cfg!(debug_assertions) {
             build.arg("--release");
         }

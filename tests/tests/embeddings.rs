@@ -135,15 +135,3 @@ fn text_columns_become_features() {
     };
     assert!(mean("late") > mean("paid") + 0.1, "{} {}", mean("late"), mean("paid"));
 }
-
-#[test]
-fn a_program_without_encoders_says_so() {
-    let here = Sandbox::default();
-    here.write("source.csv", notes(300, "A", 1));
-    here.write("target.csv", notes(200, "B", 2));
-    let settings = RECIPE.split("[columns").next().unwrap();
-    here.write("recipe.toml", format!("{settings}{COLUMNS}"));
-    let said = here.run("medical", &["check", "--recipe", "recipe.toml"]);
-    assert_eq!(said.code, 2, "{}", said.stderr);
-    assert!(said.stderr.contains("`note` is text") && said.stderr.contains("--features text"), "{}", said.stderr);
-}

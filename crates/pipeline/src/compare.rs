@@ -1,11 +1,13 @@
 //! Opens the sealed rows, once, and judges every candidate on them.
 
-use specialist_core::bootstrap::{Bootstrap, mean_sd, quantile};
-use specialist_core::evidence::{self, Candidate, CurvePoint, Evidence, Interval, LabelCurve, Prediction};
+use specialist_core::bootstrap::Bootstrap;
+use specialist_core::evidence::{self, Candidate, Evidence, LabelCurve, Prediction};
+use specialist_core::metric::evaluate_model;
 use specialist_core::{Context, Dataset, FineTune, Metric, Pretrain, SplitKeys, VerdictRule, decide};
 use specialist_tabular::{EstimatorSettings, Model, TuningPlan};
 
 use crate::Error;
+use crate::label_curve::{Drawn, curve};
 use crate::recipe::Recipe;
 
 /// The models that are judged, in the order of the tables.
@@ -79,21 +81,7 @@ pub(crate) fn compare(
     }
 
     let names: Vec<&str> = predictions.iter().map(|p| p.name.as_str()).collect();
-    let place = |name: &str| names.iter().position(|n| *n == name);
-    let pairs: Vec<(usize, usize)> = [
-        ("specialist", "generalist"),
-        ("specialist", "recalibrated"),
-        ("specialist", "scratch"),
-        ("specialist", "pooled"),
-        ("specialist", "ensemble"),
-        ("recalibrated", "generalist"),
-        ("scratch", "generalist"),
-        ("pooled", "generalist"),
-    ]
-    .into_iter()
-    .chain(simple.iter().map(|b| ("specialist", *b)))
-    .filter_map(|(a, b)| Some((place(a)?, place(b)?)))
-    .collect();
+    let pairs = pairs(&names, &simple);
     let differences = evidence::differences(&names, &pairs, &primary, confidence);
 
     let label_curve = label_curve(recipe, remake, rows, metrics[0].as_ref(), ctx)?;
@@ -116,6 +104,26 @@ pub(crate) fn compare(
         verdict,
     };
     Ok(Judged { evidence, predictions, bootstrap })
+}
+
+/// Which candidates are compared: the specialist with every other, those that need no specialist with the generalist, and the
+/// specialist with the `others`, by their places among `names`.
+pub fn pairs(names: &[&str], others: &[&str]) -> Vec<(usize, usize)> {
+    let place = |name: &str| names.iter().position(|n| *n == name);
+    [
+        ("specialist", "generalist"),
+        ("specialist", "recalibrated"),
+        ("specialist", "scratch"),
+        ("specialist", "pooled"),
+        ("specialist", "ensemble"),
+        ("recalibrated", "generalist"),
+        ("scratch", "generalist"),
+        ("pooled", "generalist"),
+    ]
+    .into_iter()
+    .chain(others.iter().map(|b| ("specialist", *b)))
+    .filter_map(|(a, b)| Some((place(a)?, place(b)?)))
+    .collect()
 }
 
 /// The primary metric on source rows that no candidate was trained on.
@@ -155,13 +163,10 @@ fn label_curve(
     budgets.sort_by(f64::total_cmp);
     budgets.dedup();
     let repeats = recipe.compare.repeats.max(1);
-    let names = ["generalist", "recalibrated", "specialist", "scratch"];
-    const SPECIALIST: usize = 2;
-    let generalist = specialist_core::metric::evaluate_model(primary, sealed, remake.generalist)?;
-    ctx.observer().begin("label curve", budgets.len() * repeats);
-    let draws = ctx.map(budgets.len() * repeats, |i| {
-        let (share, repeat) = (budgets[i / repeats], i % repeats);
-        let inner = ctx.child(&format!("curve {i}")).single();
+    let generalist = evaluate_model(primary, sealed, remake.generalist)?;
+    let draw = |budget: usize, repeat: usize| {
+        let share = budgets[budget];
+        let inner = ctx.child(&format!("curve {}", budget * repeats + repeat)).single();
         // At the full budget there is one data set: only the fit's own randomness is left.
         // Few labels are those of few patients or cards, not a few of each: rows of a group are drawn together.
         let group = recipe.split.group_on.is_some();
@@ -178,7 +183,6 @@ fn label_curve(
         } else {
             train
         };
-        ctx.observer().step(None);
         let (events, rarer) = (part.events(), part.informative());
         if rarer < 2 {
             return Ok(None);
@@ -187,65 +191,23 @@ fn label_curve(
             let model = model.or_else(|e| {
                 if matches!(e, specialist_core::Error::Cancelled) { Err(e) } else { Ok(remake.generalist.clone()) }
             })?;
-            specialist_core::metric::evaluate_model(primary, sealed, &model)
+            evaluate_model(primary, sealed, &model)
         };
         let recalibrated = judge(remake.recalibration.fine_tune(remake.generalist, part, &inner))?;
         let specialist = if remake.specialist.rung.is_costly() && repeat > 0 {
-            f64::NAN
+            None
         } else if rarer >= remake.specialist.rung.needs_events() {
-            judge(remake.specialist.fine_tune(remake.generalist, part, &inner))?
+            Some(judge(remake.specialist.fine_tune(remake.generalist, part, &inner))?)
         } else {
-            recalibrated
+            Some(recalibrated)
         };
         let scratch = remake.scratch.pretrain(part, &inner).ok().map(|m| judge(Ok(m))).transpose()?.unwrap_or(f64::NAN);
-        Ok::<_, specialist_core::Error>(Some((part.rows(), events, [generalist, recalibrated, specialist, scratch])))
-    });
-    ctx.observer().end();
-    let draws = draws.into_iter().collect::<Result<Vec<_>, _>>()?;
-    ctx.check()?;
-    let mut points = Vec::new();
-    for chunk in draws.chunks(repeats) {
-        let drawn: Vec<_> = chunk.iter().flatten().collect();
-        let Some(first) = drawn.first() else { continue };
-        let value = |i: usize| {
-            // What takes minutes was drawn once.
-            let v: Vec<f64> = drawn.iter().map(|d| d.2[i]).filter(|v| !v.is_nan() || i != SPECIALIST).collect();
-            Interval { estimate: mean_sd(&v).0, low: quantile(&v, 0.025), high: quantile(&v, 0.975) }
-        };
-        let values = names.iter().enumerate().map(|(i, n)| ((*n).to_string(), value(i))).collect();
-        points.push(CurvePoint { rows: first.0, events: first.1, values });
-    }
-    let crossings =
-        vec![crossing(&points, primary, 3, 0), crossing(&points, primary, 3, 2), crossing(&points, primary, 2, 0)];
-    Ok(LabelCurve { points, repeats, crossings: crossings.into_iter().flatten().collect() })
-}
-
-/// Where the curve of one candidate first reaches another's and stays: between two budgets by linear
-/// interpolation over the logarithm of the rows.
-fn crossing(points: &[CurvePoint], primary: &dyn Metric, riser: usize, bar: usize) -> Option<String> {
-    let goal = primary.goal();
-    let lead = |p: &CurvePoint| goal.goodness(p.values[riser].1.estimate) - goal.goodness(p.values[bar].1.estimate);
-    let (first, last) = (points.first()?, points.last()?);
-    let (riser_name, bar_name) = (&first.values[riser].0, &first.values[bar].0);
-    if lead(last).is_nan() || lead(first).is_nan() {
-        return None;
-    }
-    if points.iter().all(|p| lead(p) == 0.0) {
-        return Some(format!("{riser_name} and {bar_name} are equal at every budget."));
-    }
-    if lead(last) <= 0.0 {
-        return Some(format!(
-            "{riser_name} does not reach the {bar_name} with all {} labelled target rows; it would take more than that.",
-            last.rows
-        ));
-    }
-    let Some(below) = points.iter().rposition(|p| lead(p) <= 0.0) else {
-        return Some(format!("{riser_name} is ahead of the {bar_name} from {} labelled target rows on.", first.rows));
+        let values = vec![Some(generalist), Some(recalibrated), specialist, Some(scratch)];
+        Ok(Some(Drawn { rows: part.rows(), events, values }))
     };
-    let (a, b) = (&points[below], &points[below + 1]);
-    let share = -lead(a) / (lead(b) - lead(a));
-    let rows = ((a.rows as f64).ln() + share * ((b.rows as f64).ln() - (a.rows as f64).ln())).exp();
-    Some(format!("{riser_name} passes the {bar_name} at about {rows:.0} labelled target rows."))
+    let names = ["generalist", "recalibrated", "specialist", "scratch"];
+    let pairs = [(3, 0), (3, 2), (2, 0)];
+    Ok(curve(&names, (budgets.len(), repeats), primary.goal(), &pairs, ctx, draw)?)
 }
 
 /// What a tuning is, for a table.

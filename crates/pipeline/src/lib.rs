@@ -4,8 +4,9 @@
 pub mod artifact;
 mod artifact_error;
 pub mod check;
+pub mod choose;
 mod classes;
-mod compare;
+pub mod compare;
 mod curves;
 mod embeddings;
 mod error;
@@ -13,6 +14,7 @@ pub mod explain;
 mod folds;
 mod in_the_large;
 pub mod init;
+pub mod label_curve;
 pub mod ledger;
 mod load;
 mod place;

@@ -6,6 +6,7 @@ mod defaults;
 mod error;
 mod parse;
 mod template;
+mod text;
 
 use std::collections::BTreeMap;
 
@@ -20,6 +21,7 @@ use defaults::is_default;
 pub use error::{RecipeError, nearest};
 pub use parse::parse;
 pub use template::template;
+pub use text::read;
 
 /// Everything about a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -223,7 +223,7 @@ pub(crate) fn add_models(draft: &mut Draft, models: &[(&'static str, String, Mod
 }
 
 /// The files that are drawn from the report.
-pub(crate) fn add_report(draft: &mut Draft, report: &Report) {
+pub fn add_report(draft: &mut Draft, report: &Report) {
     let e = &report.evidence;
     let candidates = e.candidates.iter().map(|c| {
         let figures =

@@ -7,9 +7,9 @@ use specialist_core::{Context, Dataset, Error, FineTune, Metric, Panel, Predict,
 use specialist_tabular::{EstimatorSettings, Model, Rung, TuningPlan, plan};
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
+use crate::choose::lowest_of_folds;
 use crate::recipe::Recipe;
 use crate::stages::{Prepared, Tuned};
-use crate::tune::lowest_within_one_error;
 
 /// Metrics that are shown, the primary first.
 const SHOWN: usize = 3;
@@ -155,7 +155,7 @@ impl Maker<'_> {
                 judged.push((plan.rung, values));
             }
         }
-        let chosen = lowest_within_one_error(&judged).map_or(&self.rungs[0], |(_, chosen)| plans[chosen]);
+        let chosen = lowest_of_folds(&judged).map_or(&self.rungs[0], |(_, chosen)| plans[chosen]);
         Ok(chosen.clone())
     }
 

@@ -17,6 +17,7 @@ use specialist_search::{
 use specialist_tabular::ladder::{Keep, TUNING};
 use specialist_tabular::{EstimatorSettings, Model, Rung, TuningPlan, ladder_space, plan};
 
+use crate::choose::lowest_of_folds;
 use crate::folds::{Fold, Judge, Start, earlier, folds};
 use crate::recipe::Recipe;
 use crate::{Error, Place, artifact, studies};
@@ -437,7 +438,7 @@ fn search_pooled(
 fn choose(study: &Study) -> (TuningPlan, String) {
     let bests: Vec<&Trial> = <dyn Rung>::all().into_iter().filter_map(|r| study.best_where(|t| rung(t) == r)).collect();
     let judged: Vec<(&'static dyn Rung, Vec<f64>)> = bests.iter().map(|t| (rung(t), t.folds())).collect();
-    let Some((best, chosen)) = lowest_within_one_error(&judged) else {
+    let Some((best, chosen)) = lowest_of_folds(&judged) else {
         return (keep(), "No setting could be evaluated.".into());
     };
     let reason = if chosen == best {
@@ -450,20 +451,6 @@ fn choose(study: &Study) -> (TuningPlan, String) {
         )
     };
     (plan(&bests[chosen].params), reason)
-}
-
-/// Of rungs with their goodness on each fold: the best, and the lowest that is within one standard error of it (paired
-/// over folds; the best itself where none is). Positions; the first of equals is the best.
-pub(crate) fn lowest_within_one_error(judged: &[(&'static dyn Rung, Vec<f64>)]) -> Option<(usize, usize)> {
-    let mean = |k: usize| mean_sd(&judged[k].1).0;
-    let best = (0..judged.len()).reduce(|a, b| if mean(b) > mean(a) { b } else { a })?;
-    let within = |k: &usize| {
-        let paired: Vec<f64> = judged[best].1.iter().zip(&judged[*k].1).map(|(a, b)| a - b).collect();
-        let (mean, sd) = mean_sd(&paired);
-        judged[*k].0.place() < judged[best].0.place() && mean <= sd / (paired.len() as f64).sqrt()
-    };
-    let lowest = (0..judged.len()).filter(within).min_by_key(|k| judged[*k].0.place());
-    Some((best, lowest.unwrap_or(best)))
 }
 
 /// The best few trials.

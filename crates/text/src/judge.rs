@@ -1,13 +1,13 @@
 //! What every task's comparison has in common: the findings on the texts, the evidence, the artifact.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use specialist_core::bootstrap::Bootstrap;
-use specialist_core::evidence::{Candidate, CurvePoint, Difference, Evidence, LabelCurve, differences, judge_values};
+use specialist_core::evidence::{Candidate, Difference, Evidence, LabelCurve, differences, judge_values};
 use specialist_core::metric::Goal;
 use specialist_core::{Context, Verdict, VerdictRule, decide};
-use specialist_pipeline::artifact::Draft;
-use specialist_report::{DataRow, Finding, Report, Severity};
+use specialist_pipeline::compare::pairs;
+use specialist_report::{DataRow, Finding, Severity};
 
 use specialist_pipeline::check::copies::near;
 
@@ -64,15 +64,9 @@ pub fn judge(recipe: &Recipe, trial: &Trial<'_>, values: impl Fn(&[f64]) -> Vec<
     let (candidates, primary) =
         judge_values(&names, trial.figures, values, trial.sealed.len(), &bootstrap, confidence, ctx);
     let only: Vec<&str> = names.iter().map(|n| n.0).collect();
-    let place = |name: &str| only.iter().position(|n| *n == name);
-    let mut pairs: Vec<(usize, usize)> =
-        only.iter().filter(|n| **n != "specialist").filter_map(|n| Some((place("specialist")?, place(n)?))).collect();
-    let against = |(a, b): &(&str, &str)| Some((place(a)?, place(b)?));
-    pairs.extend(
-        [("recalibrated", "generalist"), ("scratch", "generalist"), ("pooled", "generalist")]
-            .iter()
-            .filter_map(against),
-    );
+    let others: Vec<&str> =
+        only.iter().copied().filter(|n| !["specialist", "generalist", "scratch"].contains(n)).collect();
+    let pairs = pairs(&only, &others);
     let differences = differences(&only, &pairs, &primary, confidence);
     let rule = VerdictRule { worthwhile: trial.worthwhile, fewest_events: 10 };
     let baselines: Vec<&str> = only.iter().copied().filter(|n| is_baseline(n)).collect();
@@ -102,27 +96,6 @@ pub fn evidence(recipe: &Recipe, trial: &Trial<'_>, judged: Judged, train: (usiz
         source: Vec::new(),
         verdict: judged.verdict,
     }
-}
-
-/// From how many labels on each candidate of a label curve is ahead of the generalist, which is the first.
-pub fn crossings(points: &[CurvePoint]) -> Vec<String> {
-    let Some(last) = points.last() else { return Vec::new() };
-    let (n, names) = (last.rows, last.values.iter().map(|v| &v.0));
-    let say = |(riser, name): (usize, &String)| {
-        let ahead = points.iter().rposition(|p| p.values[riser].1.estimate <= p.values[0].1.estimate);
-        match ahead {
-            Some(i) if i + 1 == points.len() => {
-                format!("{name} does not reach the generalist with all {n} target texts.")
-            }
-            Some(i) => format!(
-                "{name} passes the generalist between {} and {} target texts.",
-                points[i].rows,
-                points[i + 1].rows
-            ),
-            None => format!("{name} is ahead of the generalist from {} target texts on.", points[0].rows),
-        }
-    };
-    names.enumerate().skip(1).map(say).collect()
 }
 
 /// Leaves out of `train` what is nearly a sealed text; says how many there were.
@@ -171,25 +144,4 @@ pub fn finding(name: &str, message: &str, count: usize, rows: Vec<String>) -> Fi
 /// A line of the data table.
 pub fn data_row(name: &str, origin: &str, rows: usize, events: usize) -> DataRow {
     DataRow { name: name.into(), origin: origin.into(), rows, events, features: 0 }
-}
-
-/// The report's files, as every domain's artifact has them.
-pub fn add_report(draft: &mut Draft, report: &Report) {
-    let e = &report.evidence;
-    let figures = |c: &Candidate| {
-        let one = |f: &specialist_core::evidence::Figure| {
-            (f.metric.clone(), Some(f.interval.estimate).filter(|v| v.is_finite()))
-        };
-        (c.name.clone(), c.figures.iter().map(one).collect::<BTreeMap<_, _>>())
-    };
-    let metrics = serde_json::json!({
-        "verdict": e.verdict.outcome.word(),
-        "shipped": report.shipped(),
-        "candidates": e.candidates.iter().map(figures).collect::<BTreeMap<_, _>>(),
-    });
-    let json = |v: &serde_json::Value| serde_json::to_vec_pretty(v).expect("plain data");
-    draft.add("metrics.json", json(&metrics));
-    draft.add("evidence.json", json(&serde_json::to_value(report).expect("plain data")));
-    draft.add("report.html", specialist_report::html(report));
-    draft.add("README.md", specialist_report::card(report));
 }

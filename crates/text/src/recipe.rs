@@ -108,14 +108,11 @@ pub struct Columns {
     /// What texts belong together (a document, a product): never on both sides of a split.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub group: Option<String>,
-    /// The labels in order; empty: those that occur, sorted.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub labels: Vec<String>,
 }
 
 impl Default for Columns {
     fn default() -> Self {
-        Self { text: "text".into(), label: "label".into(), group: None, labels: Vec::new() }
+        Self { text: "text".into(), label: "label".into(), group: None }
     }
 }
 
@@ -142,12 +139,8 @@ pub struct TuneSpec {
     /// The tunings that may be tried; empty: all of the task's.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tunings: Vec<String>,
-    /// Settings tried for tunings of the head, which are cheap.
-    pub trials: usize,
-    /// Settings tried for each tuning that trains the encoder.
+    /// Rates tried for each tuning that trains the model.
     pub deep_trials: usize,
-    /// Folds of the cross-validation of cheap tunings inside the target's train texts.
-    pub folds: usize,
     /// Longest text in tokens; the rest is not read.
     pub longest: usize,
     /// Passes over the target's train texts, of tunings that train the encoder or a writing model.
@@ -158,7 +151,7 @@ pub struct TuneSpec {
 
 impl Default for TuneSpec {
     fn default() -> Self {
-        Self { tunings: Vec::new(), trials: 24, deep_trials: 2, folds: 5, longest: 128, epochs: 4, batch: 16 }
+        Self { tunings: Vec::new(), deep_trials: 2, longest: 128, epochs: 4, batch: 16 }
     }
 }
 
@@ -205,8 +198,6 @@ pub struct CompareSpec {
     pub budgets: Vec<usize>,
     /// How often each budget is drawn.
     pub repeats: usize,
-    /// Further splits of the target on which every candidate is made and judged anew; 0: none.
-    pub splits: usize,
     /// Terms that must be kept or translated so: `source = target` (translate).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub glossary: Option<String>,
@@ -220,7 +211,6 @@ impl Default for CompareSpec {
             worthwhile: None,
             budgets: vec![25, 50, 100, 200, 0],
             repeats: 10,
-            splits: 3,
             glossary: None,
         }
     }
@@ -237,41 +227,7 @@ pub fn read<T: serde::de::DeserializeOwned + schemars::JsonSchema>(
     text: &str,
     overrides: &[String],
 ) -> Result<T> {
-    let mut table: toml::Table = text.parse().map_err(|e: toml::de::Error| {
-        let line = e.span().map_or(String::new(), |s| format!(":{}", 1 + text[..s.start].matches('\n').count()));
-        Error::usage(format!("{file}{line}: {}", e.message()), "mend the line; the recipe is TOML")
-    })?;
-    for o in overrides {
-        set(&mut table, o)?;
-    }
-    toml::Value::Table(table).try_into().map_err(|e: toml::de::Error| unknown::<T>(file, &e))
-}
-
-fn unknown<T: schemars::JsonSchema>(file: &str, e: &toml::de::Error) -> Error {
-    let message = e.message().trim().to_string();
-    let key = message.split('`').nth(1).unwrap_or_default();
-    let schema = serde_json::to_value(schemars::schema_for!(T)).expect("a schema is JSON");
-    let mut keys = Vec::new();
-    paths(&schema, &schema, "", &mut keys);
-    let last = |path: &String| path.rsplit('.').next().unwrap_or_default().to_string();
-    let near = nearest(key, keys.iter().map(last).collect::<Vec<_>>().iter().map(String::as_str))
-        .and_then(|n| keys.iter().find(|k| last(k) == n));
-    let hint = match near.filter(|_| message.contains("unknown field")) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None => {
-            "`text recipe schema` says what a recipe may hold, with `--recipe pretrain` that of `text pretrain`".into()
-        }
-    };
-    Error::usage(format!("{file}: {message}"), hint)
-}
-
-/// Every key of a schema with the tables that it stands in.
-fn paths(root: &serde_json::Value, schema: &serde_json::Value, before: &str, out: &mut Vec<String>) {
-    let schema = schema["$ref"].as_str().and_then(|r| root.pointer(r.trim_start_matches('#'))).unwrap_or(schema);
-    for (name, inner) in schema["properties"].as_object().into_iter().flatten() {
-        out.push(format!("{before}{name}"));
-        paths(root, inner, &format!("{before}{name}."), out);
-    }
+    Ok(specialist_pipeline::recipe::read(file, text, overrides).map_err(specialist_pipeline::Error::from)?)
 }
 
 /// The recipe of an artifact, which must be of `task`.
@@ -288,25 +244,6 @@ pub fn of_artifact(folder: &std::path::Path, task: Task) -> Result<Recipe> {
     Ok(recipe)
 }
 
-fn set(table: &mut toml::Table, text: &str) -> Result<()> {
-    let bad = || Error::usage(format!("--set {text}: not KEY=VALUE"), "for example --set tune.trials=10");
-    let (path, value) = text.split_once('=').ok_or_else(bad)?;
-    let value: toml::Value = format!("v = {value}")
-        .parse::<toml::Table>()
-        .ok()
-        .and_then(|mut t| t.remove("v"))
-        .unwrap_or_else(|| toml::Value::String(value.into()));
-    let mut keys: Vec<&str> = path.split('.').collect();
-    let last = keys.pop().filter(|k| !k.is_empty()).ok_or_else(bad)?;
-    let mut at = table;
-    for key in keys {
-        let next = at.entry(key).or_insert_with(|| toml::Value::Table(toml::Table::new()));
-        at = next.as_table_mut().ok_or_else(bad)?;
-    }
-    at.insert(last.into(), value);
-    Ok(())
-}
-
 impl Recipe {
     fn checked(self) -> Result<Self> {
         let wrong = |key: &str, expected: &str| {
@@ -318,14 +255,11 @@ impl Recipe {
         if !(self.split.alike > 0.0 && self.split.alike <= 1.0) {
             return wrong("split.alike", "above 0 and at most 1");
         }
-        if self.tune.folds < 2 {
-            return wrong("tune.folds", "at least 2");
-        }
         if self.tune.longest < 4 || self.tune.batch == 0 || self.tune.epochs == 0 {
             return wrong("tune.longest, tune.batch, tune.epochs", "at least 4, 1 and 1");
         }
-        if self.tune.trials == 0 || self.tune.deep_trials == 0 {
-            return wrong("tune.trials and tune.deep_trials", "at least 1");
+        if self.tune.deep_trials == 0 {
+            return wrong("tune.deep_trials", "at least 1");
         }
         if !(self.compare.confidence > 0.5 && self.compare.confidence < 1.0) {
             return wrong("compare.confidence", "between 0.5 and 1, for example 0.95");
@@ -334,10 +268,8 @@ impl Recipe {
             return wrong("compare.bootstrap", "at least 100");
         }
         let most = [
-            ("tune.trials", self.tune.trials, 1_000_000),
             ("tune.deep_trials", self.tune.deep_trials, 10_000),
             ("tune.epochs", self.tune.epochs, 10_000),
-            ("tune.folds", self.tune.folds, 10_000),
             ("tune.batch", self.tune.batch, 1_000_000),
             ("tune.longest", self.tune.longest, 1_000_000),
             ("compare.bootstrap", self.compare.bootstrap, 1_000_000),
@@ -363,12 +295,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn unknown_keys_are_named_with_the_nearest() {
-        let e = parse("r.toml", "[target]\ndata = [\"yelp\"]\n[tune]\ntrails = 3\n", &[]).unwrap_err();
-        assert!(e.hint().contains("`tune.trials`"), "{} {}", e, e.hint());
-        let r =
-            parse("r.toml", "[target]\ndata = [\"yelp\"]\n", &["tune.trials=7".into(), "backbone=x".into()]).unwrap();
-        assert_eq!((r.tune.trials, r.backbone.as_str()), (7, "x"));
+    fn a_rendered_recipe_is_the_same_recipe() {
+        let sets = ["tune.epochs=7".into(), "backbone=x".into()];
+        let r = parse("r.toml", "[target]\ndata = [\"yelp\"]\n", &sets).unwrap();
+        assert_eq!((r.tune.epochs, r.backbone.as_str()), (7, "x"));
         assert_eq!(parse("again", &r.render(), &[]).unwrap(), r);
     }
 }

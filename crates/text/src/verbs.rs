@@ -10,6 +10,7 @@ use specialist_core::quoting::escape_formula;
 use specialist_pipeline::artifact::{self, ArtifactError, Draft};
 use specialist_pipeline::ledger;
 use specialist_pipeline::predict::Scorer;
+use specialist_pipeline::report::add_report;
 use specialist_report::{self as view, Report};
 
 use crate::args::{Fetch, Generalist, Save, Words, Writing, WritingVerb};
@@ -18,7 +19,6 @@ use crate::domain::{Text, cache};
 use crate::error::{Error, Result};
 use crate::export;
 use crate::fetch::{self, Cache, ITEMS};
-use crate::judge;
 use crate::labels;
 use crate::recipe::{self, Columns, Recipe, Task};
 use crate::writing;
@@ -277,7 +277,7 @@ impl Session<'_> {
         report.evidence.opened_before = ledger::opened_before(folder, &sealed, &text);
         draft.manifest.opened_before = report.evidence.opened_before;
         ledger::record(folder, &sealed, &text)?;
-        judge::add_report(&mut draft, &report);
+        add_report(&mut draft, &report);
         draft.write(folder)?;
         if self.common.json {
             print(&serde_json::to_string_pretty(&report).expect("a report is plain data"))?;

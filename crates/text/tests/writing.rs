@@ -209,7 +209,7 @@ fn bad_input_is_refused_with_a_hint() {
     let said = here.run(&["translate", "run", "--set", "languages=[\"en\",\"xx\"]"]);
     assert!(said.code == 2 && said.stderr.contains("there is no language `xx`"), "{}", said.stderr);
     for (set, message, hint) in [
-        ("tune.trails=3", "unknown field `trails`", "did you mean"),
+        ("tune.epoch=3", "unknown key `tune.epoch`", "did you mean `epochs`"),
         ("split.test=2", "`split.test` must be above 0", "--set"),
         ("backbone=nowhere", "there is no model `nowhere`", "text fetch --model"),
         ("tune.tunings=[\"lorra\"]", "there is no tuning `lorra`", "lora"),

@@ -2,14 +2,13 @@
 
 use rand::seq::IndexedRandom;
 use specialist_core::Context;
-use specialist_core::bootstrap::{mean_sd, quantile};
-use specialist_core::evidence::{CurvePoint, Interval, LabelCurve};
+use specialist_core::evidence::LabelCurve;
+use specialist_pipeline::label_curve::{Drawn, curve};
 
 use super::search::{Tried, counts, from_nothing, values};
 use super::{Bench, Prepared, Writer};
 use crate::corpus::Document;
-use crate::error::Result;
-use crate::judge;
+use crate::error::{Error, Result};
 use crate::metrics::TextMetric;
 
 /// The generalist, scratch and the rung `best`, made anew from a few of the target's pairs, with the rates
@@ -36,28 +35,16 @@ pub(super) fn label_curve(
     let mut budgets: Vec<usize> = compare.budgets.iter().map(|&b| if b == 0 { n } else { b.min(n) }).collect();
     budgets.sort_unstable();
     budgets.dedup();
-    ctx.observer().begin("label curve", budgets.len() * compare.repeats);
-    let mut points = Vec::new();
-    for &budget in &budgets {
-        let (mut scratch, mut tuned) = (Vec::new(), Vec::new());
-        for repeat in 0..compare.repeats {
-            ctx.check()?;
-            let inner = ctx.child(&format!("{budget} {repeat}"));
-            let part: Vec<Document> = prepared.train.choose_multiple(&mut inner.rng("draw"), budget).cloned().collect();
-            scratch.push(judge(&from_nothing(bench, &part, scratch_rate, &inner)?, &inner)?);
-            tuned.push(judge(&bench.tune(best.tuning, best.rate, &part, &prepared.source, &inner)?, &inner)?);
-            ctx.observer().step(None);
-        }
-        let interval =
-            |v: &[f64]| Interval { estimate: mean_sd(v).0, low: quantile(v, 0.025), high: quantile(v, 0.975) };
-        let values = vec![
-            ("generalist".to_string(), Interval { estimate: generalist, low: generalist, high: generalist }),
-            ("scratch".into(), interval(&scratch)),
-            (best.tuning.name().into(), interval(&tuned)),
-        ];
-        points.push(CurvePoint { rows: budget, events: 0, values });
-    }
-    ctx.observer().end();
-    let crossings = judge::crossings(&points);
-    Ok(LabelCurve { points, repeats: compare.repeats, crossings })
+    let draw = |at: usize, repeat: usize| -> Result<Option<Drawn>> {
+        let budget = budgets[at];
+        let inner = ctx.child(&format!("{budget} {repeat}"));
+        let part: Vec<Document> = prepared.train.choose_multiple(&mut inner.rng("draw"), budget).cloned().collect();
+        let scratch = judge(&from_nothing(bench, &part, scratch_rate, &inner)?, &inner)?;
+        let tuned = judge(&bench.tune(best.tuning, best.rate, &part, &prepared.source, &inner)?, &inner)?;
+        Ok(Some(Drawn { rows: budget, events: 0, values: vec![Some(generalist), Some(scratch), Some(tuned)] }))
+    };
+    let names = ["generalist", "scratch", best.tuning.name()];
+    // One after the other: a training has threads enough of its own.
+    let one = ctx.clone().single();
+    curve::<Error>(&names, (budgets.len(), compare.repeats), metrics[0].goal(), &[(1, 0), (2, 0)], &one, draw)
 }

@@ -3,6 +3,7 @@
 use specialist_core::Context;
 use specialist_core::bootstrap::Bootstrap;
 use specialist_neural::{Device, Params};
+use specialist_pipeline::choose::lowest_within_one_error;
 
 use super::{Bench, Prepared, Writer};
 use crate::corpus::{self, Document};
@@ -136,24 +137,21 @@ pub(super) fn choose(
     prepared: &Prepared,
     ctx: &Context,
 ) -> (usize, String) {
-    let best = (0..tried.len()).fold(0, |b, i| if tried[i].value > tried[b].value { i } else { b });
-    let n = tried[best].counts[0].len();
-    let bootstrap = Bootstrap::clusters(&tried[best].units, 200, ctx);
+    let rungs: Vec<(usize, f64)> = tried.iter().enumerate().map(|(place, t)| (place, t.value)).collect();
+    let bootstrap = Bootstrap::clusters(&tried[0].units, 200, ctx);
     let value = |t: &Tried, w: &[f64]| values(&metrics[..1], &t.counts[..1], w)[0];
-    for i in 0..tried.len() {
-        let drawn = bootstrap.replicate(ctx, |w| value(&tried[best], w) - value(&tried[i], w));
-        if tried[best].value - tried[i].value <= drawn.error(|v| *v) {
-            let reason = format!(
-                "The lowest rung within one standard error of the best ({}, {} {:.4} on {n} of the {} train texts).",
-                tried[best].tuning.name(),
-                metrics[0].name(),
-                tried[best].value,
-                prepared.train.len()
-            );
-            return (i, reason);
-        }
-    }
-    unreachable!("the best is within an error of itself")
+    let error =
+        |a: usize, b: usize| bootstrap.replicate(ctx, |w| value(&tried[a], w) - value(&tried[b], w)).error(|v| *v);
+    let (best, chosen) = lowest_within_one_error(&rungs, error).expect("a rung was tried");
+    let reason = format!(
+        "The lowest rung within one standard error of the best ({}, {} {:.4} on {} of the {} train texts).",
+        tried[best].tuning.name(),
+        metrics[0].name(),
+        tried[best].value,
+        tried[best].counts[0].len(),
+        prepared.train.len()
+    );
+    (chosen, reason)
 }
 
 /// The architecture of the backbone with random parameters, trained on the target alone, with as many rates tried as
