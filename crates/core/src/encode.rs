@@ -9,6 +9,9 @@ use crate::context::Context;
 use crate::error::Error;
 use crate::registry::Registry;
 
+/// Opens an encoder: its folder, the folder of an adapter, the tokens to read of a text.
+pub type Open = fn(&Path, Option<&Path>, usize) -> Result<Arc<dyn Encode>, Error>;
+
 /// A kind of encoder that a recipe can name under `[text]`.
 pub struct EncoderKind {
     /// Its name, as `text.encoder` spells it.
@@ -17,7 +20,7 @@ pub struct EncoderKind {
     pub about: &'static str,
     /// Opens the encoder in a folder (`text.backbone`, or an artifact's), with the adapter in another folded into it, of whose
     /// texts so many tokens are read.
-    pub open: fn(&Path, Option<&Path>, usize) -> Result<Arc<dyn Encode>, Error>,
+    pub open: Open,
 }
 
 /// The kinds of encoders that were added: the one of transformers is the engine's.

@@ -29,7 +29,7 @@ pub fn curve<E: From<Error> + Send>(
 ) -> Result<LabelCurve, E> {
     ctx.observer().begin("label curve", budgets * repeats);
     let draws = ctx.map(budgets * repeats, |i| {
-        ctx.check().map_err(Error::from)?;
+        ctx.check()?;
         let drawn = draw(i / repeats, i % repeats);
         ctx.observer().step(None);
         drawn

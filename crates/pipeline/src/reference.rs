@@ -87,7 +87,7 @@ pub fn page(domain: &dyn Domain) -> String {
         let about = m.about().split_once(". ").map_or(m.about(), |s| s.0).trim_end_matches('.').to_string();
         vec![format!("`{}`", m.name()), about, goal(m.goal()), of(&|k| m.judges(k))]
     };
-    let mut metrics: Vec<Vec<String>> = METRICS.all().into_iter().map(|m| row(m)).collect();
+    let mut metrics: Vec<Vec<String>> = METRICS.all().into_iter().map(row).collect();
     let own = kinds.iter().flat_map(|k| domain.metrics_of(k.1));
     for m in own.map(|m| row(m.as_ref())) {
         if metrics.iter().all(|known| known[0] != m[0]) {

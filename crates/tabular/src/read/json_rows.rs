@@ -116,7 +116,10 @@ impl Rows for JsonRows {
 mod tests {
     use super::*;
 
-    fn cells(text: &str) -> Result<(Vec<String>, Vec<(u64, String)>), ReadError> {
+    /// Header, and each row's line and cells.
+    type Told = (Vec<String>, Vec<(u64, String)>);
+
+    fn cells(text: &str) -> Result<Told, ReadError> {
         let mut rows = JsonRows::parse("f.json", text)?;
         let header = rows.columns().to_vec();
         let mut out = Vec::new();
