@@ -5,7 +5,8 @@ use std::path::Path;
 use specialist_e2e::root;
 
 /// The layers, lowest first: a crate may use what stands before its own group.
-const LAYERS: [&[&str]; 8] = [
+const LAYERS: [&[&str]; 9] = [
+    &["specialist-unify"],
     &["specialist-core"],
     &["specialist-search"],
     &["specialist-tabular", "specialist-neural", "specialist-report"],

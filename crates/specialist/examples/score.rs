@@ -9,8 +9,13 @@ use specialist::arrow_schema::{DataType, Schema};
 use specialist::{Context, Domain, Error, Recipe, Specialist};
 
 fn main() -> Result<(), Error> {
-    let domains: [Arc<dyn Domain>; 3] =
-        [Arc::new(fraud::Fraud), Arc::new(medical::Medical), Arc::new(trading::Trading::default())];
+    text::labels::register();
+    let domains: [Arc<dyn Domain>; 4] = [
+        Arc::new(fraud::Fraud),
+        Arc::new(medical::Medical),
+        Arc::new(trading::Trading::default()),
+        Arc::new(text::Text),
+    ];
     let given: Vec<PathBuf> = std::env::args_os().skip(1).map(PathBuf::from).collect();
     for folder in if given.is_empty() { made()? } else { given } {
         let model = Specialist::load_among(&folder, &domains)?;
@@ -55,5 +60,37 @@ fn made() -> Result<Vec<PathBuf>, Error> {
         save(Recipe::shipped(medical::Medical, "thyroid-classes")?, "thyroid-classes")?,
         save(Recipe::shipped(medical::Medical, "recurrence")?.set("compare.splits=0")?, "recurrence")?,
         save(Recipe::shipped(trading::Trading::default(), "simulated")?, "trading")?,
+        save(reviews()?, "text")?,
     ])
+}
+
+/// The recipe of sentiment on made-up reviews and an encoder with random weights, so that nothing need be fetched.
+fn reviews() -> Result<Recipe, Error> {
+    let rows = |n: usize, seed: usize| {
+        let of = |i: usize| {
+            let word = [["paid", "well", "note"], ["late", "wrong", "wet"]][i % 2][(i / 2) % 3];
+            let letter = |k: usize| char::from(b'a' + ((i * 31 + k * 17 + seed) % 26) as u8);
+            format!(
+                "the box was {word} {} {} {} {},{}\n",
+                letter(0),
+                letter(i / 5),
+                letter(i / 7),
+                letter(i / 3),
+                i % 2
+            )
+        };
+        (0..n).map(of).fold("text,label,group,section\n".to_string(), |all, row| all + row.trim_end() + ",,\n")
+    };
+    std::fs::create_dir_all("artifacts").expect("a folder");
+    for (name, n, seed) in [("source", 200, 0), ("target", 160, 5)] {
+        std::fs::write(format!("artifacts/example-{name}.csv"), rows(n, seed)).expect("a file");
+    }
+    let encoder = concat!(env!("CARGO_MANIFEST_DIR"), "/../neural/tests/fixtures/bert-encoder-tiny");
+    Recipe::shipped(text::Text, "sentiment")?
+        .set("source.data=artifacts/example-source.csv")?
+        .set("target.data=artifacts/example-target.csv")?
+        .set(&format!("text.backbone={encoder:?}"))?
+        .set("text.alike=1.0")?
+        .set("check.waive=[\"duplicate-rows\", \"near-duplicate-rows\"]")?
+        .set("compare.splits=0")
 }

@@ -150,6 +150,27 @@ fn trained_encoders_score_alike_after_they_were_read_back() {
     }
 }
 
+/// The library scores a record batch as the program scores the file of it, to the bit.
+#[test]
+fn the_library_scores_texts_as_the_program_does() {
+    use specialist::arrow_array::{ArrayRef, RecordBatch, StringArray};
+    let here = turned();
+    let sets = ["--set", "tune.tunings=[\"lora\"]", "--set", "compare.splits=0"];
+    here.ok(&[&["run", "-q", "--recipe", "recipe.toml", "-o", "out"][..], &sets].concat());
+    text::labels::register();
+    let csv = reviews(240, 2);
+    let texts: Vec<&str> = csv.lines().skip(1).map(|l| l.split(',').next().unwrap()).collect();
+    let column = std::sync::Arc::new(StringArray::from(texts)) as ArrayRef;
+    let batch = RecordBatch::try_from_iter([("text", column)]).unwrap();
+    for name in ["generalist", "specialist"] {
+        let said = here.ok(&["predict", "--artifact", "out", "--model", name, "--data", "target.csv"]).stdout;
+        let written: Vec<f64> = said.lines().skip(1).map(|l| l.rsplit(',').next().unwrap().parse().unwrap()).collect();
+        let model = specialist::Specialist::load_in(here.path("out"), text::Text).unwrap().other(name).unwrap();
+        let scored = model.predict(&batch).unwrap();
+        assert_eq!(scored.single(), written, "{name}");
+    }
+}
+
 #[test]
 fn an_ensemble_may_hold_trained_encoders() {
     let here = turned();
