@@ -215,8 +215,8 @@ fn bad_input_is_refused_with_a_hint() {
         ("tune.tunings=[\"lorra\"]", "there is no tuning `lorra`", "lora"),
         ("target.data=[\"missing.jsonl\"]", "missing.jsonl", "check the path"),
     ] {
-        let data = "target.data=[\"pairs.jsonl\"]";
-        let said = here.run(&["translate", "run", "--set", data, "--set", set]);
+        let (source, target) = ("source.data=[\"pairs.jsonl\"]", "target.data=[\"pairs.jsonl\"]");
+        let said = here.run(&["translate", "run", "--set", source, "--set", target, "--set", set]);
         assert_eq!(said.code, 2, "{set}: {}", said.stderr);
         assert!(said.stderr.contains(message) && said.stderr.contains(hint), "{set}: {}", said.stderr);
     }
