@@ -49,7 +49,7 @@ fn command(domain: &dyn Domain, own: &[OwnVerb]) -> clap::Command {
     let name = domain.name();
     let recipes: Vec<&str> = domain.recipes().iter().map(|r| r.name).collect();
     let examples = format!(
-        "Examples:\n  {name}                                      run the default recipe on embedded data\n  \
+        "Examples:\n  {name}                                      run the default recipe\n  \
          {name} init --data mine.csv                 write a recipe for your own file\n  \
          {name} check --recipe recipe.toml           look for leaks before any training\n  \
          {name} run --recipe recipe.toml             everything, up to the verdict\n  \

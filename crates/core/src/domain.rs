@@ -284,6 +284,11 @@ pub trait Domain: Send + Sync {
         None
     }
 
+    /// Whether free text is what its rows are about: `init` then reads such columns, and does not leave them out.
+    fn reads_texts(&self) -> bool {
+        false
+    }
+
     /// The folder of what was fetched under `name`, for a domain whose program fetches; `None` where there is no such name.
     ///
     /// # Errors

@@ -121,6 +121,14 @@ pub(crate) struct Embeddings {
 }
 
 impl Embeddings {
+    /// Whether this program can read the recipe's text columns, before any row is read.
+    pub(crate) fn check(recipe: &Recipe) -> Result<(), Error> {
+        match recipe.text_columns().first() {
+            Some(column) => kind_called(&recipe.text.encoder, column).map(drop),
+            None => Ok(()),
+        }
+    }
+
     /// Finds the components of the text columns among `source` rows; without source rows, those of the artifact
     /// that brings the generalist. None where no feature is text.
     pub(crate) fn fit(

@@ -58,6 +58,7 @@ pub fn load(recipe: &Recipe, domain: &dyn Domain, place: &Place, ctx: &Context) 
     if let Some(tables) = made(recipe, domain, place, None)? {
         return labelled(recipe, tables);
     }
+    Embeddings::check(recipe)?;
     let mut reports = Vec::new();
     let mut table =
         |of: &str, data: &str, filter: &std::collections::BTreeMap<String, Vec<String>>, dialect: Dialect| {

@@ -305,11 +305,6 @@ pub fn split(documents: &[Document], test: f64, rng: &mut impl Rng) -> (Vec<usiz
     (train, sealed)
 }
 
-/// Words of a text: lower case, letters and digits.
-pub fn words(text: &str) -> Vec<String> {
-    text.to_lowercase().split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).map(String::from).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

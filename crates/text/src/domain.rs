@@ -49,6 +49,10 @@ impl Domain for Text {
         vec![Box::new(LogLoss), Box::new(MacroF1), Box::new(Accuracy), Box::new(RocAuc), Box::new(Brier)]
     }
 
+    fn reads_texts(&self) -> bool {
+        true
+    }
+
     fn fetched(&self, name: &str) -> Result<Option<PathBuf>, Error> {
         let hub = cache().root.join("hub").join(name.replace('/', "--"));
         if hub.is_dir() {

@@ -35,8 +35,6 @@ const PRETRAIN: &str = include_str!("../../../pipelines/text/pretrain.toml");
 /// All of them.
 pub fn own() -> Vec<OwnVerb> {
     let command = |name: &'static str| clap::Command::new(name);
-    let summarize = command("summarize").about("A shorter text that says the same");
-    let translate = command("translate").about("The same in another language");
     vec![
         OwnVerb {
             command: Fetch::augment_args(command("fetch")),
@@ -51,11 +49,11 @@ pub fn own() -> Vec<OwnVerb> {
             run: |m, c, t| told(c, t, |s| s.save(&parsed::<Save>(m))),
         },
         OwnVerb {
-            command: Writing::augment_args(summarize),
+            command: Writing::augment_args(command("summarize")).about("A shorter text that says the same"),
             run: |m, c, t| told(c, t, |s| s.write(Task::Summarize, &parsed::<Writing>(m))),
         },
         OwnVerb {
-            command: Writing::augment_args(translate),
+            command: Writing::augment_args(command("translate")).about("The same in another language"),
             run: |m, c, t| told(c, t, |s| s.write(Task::Translate, &parsed::<Writing>(m))),
         },
         OwnVerb {

@@ -143,10 +143,16 @@ fn trained_encoders_score_alike_after_they_were_read_back() {
         assert!(plans["rungs"].as_array().unwrap().iter().any(|r| r["tuning"] == rung), "{rung}: {plans}");
         let specialist = json(&here, "out/models/specialist.json");
         assert_eq!(specialist["base"]["model"], "own", "{rung}: the one that was trained is chosen");
-        // As it was judged, so it scores after it was read back.
-        let judged = json(&here, "out/evidence.json")["evidence"]["candidates"].clone();
-        let of = |name: &str| judged.as_array().unwrap().iter().find(|c| c["name"] == name).unwrap().clone();
-        assert_ne!(of("specialist")["figures"], of("generalist")["figures"], "{rung}");
+        // `compare` judged what it read back; one run judges what it has in memory.
+        let once =
+            ["run", "-q", "--recipe", "recipe.toml", "-o", "once", "--set", &tunings, "--set", "compare.splits=0"];
+        here.ok(&once);
+        let judged = |folder: &str| {
+            let evidence = json(&here, &format!("{folder}/evidence.json"))["evidence"]["candidates"].clone();
+            let figures = |c: &serde_json::Value| (c["name"].clone(), c["figures"].clone());
+            evidence.as_array().unwrap().iter().map(figures).collect::<Vec<_>>()
+        };
+        assert_eq!(judged("out"), judged("once"), "{rung}");
     }
 }
 
@@ -245,12 +251,15 @@ fn time_and_gap_part_texts_as_they_part_rows() {
 #[test]
 fn every_pruner_prunes_and_another_process_joins() {
     let here = labels();
+    let mut pruned = Vec::new();
     for pruner in ["race", "median", "successive-halving", "hyperband", "patience", "none"] {
         let args = ["run", "-q", "-o", pruner, "--pruner", pruner, "--trials", "12"];
         here.ok(&[&args[..], &QUICK].concat());
-        let study = here.files(pruner)["study-specialist.log"].clone();
-        assert!(String::from_utf8(study).unwrap().contains("tuning"), "{pruner}");
+        let trials = here.ok(&["study", "export", "--artifact", pruner, "--study", "specialist"]).stdout;
+        pruned.push((pruner, trials.lines().filter(|l| l.contains(",pruned,")).count()));
     }
+    println!("{pruned:?}");
+    assert!(pruned.iter().any(|p| p.1 > 0) && pruned.iter().all(|p| p.0 != "none" || p.1 == 0), "{pruned:?}");
     let store = ["--store", "study.db", "--study", "shared", "--trials", "24"];
     let main = here.command(&[&["run", "-q", "-o", "joined"][..], &QUICK, &store].concat()).spawn().unwrap();
     let mut joined = 0;
@@ -319,6 +328,29 @@ fn three_classes_and_other_files_go_the_same_way() {
     for name in ["models/specialist.json", "models/generalist.json", "probes.json"] {
         assert!(json[name] == csv[name], "{name}");
     }
+}
+
+#[test]
+fn a_first_recipe_reads_the_texts() {
+    let here = labels();
+    here.ok(&[
+        "init",
+        "--data",
+        "target.csv",
+        "--source",
+        "source.csv",
+        "--label",
+        "label",
+        "--positive",
+        "good",
+        "-o",
+        "first.toml",
+    ]);
+    let recipe = std::fs::read_to_string(here.path("first.toml")).unwrap();
+    assert!(recipe.contains("[text]") && recipe.contains("estimator = \"glm\""), "{recipe}");
+    let backbone = format!("text.backbone={:?}", fixture("bert-encoder-tiny").display().to_string());
+    let said = here.ok(&["check", "--recipe", "first.toml", "--set", &backbone]);
+    assert!(said.stdout.contains("copies"), "{}", said.stdout);
 }
 
 #[test]

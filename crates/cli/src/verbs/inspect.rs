@@ -142,7 +142,10 @@ pub fn init(session: &Session, args: &Args, source: Option<&Path>, named: &Named
         session.say(&format!("next: look at it, then {} check --recipe {}", session.domain.name(), path.display()));
         return Ok(0);
     }
-    let sketch = sketching::sketch(Path::new(data), source, named)?;
+    let mut sketch = sketching::sketch(Path::new(data), source, named)?;
+    if session.domain.reads_texts() {
+        sketch.read_texts();
+    }
     let of_source = source.map(beside).transpose()?;
     let text = template(&beside(Path::new(data))?, of_source.as_deref(), &sketch);
     artifact::replace_file(&path, text.as_bytes())?;

@@ -106,7 +106,7 @@ metric!(
 );
 
 metric!(
-    /// As [`MacroRocAuc`], each class by the rows that it has.
+    /// The mean over the classes, by the rows that each has, of the area under the ROC curve of each against the rest.
     WeightedRocAuc,
     "weighted-roc-auc",
     Goal::Higher,

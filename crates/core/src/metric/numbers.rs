@@ -13,6 +13,9 @@ impl Metric for Rmse {
     fn name(&self) -> &str {
         "rmse"
     }
+    fn about(&self) -> &str {
+        "Root of the mean squared error, in the label's unit."
+    }
     fn goal(&self) -> Goal {
         Goal::Lower
     }
@@ -33,6 +36,9 @@ impl Metric for Mae {
     }
     fn name(&self) -> &str {
         "mae"
+    }
+    fn about(&self) -> &str {
+        "Mean absolute error, in the label's unit."
     }
     fn goal(&self) -> Goal {
         Goal::Lower
@@ -55,6 +61,9 @@ impl Metric for R2 {
     }
     fn name(&self) -> &str {
         "r2"
+    }
+    fn about(&self) -> &str {
+        "The share of the variance that is explained."
     }
     fn goal(&self) -> Goal {
         Goal::Higher
@@ -87,6 +96,9 @@ impl Metric for Pinball {
     fn name(&self) -> &str {
         &self.name
     }
+    fn about(&self) -> &str {
+        "Mean check (pinball) loss of a quantile."
+    }
     fn goal(&self) -> Goal {
         Goal::Lower
     }
@@ -118,6 +130,9 @@ impl Metric for ShareBelow {
     }
     fn name(&self) -> &str {
         &self.name
+    }
+    fn about(&self) -> &str {
+        "The share of labels below the predicted quantile."
     }
     fn goal(&self) -> Goal {
         Goal::Near(self.level)

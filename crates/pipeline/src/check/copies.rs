@@ -46,7 +46,7 @@ pub(crate) fn without_copies(
 }
 
 /// Words of a text: lower case, letters and digits.
-fn words(text: &str) -> Vec<String> {
+pub fn words(text: &str) -> Vec<String> {
     text.to_lowercase().split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).map(String::from).collect()
 }
 

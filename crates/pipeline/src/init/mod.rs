@@ -11,7 +11,7 @@ mod suggestion;
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
-use specialist_core::{Dialect, NumberStyle, Role, canonical};
+use specialist_core::{ColumnKind, Dialect, NumberStyle, Role, canonical};
 use specialist_tabular::read::{ColumnProfile, Profile, profile};
 
 use crate::Error;
@@ -32,6 +32,16 @@ pub struct Sketch {
     pub only_source: Vec<String>,
     /// Rows that were looked at, the source's among them.
     pub rows: usize,
+}
+
+impl Sketch {
+    /// Has the model read columns of free text, which are left out otherwise: it takes an encoder.
+    pub fn read_texts(&mut self) {
+        for c in self.columns.iter_mut().filter(|c| c.spec.role == Role::Ignore && c.spec.kind == ColumnKind::Text) {
+            c.spec.role = Role::Feature;
+            c.why = "free text, read by an encoder".into();
+        }
+    }
 }
 
 /// Looks at `path`, and at `source` where there is one, and suggests a schema; `named` is what the user knows.

@@ -2,7 +2,9 @@
 
 use std::fmt::Write;
 
-use specialist_core::{ColumnKind, Dialect, Limits, Role};
+use specialist_core::{ColumnKind, Dialect, Estimand, Limits, Role};
+use specialist_search::SAMPLERS;
+use specialist_tabular::Estimator;
 
 use super::columns::ColumnSpec;
 use crate::init::Sketch;
@@ -34,6 +36,17 @@ pub fn template(target: &str, source: Option<&str>, sketch: &Sketch) -> String {
         }
         (None, None) => format!("stratify_on = {}  # keep the share of the label on both sides\n", quoted(label)),
     };
+    // The vectors of texts are many numbers that a line through them tells apart, and trees cut one at a time.
+    let texts = sketch.columns.iter().any(|c| c.spec.role == Role::Feature && c.spec.kind == ColumnKind::Text);
+    let estimator = if texts { "glm" } else { "boosted-trees" };
+    let text = if texts {
+        "[text]\nbackbone = \"minilm\"  # a Hugging Face folder, or what `text fetch` got\ncomponents = 0        # the vectors as they are; above 0 so many principal components\n\n"
+    } else {
+        ""
+    };
+    let others = <dyn Estimator>::names_for(Estimand::Probability).into_iter().filter(|name| *name != estimator);
+    let others = others.collect::<Vec<_>>().join(", ");
+    let samplers = SAMPLERS.names().into_iter().filter(|name| *name != "auto").collect::<Vec<_>>().join(", ");
     let _ = write!(
         out,
         "# Written by `init` after a look at {} rows. Check the roles and the label, then `check` and `run`.\n\
@@ -43,8 +56,8 @@ pub fn template(target: &str, source: Option<&str>, sketch: &Sketch) -> String {
          [split]\ntest = 0.4            # the share that is sealed until the comparison\n{split}\n\
          [privacy]\n# fewest_rows = 10     # nothing that fewer rows say is written into models and report (0: anything); by default 10 in medical, 0 elsewhere\n\n\
          [check]\nwaive = []            # names of findings that may pass; every waiver is reported\n\n\
-         [pretrain]\nestimator = \"boosted-trees\"   # or glm, linfa-logistic, linfa-tree, smartcore-logistic, smartcore-forest\n\n\
-         [tune]\nsampler = \"auto\"     # or gp, tpe, random, sobol, grid\ntrials = 40\nfolds = 5\n# tunings = [\"slope\", \"continue\"]   # by default every rung that fits\n\n\
+         {text}[pretrain]\nestimator = {estimator:?}   # or {others}\n\n\
+         [tune]\nsampler = \"auto\"     # or {samplers}\ntrials = 40\nfolds = 5\n# tunings = [\"slope\", \"continue\"]   # by default every rung that fits\n\n\
          [compare]\nworthwhile = 0.01    # the smallest gain in the primary metric worth a change\nbootstrap = 2000\n\n\
          # role: feature (default), label (or duration and event, with entry), group, time, site, id, amount, weight, key, ignore\n\
          # kind: number (default), category, time, text\n",

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use specialist_core::evidence::Prediction;
-use specialist_core::{Context, Dataset, Error, Estimand, Feature, KeyRole, Outputs, Predict, SplitKeys};
+use specialist_core::{Context, Dataset, Error, Estimand, Feature, Key, KeyRole, Outputs, Predict, SplitKeys};
 use specialist_search::{Params, Space};
 use specialist_tabular::{Estimator, Model, OwnModel, PlainModel};
 
@@ -26,15 +26,16 @@ struct Fitted {
     softmax: Softmax,
 }
 
-/// The name of the text column and the texts.
-fn texts(data: &Dataset) -> Result<(&str, Vec<&str>), Error> {
-    let key = data.keys.iter().find(|k| k.role == KeyRole::Text);
-    let key = key.ok_or_else(|| Error::Mismatch("there is no column of texts".into()))?;
+/// The first text column that is called `name`, or that there is, with the text of every row.
+fn texts<'d>(data: &'d Dataset, name: Option<&str>) -> Result<(&'d str, Vec<&'d str>), Error> {
+    let is = |k: &&Key| k.role == KeyRole::Text && name.is_none_or(|name| k.name == name);
+    let missing = || Error::NoColumn { column: name.unwrap_or("text").into(), nearest: None };
+    let key = data.keys.iter().find(is).ok_or_else(missing)?;
     Ok((&key.name, key.codes.iter().map(|&c| key.levels[c as usize].as_str()).collect()))
 }
 
 fn fit(precision: f64, rows: &Dataset) -> Result<Fitted, Error> {
-    let (column, texts) = texts(rows)?;
+    let (column, texts) = texts(rows, None)?;
     let terms = TfIdf::fit(&texts);
     let weights: Vec<f64> = rows.base.weights.iter().map(|&w| f64::from(w)).collect();
     let softmax = Softmax::fit(&terms.rows(&texts), &codes(rows), &weights, classes(rows.estimand), precision);
@@ -47,9 +48,7 @@ impl Predict for Fitted {
     }
 
     fn margins(&self, data: &Dataset) -> Result<Outputs, Error> {
-        let key = data.keys.iter().find(|k| k.role == KeyRole::Text && k.name == self.column);
-        let key = key.ok_or_else(|| Error::NoColumn { column: self.column.clone(), nearest: None })?;
-        let texts: Vec<&str> = key.codes.iter().map(|&c| key.levels[c as usize].as_str()).collect();
+        let (_, texts) = texts(data, Some(&self.column))?;
         let logits = self.softmax.logits(&self.terms.rows(&texts));
         match self.estimand.width() {
             1 => Ok(logits.iter().map(|l| l[1] - l[0]).collect::<Vec<_>>().into()),

@@ -59,12 +59,13 @@ pub fn worthwhile(task: Task) -> f64 {
 
 /// Numbers, names and negations of `written` that `source` does not hold: what a reader must check.
 pub fn unsupported(written: &str, source: &str) -> Vec<(&'static str, String)> {
-    let known: std::collections::HashSet<String> = crate::corpus::words(source).into_iter().collect();
+    let known: std::collections::HashSet<String> =
+        specialist_pipeline::check::copies::words(source).into_iter().collect();
     let mut out = Vec::new();
     for (i, word) in written.split_whitespace().enumerate() {
         let bare = word.trim_matches(|c: char| !c.is_alphanumeric());
         let lower = bare.to_lowercase();
-        if bare.is_empty() || crate::corpus::words(bare).iter().all(|w| known.contains(w)) {
+        if bare.is_empty() || specialist_pipeline::check::copies::words(bare).iter().all(|w| known.contains(w)) {
             continue;
         }
         let kind = if bare.chars().any(|c| c.is_ascii_digit()) {
