@@ -20,6 +20,14 @@ pub struct Outputs {
     width: usize,
 }
 
+/// As [`Outputs::predicted_classes`], of one row.
+pub(crate) fn predicted_class(row: &[f64]) -> usize {
+    match row {
+        [p] => usize::from(*p > 0.5),
+        row => place_of_largest(row),
+    }
+}
+
 /// The place of the largest number, the first of equals.
 pub(crate) fn place_of_largest(row: &[f64]) -> usize {
     (1..row.len()).fold(0, |best, k| if row[k] > row[best] { k } else { best })
@@ -95,6 +103,12 @@ impl Outputs {
     /// The place of each row's largest number, the first of equals: the class that is predicted.
     pub fn largest(&self) -> impl Iterator<Item = usize> {
         self.iter_rows().map(place_of_largest)
+    }
+
+    /// The class that each row's probabilities predict, by its code: the most probable, the first of equals; where a row is the one
+    /// probability of the second of two classes, that one if it is more than a half.
+    pub fn predicted_classes(&self) -> impl Iterator<Item = usize> {
+        self.iter_rows().map(predicted_class)
     }
 
     /// All numbers, row by row.

@@ -3,7 +3,7 @@
 use super::binary::area_against;
 use super::scored::{Goal, Metric, Scored, metric};
 use crate::Estimand;
-use crate::outputs::place_of_largest;
+use crate::outputs::predicted_class;
 
 /// The mean of `score(class, probabilities)` by weight.
 fn mean(s: &Scored<'_>, score: impl Fn(usize, &[f64]) -> f64) -> f64 {
@@ -15,14 +15,6 @@ fn mean(s: &Scored<'_>, score: impl Fn(usize, &[f64]) -> f64) -> f64 {
         }
     }
     sum / total
-}
-
-/// The class that is predicted, where a row may be the one probability of the second of two.
-fn most_probable(row: &[f64]) -> usize {
-    match row {
-        [p] => usize::from(*p > 0.5),
-        row => place_of_largest(row),
-    }
 }
 
 metric!(
@@ -40,7 +32,7 @@ metric!(
     "accuracy",
     Goal::Higher,
     Estimand::Classes(_) | Estimand::Probability,
-    |s: &Scored<'_>| mean(s, |class, row| f64::from(u8::from(most_probable(row) == class)))
+    |s: &Scored<'_>| mean(s, |class, row| f64::from(u8::from(predicted_class(row) == class)))
 );
 
 metric!(
@@ -80,7 +72,7 @@ metric!(
         // True positives, predicted, actual.
         let mut counts = vec![[0.0; 3]; classes];
         for ((&class, row), &w) in s.codes().iter().zip(s.outputs.iter_rows()).zip(s.weight) {
-            let (class, guess) = (class as usize, most_probable(row));
+            let (class, guess) = (class as usize, predicted_class(row));
             counts[guess][1] += w;
             counts[class][2] += w;
             if class == guess {

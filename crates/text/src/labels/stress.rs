@@ -2,7 +2,7 @@
 
 use rand::Rng;
 use specialist_core::metric::{MacroF1, evaluate_model};
-use specialist_core::{Context, Error, Panel, PanelInput};
+use specialist_core::{Context, Error, Outputs, Panel, PanelInput};
 
 use super::texts::{Texts, column_of, with_texts};
 
@@ -58,6 +58,12 @@ pub fn tests(texts: &[&str], ctx: &Context) -> Vec<(&'static str, Vec<String>, V
     out
 }
 
+/// How many texts carry another label than the ones they come from, by their places among those of `plain`.
+fn turned(plain: &Outputs, changed: &Outputs, from: &[usize]) -> usize {
+    let plain: Vec<usize> = plain.predicted_classes().collect();
+    changed.predicted_classes().zip(from).filter(|(label, i)| *label != plain[**i]).count()
+}
+
 /// How every candidate bears them; none where texts are not all there is, or became fewer numbers than their vectors.
 ///
 /// # Errors
@@ -76,15 +82,14 @@ pub fn panel(input: &PanelInput<'_>) -> Result<Option<Panel>, Error> {
     }
     let mut table = Vec::new();
     for (name, model) in input.models {
-        let plain: Vec<usize> = model.predictions(rows)?.largest().collect();
+        let plain = model.predictions(rows)?;
         let mut row = vec![(*name).to_string(), format!("{:.4}", evaluate_model(&MacroF1, rows, *model)?)];
         for (other, from) in &changed {
             ctx.check()?;
             row.push(if from.len() == rows.rows() {
                 format!("{:.4}", evaluate_model(&MacroF1, other, *model)?)
             } else {
-                let said = model.predictions(other)?;
-                let turned = said.largest().zip(from).filter(|(label, i)| *label != plain[**i]).count();
+                let turned = turned(&plain, &model.predictions(other)?, from);
                 format!("{:.0} % of {}", 100.0 * turned as f64 / from.len().max(1) as f64, from.len())
             });
         }
@@ -108,6 +113,15 @@ mod tests {
         assert_eq!(negated("The food was good.").as_deref(), Some("The food was not good."));
         assert_eq!(negated("The food is not good.").as_deref(), Some("The food is good."));
         assert_eq!(negated("Loved it."), None);
+    }
+
+    #[test]
+    fn labels_turn_of_two_classes_and_of_three() {
+        let (plain, changed) = (Outputs::from(vec![0.9, 0.2, 0.7]), Outputs::from(vec![0.1, 0.8]));
+        assert_eq!(turned(&plain, &changed, &[0, 2]), 1);
+        let three = |rows: &[[f64; 3]]| Outputs::new(3, rows.concat()).unwrap();
+        let plain = three(&[[0.5, 0.3, 0.2], [0.1, 0.8, 0.1]]);
+        assert_eq!(turned(&plain, &three(&[[0.2, 0.7, 0.1], [0.1, 0.7, 0.2]]), &[0, 1]), 1);
     }
 
     #[test]

@@ -77,7 +77,7 @@ pub fn words(folder: &Path, model: Option<&str>, text: &str) -> Result<Words, Er
         row => row[class],
     };
     let first = said.row(0);
-    let label = if let [p] = first { usize::from(*p > 0.5) } else { said.largest().next().expect("there is a row") };
+    let label = said.predicted_classes().next().expect("there is a row");
     let odds = |row: &[f64]| specialist_core::logit(of(row, label));
     let effects =
         words.iter().zip(said.iter_rows().skip(1)).map(|(w, row)| ((*w).to_string(), odds(first) - odds(row)));
