@@ -1,7 +1,7 @@
 """Reference figures for the metrics of crates/text: BLEU, chrF, chrF++ and TER of sacrebleu, ROUGE of rouge-score.
 
     pip install numpy sacrebleu==2.6.0 rouge-score==0.1.2
-    python make_text_metric_fixtures.py      writes ../../crates/text/tests/fixtures/metrics.json
+    python make_text_metric_fixtures.py      writes ../../crates/core/tests/metrics_of_texts.json
 
 `pairs` are hypothesis, reference and a second system's hypothesis. `corpus` and `sentences` score the first system
 (BLEU and TER 0..100, as sacrebleu; ROUGE 0..1); `sentences[i]` belongs to `pairs[i]`. `bootstrap` compares the two
@@ -17,7 +17,7 @@ from rouge_score.rouge_scorer import RougeScorer
 from sacrebleu.metrics import BLEU, CHRF, TER
 from sacrebleu.significance import PairedTest
 
-OUT = Path(__file__).resolve().parents[2] / "crates/text/tests/fixtures/metrics.json"
+OUT = Path(__file__).resolve().parents[2] / "crates/core/tests/metrics_of_texts.json"
 
 # hypothesis, reference, hypothesis of the second system
 PAIRS = [

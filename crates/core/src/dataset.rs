@@ -129,6 +129,26 @@ pub struct Key {
     pub digests: Vec<u64>,
 }
 
+impl Key {
+    /// Its texts, then those of the key of that name among `others`; none where it holds no texts, or there is none.
+    fn texts_with(&self, others: &[Self]) -> Option<Self> {
+        let is = |k: &&Self| k.role == KeyRole::Text && k.name == self.name;
+        let other = others.iter().find(is).filter(|_| self.role == KeyRole::Text)?;
+        let behind = self.levels.len() as u32;
+        Some(Self {
+            codes: self.codes.iter().copied().chain(other.codes.iter().map(|c| c + behind)).collect(),
+            levels: self.levels.iter().chain(&other.levels).cloned().collect(),
+            ..self.clone()
+        })
+    }
+
+    /// The text of every row, of a key that holds texts.
+    #[must_use]
+    pub fn texts(&self) -> Vec<&str> {
+        self.codes.iter().map(|&c| self.levels[c as usize].as_str()).collect()
+    }
+}
+
 /// Rows × features with labels, and the columns beside them.
 ///
 /// `base` is linfa's own dataset: `records` is rows × features (`f64`, `NaN` missing, categories as codes),
@@ -236,7 +256,7 @@ impl Dataset {
     }
 
     /// How many rows the estimate rests on, which is what limits the ladder: those of the rarer label, of several classes all
-    /// but those of the most frequent; the events where labels are times; all rows for the mean of a number; for a quantile the rows expected on its rarer side.
+    /// but those of the most frequent; the events where labels are times; all rows for the mean of a number and for texts; for a quantile the rows expected on its rarer side.
     #[must_use]
     pub fn informative(&self) -> usize {
         self.informative_among(&(0..self.rows()).collect::<Vec<_>>())
@@ -256,7 +276,7 @@ impl Dataset {
                 }
                 count.into_iter().max().unwrap_or(0)
             }
-            Labels::Numbers(_) | Labels::Times { .. } => 0,
+            Labels::Numbers(_) | Labels::Texts(_) | Labels::Times { .. } => 0,
         };
         self.estimand.informative(rows.len(), events, most_frequent)
     }
@@ -325,7 +345,7 @@ impl Dataset {
 
     /// The rows of `self`, then those of `other`, whose weights are multiplied by `weight`. Levels and features that only
     /// `other` has are kept, missing in `self`: without them a fit on both would know less of `other` than one on it
-    /// alone. Only features, labels, weights and lines are kept: keys of two tables do not mean the same.
+    /// alone. Only features, texts, labels, weights and lines are kept: other keys of two tables do not mean the same.
     ///
     /// # Errors
     /// [`Error::NoColumn`] when `other` lacks a feature of `self`, [`Error::Mismatch`] when a kind differs.
@@ -351,10 +371,10 @@ impl Dataset {
             estimand: self.estimand,
             time: None,
             amount: None,
-            keys: Vec::new(),
+            keys: self.keys.iter().filter_map(|k| k.texts_with(&other.keys)).collect(),
             lines: self.lines.iter().chain(&other.lines).copied().collect(),
             fewest_rows: self.fewest_rows.max(other.fewest_rows),
-            encoder: None,
+            encoder: self.encoder.clone(),
         })
     }
 

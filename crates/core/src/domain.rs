@@ -263,8 +263,8 @@ pub trait Domain: Send + Sync {
     /// What predicted probabilities are judged by, the primary metric first.
     fn metrics(&self) -> Vec<Box<dyn Metric>>;
 
-    /// What predictions of `estimand` are judged by, the primary metric first.
-    fn metrics_of(&self, estimand: Estimand) -> Vec<Box<dyn Metric>> {
+    /// What predictions of `estimand` are judged by, the primary metric first; `settings` is the recipe's `[domain]` as TOML text.
+    fn metrics_of(&self, estimand: Estimand, _settings: &str) -> Vec<Box<dyn Metric>> {
         if estimand == Estimand::Probability { self.metrics() } else { crate::metric::usual(estimand) }
     }
 
@@ -375,8 +375,17 @@ pub trait Domain: Send + Sync {
     }
 
     /// What the domain looks for in the rows before anything is fitted: `source` and `train` are rows that are trained on.
-    fn findings(&self, _source: Option<&Dataset>, _train: &Dataset) -> Vec<Finding> {
-        Vec::new()
+    ///
+    /// # Errors
+    /// When the rows are of a kind that the domain cannot judge.
+    fn findings(&self, _source: Option<&Dataset>, _train: &Dataset) -> Result<Vec<Finding>, Error> {
+        Ok(Vec::new())
+    }
+
+    /// What to look at in each text that a model wrote of `rows`, and what the column of it is called where texts are written to
+    /// a file; none where there is nothing to say.
+    fn notes(&self, _rows: &Dataset, _written: &[String]) -> Option<(&'static str, Vec<String>)> {
+        None
     }
 
     /// Sentences beside the explanation of one row: what the report's `panels` say of rows like it. `model` predicted

@@ -9,8 +9,31 @@ use crate::context::Context;
 use crate::error::Error;
 use crate::registry::Registry;
 
-/// Opens an encoder: its folder, the folder of an adapter, the tokens to read of a text.
-pub type Open = fn(&Path, Option<&Path>, usize) -> Result<Arc<dyn Encode>, Error>;
+/// What an encoder is opened by.
+///
+/// ```
+/// use specialist_core::EncoderInput;
+/// use std::path::Path;
+/// let (folder, place) = (Path::new("minilm"), Path::new("."));
+/// let input = EncoderInput { folder, adapter: None, longest: 128, settings: "", place };
+/// assert!(input.folder.join("config.json").starts_with("minilm"));
+/// ```
+#[derive(Debug, Clone, Copy)]
+pub struct EncoderInput<'a> {
+    /// Its folder: `text.backbone`, or an artifact's.
+    pub folder: &'a Path,
+    /// The folder of an adapter that is folded into it.
+    pub adapter: Option<&'a Path>,
+    /// Tokens to read of a text.
+    pub longest: usize,
+    /// The recipe's `[domain]` as TOML text.
+    pub settings: &'a str,
+    /// Where relative paths of the settings start.
+    pub place: &'a Path,
+}
+
+/// Opens an encoder.
+pub type Open = fn(&EncoderInput<'_>) -> Result<Arc<dyn Encode>, Error>;
 
 /// A kind of encoder that a recipe can name under `[text]`.
 pub struct EncoderKind {
@@ -18,8 +41,7 @@ pub struct EncoderKind {
     pub name: &'static str,
     /// What it is, in a line.
     pub about: &'static str,
-    /// Opens the encoder in a folder (`text.backbone`, or an artifact's), with the adapter in another folded into it, of whose
-    /// texts so many tokens are read.
+    /// Opens it.
     pub open: Open,
 }
 
@@ -48,7 +70,7 @@ pub static ENCODERS: Registry<EncoderKind> = Registry::new(&[], |k| k.name);
 /// # Ok::<(), Error>(())
 /// ```
 pub trait Encode: Send + Sync + fmt::Debug {
-    /// How many numbers a text becomes.
+    /// How many numbers a text becomes; 0 for one that only models read which take the texts themselves.
     fn width(&self) -> usize;
 
     /// The numbers of each text, one text after the other.

@@ -82,6 +82,8 @@ pub enum Estimand {
     },
     /// The quantile of a number at this level, between 0 and 1. Labels are numbers, margins are in their unit.
     Quantile(f64),
+    /// A text. Labels are texts, and so is what a model gives ([`crate::Outputs::of_texts`]): there are no margins.
+    Text,
 }
 
 impl Estimand {
@@ -99,14 +101,19 @@ impl Estimand {
             Labels::Classes { levels, .. } if levels.len() > 2 => Self::Classes(levels.len()),
             Labels::Classes { .. } => Self::Probability,
             Labels::Numbers(_) => Self::Mean,
+            Labels::Texts(_) => Self::Text,
             Labels::Times { .. } => Self::Survival { horizon: f64::INFINITY },
         }
     }
 
-    /// How many numbers a model gives of a row.
+    /// How many numbers a model gives of a row; none where it writes.
     #[must_use]
     pub fn width(self) -> usize {
-        if let Self::Classes(classes) = self { classes } else { 1 }
+        match self {
+            Self::Classes(classes) => classes,
+            Self::Text => 0,
+            _ => 1,
+        }
     }
 
     pub(crate) fn informative(self, rows: usize, events: usize, most_frequent: usize) -> usize {
@@ -115,7 +122,7 @@ impl Estimand {
             Self::Classes(_) => rows - most_frequent,
             Self::Probability => events.min(rows - events),
             Self::Survival { .. } => events,
-            Self::Mean => rows,
+            Self::Mean | Self::Text => rows,
             Self::Quantile(q) => (rows as f64 * q.min(1.0 - q)) as usize,
         }
     }
@@ -142,11 +149,11 @@ impl Estimand {
         row.iter_mut().for_each(|p| *p /= sum);
     }
 
-    /// The prediction that a margin stands for; `NaN` for several classes, of which one margin says nothing.
+    /// The prediction that a margin stands for; `NaN` for several classes, of which one margin says nothing, and for texts.
     #[must_use]
     pub fn response(self, margin: f64) -> f64 {
         match self {
-            Self::Classes(_) => f64::NAN,
+            Self::Classes(_) | Self::Text => f64::NAN,
             Self::Probability => sigmoid(margin),
             Self::Survival { .. } => -(-margin.exp()).exp_m1(),
             Self::Mean | Self::Quantile(_) => margin,
@@ -161,6 +168,7 @@ impl Estimand {
             Self::Probability => logit(response),
             Self::Survival { .. } => log_hazard(response),
             Self::Mean | Self::Quantile(_) => response,
+            Self::Text => f64::NAN,
         }
     }
 
@@ -168,7 +176,7 @@ impl Estimand {
     /// Bernoulli or of a normal label with standard deviation `scale.unit`; for a quantile the check function over
     /// `scale.unit`, smoothed by a logistic kernel so that Newton's method applies (Fernandes, Guerre and
     /// Horta 2021). `NaN` for times, whose likelihood is no sum over rows
-    /// ([`crate::survival::partial_likelihood`]), and for several classes, whose is no function of one margin.
+    /// ([`crate::survival::partial_likelihood`]), for several classes, whose is no function of one margin, and for texts.
     #[must_use]
     pub fn loss(self, margin: f64, label: f64, scale: LossScale) -> [f64; 3] {
         match self {
@@ -177,7 +185,7 @@ impl Estimand {
                 // log(1 + exp(margin)) − label × margin without overflow.
                 [softplus(margin) - label * margin, p - label, p * (1.0 - p)]
             }
-            Self::Survival { .. } | Self::Classes(_) => [f64::NAN; 3],
+            Self::Survival { .. } | Self::Classes(_) | Self::Text => [f64::NAN; 3],
             Self::Mean => {
                 let error = (margin - label) / scale.unit;
                 [0.5 * error * error, error / scale.unit, 1.0 / (scale.unit * scale.unit)]
@@ -201,6 +209,7 @@ impl Estimand {
             Self::Mean => "the mean of a number".into(),
             Self::Survival { horizon } => format!("the risk until {horizon}"),
             Self::Quantile(q) => format!("the quantile of a number at {q}"),
+            Self::Text => "a text that is written".into(),
         }
     }
 
@@ -212,6 +221,7 @@ impl Estimand {
             Self::Survival { .. } => "risk",
             Self::Mean => "mean",
             Self::Quantile(_) => "quantile",
+            Self::Text => "text",
         }
     }
 }

@@ -132,10 +132,13 @@ pub fn judge(
 ) -> (Vec<Candidate>, Replicates) {
     // Sorted once: a replicate is the same rows with other weights.
     let orders: Vec<Vec<u32>> = predictions.iter().map(|p| order(&p.outputs)).collect();
+    let counted = |p: &Prediction| metrics.iter().map(|m| m.counts(rows, &p.outputs)).collect::<Vec<_>>();
+    let counts: Vec<Vec<Option<Outputs>>> = predictions.iter().map(counted).collect();
     let values = |weight: &[f64]| -> Vec<f64> {
-        let scored = predictions.iter().zip(&orders).flat_map(|(p, order)| {
-            let scored = Scored { rows, outputs: &p.outputs, order, weight, baseline: p.baseline.as_ref() };
-            metrics.iter().map(move |m| m.value(&scored))
+        let scored = predictions.iter().zip(&orders).zip(&counts).flat_map(|((p, order), counts)| {
+            let scored =
+                Scored { rows, outputs: &p.outputs, order, weight, baseline: p.baseline.as_ref(), counts: None };
+            metrics.iter().zip(counts).map(move |(m, counts)| m.value(&Scored { counts: counts.as_ref(), ..scored }))
         });
         scored.collect()
     };

@@ -1,5 +1,7 @@
 //! What was observed of every row.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
@@ -81,6 +83,8 @@ pub enum Labels {
     },
     /// A number; `NaN` where it is not known.
     Numbers(Vec<f64>),
+    /// A text that is to be written; empty where it is not known.
+    Texts(Vec<Arc<str>>),
     /// A time with what ended it.
     Times {
         /// Of every row.
@@ -125,6 +129,7 @@ impl Labels {
         match self {
             Self::Classes { codes, .. } => codes.len(),
             Self::Numbers(numbers) => numbers.len(),
+            Self::Texts(texts) => texts.len(),
             Self::Times { followed, .. } => followed.len(),
         }
     }
@@ -135,6 +140,7 @@ impl Labels {
         match self {
             Self::Classes { codes, .. } => codes[row] != Self::UNKNOWN,
             Self::Numbers(numbers) => !numbers[row].is_nan(),
+            Self::Texts(texts) => !texts[row].is_empty(),
             Self::Times { followed, .. } => !followed[row].time.is_nan(),
         }
     }
@@ -144,7 +150,7 @@ impl Labels {
     pub fn levels(&self) -> &[String] {
         match self {
             Self::Classes { levels, .. } => levels,
-            Self::Numbers(_) | Self::Times { .. } => &[],
+            Self::Numbers(_) | Self::Texts(_) | Self::Times { .. } => &[],
         }
     }
 
@@ -156,7 +162,7 @@ impl Labels {
     pub fn codes(&self) -> &[u32] {
         match self {
             Self::Classes { codes, .. } => codes,
-            Self::Numbers(_) | Self::Times { .. } => panic!("the labels are no classes"),
+            Self::Numbers(_) | Self::Texts(_) | Self::Times { .. } => panic!("the labels are no classes"),
         }
     }
 
@@ -168,7 +174,19 @@ impl Labels {
     pub fn numbers(&self) -> &[f64] {
         match self {
             Self::Numbers(numbers) => numbers,
-            Self::Classes { .. } | Self::Times { .. } => panic!("the labels are no numbers"),
+            Self::Classes { .. } | Self::Texts(_) | Self::Times { .. } => panic!("the labels are no numbers"),
+        }
+    }
+
+    /// The text of every row.
+    ///
+    /// # Panics
+    /// Where labels are no texts: who asks has looked at the estimand.
+    #[must_use]
+    pub fn texts(&self) -> &[Arc<str>] {
+        match self {
+            Self::Texts(texts) => texts,
+            Self::Classes { .. } | Self::Numbers(_) | Self::Times { .. } => panic!("the labels are no texts"),
         }
     }
 
@@ -180,7 +198,7 @@ impl Labels {
     pub fn times(&self) -> &[Followed] {
         match self {
             Self::Times { followed, .. } => followed,
-            Self::Classes { .. } | Self::Numbers(_) => panic!("the labels are no times"),
+            Self::Classes { .. } | Self::Numbers(_) | Self::Texts(_) => panic!("the labels are no times"),
         }
     }
 
@@ -189,13 +207,13 @@ impl Labels {
     pub fn had_event(&self, row: usize) -> bool {
         match self {
             Self::Classes { codes, levels } => levels.len() == 2 && codes[row] == 1,
-            Self::Numbers(_) => false,
+            Self::Numbers(_) | Self::Texts(_) => false,
             Self::Times { followed, .. } => followed[row].had_event(),
         }
     }
 
     /// What a loss that is a sum over rows takes for its response: the number itself, or of two classes 1 for the positive
-    /// and 0 for the other; `NaN` where it is not known, and for times and more classes, whose losses are others.
+    /// and 0 for the other; `NaN` where it is not known, and for times, texts and more classes, whose losses are others.
     #[must_use]
     pub fn responses(&self) -> Vec<f64> {
         match self {
@@ -204,7 +222,7 @@ impl Labels {
                 let response = |code: &u32| if *code == Self::UNKNOWN { f64::NAN } else { f64::from(*code) };
                 codes.iter().map(response).collect()
             }
-            Self::Classes { .. } | Self::Times { .. } => vec![f64::NAN; self.rows()],
+            Self::Classes { .. } | Self::Texts(_) | Self::Times { .. } => vec![f64::NAN; self.rows()],
         }
     }
 
@@ -216,6 +234,7 @@ impl Labels {
                 Self::Classes { codes: rows.iter().map(|&r| codes[r]).collect(), levels: levels.clone() }
             }
             Self::Numbers(numbers) => Self::Numbers(rows.iter().map(|&r| numbers[r]).collect()),
+            Self::Texts(texts) => Self::Texts(rows.iter().map(|&r| Arc::clone(&texts[r])).collect()),
             Self::Times { followed, causes } => {
                 Self::Times { followed: rows.iter().map(|&r| followed[r]).collect(), causes: causes.clone() }
             }
@@ -234,6 +253,7 @@ impl Labels {
                 Ok(Self::Classes { codes: codes.iter().copied().chain(translated).collect(), levels })
             }
             (Self::Numbers(a), Self::Numbers(b)) => Ok(Self::Numbers(a.iter().chain(b).copied().collect())),
+            (Self::Texts(a), Self::Texts(b)) => Ok(Self::Texts(a.iter().chain(b).cloned().collect())),
             (Self::Times { followed, causes }, Self::Times { followed: more, causes: theirs }) => {
                 let (causes, place) = joined(causes, theirs);
                 let of = |f: &Followed| Followed {

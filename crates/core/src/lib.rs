@@ -81,7 +81,7 @@ pub use context::{Budget, Cancelled, Context, Observer, Silent};
 pub use dataset::{Dataset, Feature, FeatureKind, Key, KeyRole};
 pub use dialect::{Dialect, NumberStyle};
 pub use domain::{Domain, FeatureStep, Identity, Panel, PanelInput, Population, Recipe, Series, Tables, TablesInput};
-pub use encode::{ENCODERS, Encode, EncoderKind};
+pub use encode::{ENCODERS, Encode, EncoderInput, EncoderKind};
 pub use error::Error;
 pub use estimand::{Estimand, LossScale};
 pub use finding::{Finding, Severity};

@@ -30,7 +30,7 @@ pub trait Predict: Send + Sync {
     }
 
     /// The margins, rows × [`Estimand::width`]: log-odds of a probability, one log of each of several classes (of which only the
-    /// differences count), a log cumulative hazard of a risk, otherwise the number itself. `data` holds the features that the
+    /// differences count), a log cumulative hazard of a risk, otherwise the number itself; of a model that writes its texts. `data` holds the features that the
     /// model was fitted with, in any order.
     ///
     /// # Errors

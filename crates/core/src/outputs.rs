@@ -3,7 +3,7 @@
 use crate::Error;
 
 /// Rows × K numbers, row by row: margins or predictions, one a row for probabilities, numbers and risks, one a class for
-/// several classes.
+/// several classes. Of a model that writes it is a text a row, and no number ([`crate::Estimand::Text`]).
 ///
 /// ```
 /// use specialist_core::Outputs;
@@ -12,12 +12,16 @@ use crate::Error;
 /// assert_eq!(outputs.row(1), [0.4, 0.6]);
 /// assert_eq!(outputs.column(1).collect::<Vec<_>>(), [0.9, 0.6]);
 /// assert!(outputs.into_single().is_err());
+/// let written = Outputs::of_texts(vec!["ein Buch".into()]);
+/// assert_eq!((written.rows(), written.width(), written.texts()), (1, 0, &["ein Buch".to_string()][..]));
 /// # Ok::<(), specialist_core::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Outputs {
     values: Vec<f64>,
     width: usize,
+    /// One a row where a model writes; there are no numbers then.
+    texts: Vec<String>,
 }
 
 /// As [`Outputs::predicted_classes`], of one row.
@@ -35,14 +39,14 @@ pub(crate) fn place_of_largest(row: &[f64]) -> usize {
 
 impl Default for Outputs {
     fn default() -> Self {
-        Self { values: Vec::new(), width: 1 }
+        Self { values: Vec::new(), width: 1, texts: Vec::new() }
     }
 }
 
 impl From<Vec<f64>> for Outputs {
     /// One number a row.
     fn from(values: Vec<f64>) -> Self {
-        Self { values, width: 1 }
+        Self { values, width: 1, texts: Vec::new() }
     }
 }
 
@@ -55,16 +59,28 @@ impl Outputs {
         if width == 0 || !values.len().is_multiple_of(width) {
             return Err(Error::Mismatch(format!("{} numbers in rows of {width}", values.len())));
         }
-        Ok(Self { values, width })
+        Ok(Self { values, width, texts: Vec::new() })
+    }
+
+    /// A text a row.
+    #[must_use]
+    pub fn of_texts(texts: Vec<String>) -> Self {
+        Self { values: Vec::new(), width: 0, texts }
+    }
+
+    /// What was written, a text a row; empty where a model gives numbers.
+    #[must_use]
+    pub fn texts(&self) -> &[String] {
+        &self.texts
     }
 
     /// How many rows there are.
     #[must_use]
     pub fn rows(&self) -> usize {
-        self.values.len() / self.width
+        self.values.len().checked_div(self.width).unwrap_or(self.texts.len())
     }
 
-    /// How many numbers a row has.
+    /// How many numbers a row has; 0 where it is a text.
     #[must_use]
     pub fn width(&self) -> usize {
         self.width
@@ -78,12 +94,12 @@ impl Outputs {
 
     /// Every row's numbers.
     pub fn iter_rows(&self) -> impl Iterator<Item = &[f64]> {
-        self.values.chunks_exact(self.width)
+        self.values.chunks_exact(self.width.max(1))
     }
 
     /// Every row's numbers, to change.
     pub fn iter_rows_mut(&mut self) -> impl Iterator<Item = &mut [f64]> {
-        self.values.chunks_exact_mut(self.width)
+        self.values.chunks_exact_mut(self.width.max(1))
     }
 
     /// The number at this place of every row.
@@ -96,7 +112,8 @@ impl Outputs {
     /// # Panics
     /// Where the two are not of one shape: both are a model's answer to the same rows.
     pub fn add(&mut self, other: &Self) {
-        assert!(self.values.len() == other.values.len() && self.width == other.width, "outputs of different shapes");
+        let alike = self.values.len() == other.values.len() && self.width == other.width && self.texts.is_empty();
+        assert!(alike, "outputs of different shapes, or texts");
         self.values.iter_mut().zip(&other.values).for_each(|(a, b)| *a += b);
     }
 

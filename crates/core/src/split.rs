@@ -161,10 +161,10 @@ impl SplitKeys {
 }
 
 /// What is to be spread evenly: a stratum a row, and the strata, rarest first; of two the one with the event first. None
-/// where labels are numbers.
+/// where labels are numbers or texts.
 fn strata(data: &Dataset) -> Option<(Vec<u32>, Vec<u32>)> {
     let stratum: Vec<u32> = match data.labels() {
-        Labels::Numbers(_) => return None,
+        Labels::Numbers(_) | Labels::Texts(_) => return None,
         Labels::Classes { codes, levels } if levels.len() > 2 => codes.clone(),
         _ => (0..data.rows()).map(|r| u32::from(data.had_event(r))).collect(),
     };

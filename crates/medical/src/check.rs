@@ -131,8 +131,8 @@ fn sample_size(train: &Dataset) -> Finding {
             Outcome::Survival { rate: events as f64 / followed, followed: followed / n.max(1) as f64 }
         }
         Estimand::Classes(k) => return sample_size_of_classes(train, k),
-        Estimand::Mean | Estimand::Quantile(_) => {
-            return Finding::new(name, Severity::Ok, "the outcome is a number", Vec::new());
+        Estimand::Mean | Estimand::Quantile(_) | Estimand::Text => {
+            return Finding::new(name, Severity::Ok, "the outcome is no event", Vec::new());
         }
     };
     let parameters = Encoder::fit(train).width();

@@ -65,8 +65,8 @@ impl Domain for Medical {
         Some(Cow::Borrowed(bytes))
     }
 
-    fn findings(&self, source: Option<&Dataset>, train: &Dataset) -> Vec<Finding> {
-        check::findings(source, train)
+    fn findings(&self, source: Option<&Dataset>, train: &Dataset) -> Result<Vec<Finding>, Error> {
+        Ok(check::findings(source, train))
     }
 
     fn beside(&self, panels: &[Panel], row: &Dataset, model: &str, predicted: f64) -> Vec<String> {

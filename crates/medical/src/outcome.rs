@@ -31,7 +31,7 @@ fn miscalibrated(input: &PanelInput<'_>) -> Option<String> {
     let order = descending(p.predicted());
     let ratio = input.interval(|weight| {
         let (rows, outputs, baseline) = (input.rows, &p.outputs, p.baseline.as_ref());
-        ObservedExpected.value(&Scored { rows, outputs, order: &order, weight, baseline })
+        ObservedExpected.value(&Scored { rows, outputs, order: &order, weight, baseline, counts: None })
     });
     let off = (ratio.low > 1.0 || ratio.high < 1.0) && (ratio.estimate - 1.0).abs() > OFF;
     off.then(|| {
@@ -192,7 +192,7 @@ fn subgroups(input: &PanelInput<'_>) -> Option<Panel> {
                 let i = input.interval(|weight| {
                     let weight: Vec<f64> = weight.iter().zip(member).map(|(w, m)| if *m { *w } else { 0.0 }).collect();
                     let (rows, outputs, baseline) = (input.rows, &p.outputs, p.baseline.as_ref());
-                    metric.value(&Scored { rows, outputs, order: &order, weight: &weight, baseline })
+                    metric.value(&Scored { rows, outputs, order: &order, weight: &weight, baseline, counts: None })
                 });
                 format!("{:.3} ({:.3} to {:.3})", i.estimate, i.low, i.high)
             };

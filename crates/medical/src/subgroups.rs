@@ -35,7 +35,7 @@ pub fn panel(input: &PanelInput<'_>) -> Option<Panel> {
                 let weight: Vec<f64> = weight.iter().zip(member).map(|(w, m)| if *m { *w } else { 0.0 }).collect();
                 let baseline = p.baseline.as_ref();
                 let (rows, outputs) = (input.rows, &p.outputs);
-                metric.value(&Scored { rows, outputs, order: &order, weight: &weight, baseline })
+                metric.value(&Scored { rows, outputs, order: &order, weight: &weight, baseline, counts: None })
             };
             let cell = |metric: &dyn Metric| {
                 let i = input.interval(|w| within(metric, w));

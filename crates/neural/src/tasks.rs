@@ -6,8 +6,9 @@ use crate::config::{EncoderConfig, Problem, T5Config};
 use crate::encoder;
 use crate::layers::Pass;
 use crate::ops;
+use crate::params::Params;
 use crate::t5;
-use crate::tokenizer::Batch;
+use crate::tokenizer::{Batch, buckets};
 use crate::train::Task;
 
 /// Where a classifier's logits come from.
@@ -159,6 +160,19 @@ impl Task for TextToText<'_> {
         let source = Batch::new(&read, self.config.pad, &self.device);
         text_to_text_loss(self.config, pass, &source, &write)
     }
+}
+
+/// The mean loss of `params` over all examples of a task, without training.
+#[must_use]
+pub fn mean_loss(task: &dyn Task, params: &Params) -> f64 {
+    let lengths: Vec<usize> = (0..task.examples()).map(|i| task.length(i)).collect();
+    let (mut sum, mut n) = (0.0, 0);
+    for part in buckets(&lengths, 32, 4096) {
+        let loss = task.loss(&Pass::predict(params, None), &part).into_data();
+        sum += f64::from(loss.try_into_vec::<f32>().expect("a loss is f32")[0]) * part.len() as f64;
+        n += part.len();
+    }
+    sum / n.max(1) as f64
 }
 
 /// The mean cross-entropy per written token.

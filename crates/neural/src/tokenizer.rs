@@ -3,7 +3,10 @@
 use std::path::Path;
 
 use burn_tensor::{Device, Int, Tensor, TensorData};
-use tokenizers::Tokenizer as Inner;
+use tokenizers::models::bpe::{BPE, BpeTrainerBuilder};
+use tokenizers::pre_tokenizers::byte_level::ByteLevel;
+use tokenizers::processors::template::TemplateProcessing;
+use tokenizers::{AddedToken, Tokenizer as Inner, TokenizerBuilder};
 
 use specialist_core::foreign::caught;
 
@@ -35,6 +38,41 @@ impl Tokenizer {
     pub fn read(folder: &Path) -> Result<Self> {
         let (path, json) = error::read(folder, "tokenizer.json", LARGEST)?;
         Self::parse(json, &path)
+    }
+
+    /// Learns pairs of bytes (Sennrich et al. 2016) from texts, `vocabulary` tokens with those of `special` (padding, end, unknown), of which the second ends
+    /// every text: the same tokenizer from the same texts.
+    ///
+    /// # Errors
+    /// [`Error::Format`] when the texts are too few.
+    pub fn train(texts: &[&str], vocabulary: usize, special: &[&str; 3]) -> Result<Self> {
+        let wrong = |e: tokenizers::Error| Error::format("the tokenizer", format!("it cannot be trained ({e})"));
+        let mut alphabet: Vec<char> = ByteLevel::alphabet().into_iter().collect();
+        alphabet.sort_unstable();
+        let mut trainer = BpeTrainerBuilder::new()
+            .vocab_size(vocabulary)
+            .min_frequency(2)
+            .show_progress(false)
+            .special_tokens(special.iter().map(|t| AddedToken::from(*t, true)).collect())
+            .initial_alphabet(alphabet.into_iter().collect())
+            .build();
+        let mut inner = TokenizerBuilder::new()
+            .with_model(BPE::default())
+            .with_normalizer(None::<tokenizers::normalizers::unicode::NFC>)
+            .with_pre_tokenizer(Some(ByteLevel::new(true, true, true)))
+            .with_post_processor(None::<TemplateProcessing>)
+            .with_decoder(Some(ByteLevel::default()))
+            .build()
+            .map_err(wrong)?;
+        inner.train(&mut trainer, texts.iter().copied()).map_err(wrong)?;
+        let end = TemplateProcessing::builder()
+            .try_single(format!("$A {}", special[1]).as_str())
+            .map_err(|e| wrong(e.into()))?
+            .special_tokens(vec![(special[1], 1)])
+            .build()
+            .map_err(|e| wrong(e.to_string().into()))?;
+        inner.with_post_processor(Some(end));
+        Self::parse(inner.to_string(true).map_err(wrong)?.into_bytes(), Path::new("tokenizer.json"))
     }
 
     /// A tokenizer from the bytes of a tokenizer.json; `file` is named in the error.

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use specialist_core::{Dataset, Labels};
+use specialist_core::{Dataset, KeyRole, Labels};
 use specialist_tabular::Model;
 
 use crate::Error;
@@ -236,6 +236,11 @@ pub(crate) fn digest(content: &[u8]) -> String {
 /// A digest of the rows: values, labels, weights, times and keys.
 #[must_use]
 pub fn fingerprint(data: &Dataset) -> String {
+    // With its length: two texts end where one of them may go on.
+    let told = |hash: &mut Sha256, text: &str| {
+        hash.update((text.len() as u64).to_le_bytes());
+        hash.update(text.as_bytes());
+    };
     let mut hash = Sha256::new();
     for f in &data.features {
         hash.update(f.name.as_bytes());
@@ -251,12 +256,17 @@ pub fn fingerprint(data: &Dataset) -> String {
             codes.iter().for_each(|c| hash.update(c.to_le_bytes()));
         }
         Labels::Numbers(numbers) => numbers.iter().for_each(|y| hash.update(y.to_le_bytes())),
+        Labels::Texts(texts) => texts.iter().for_each(|t| told(&mut hash, t)),
     }
     data.base.weights.iter().for_each(|w| hash.update(w.to_le_bytes()));
     data.time.iter().flatten().for_each(|t| hash.update(t.to_le_bytes()));
     data.amount.iter().flatten().for_each(|a| hash.update(a.to_le_bytes()));
     for key in &data.keys {
         hash.update(key.name.as_bytes());
+        if key.role == KeyRole::Text {
+            key.texts().into_iter().for_each(|t| told(&mut hash, t));
+            continue;
+        }
         // The cells that stand behind the codes: two files may number them otherwise.
         let cell = |c: &u32| key.digests.get(*c as usize).copied().unwrap_or(u64::from(*c));
         key.codes.iter().for_each(|c| hash.update(cell(c).to_le_bytes()));

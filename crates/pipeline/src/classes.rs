@@ -121,7 +121,12 @@ fn one_by_one(input: &PanelInput<'_>, shown: &[&Prediction]) -> Panel {
             };
             let of = |what: usize| cell(&|w: &[f64]| recall_and_precision(codes, guessed, k, w)[what]);
             let area = cell(&|weight: &[f64]| {
-                area_against(&Scored { rows, outputs: &p.outputs, order, weight, baseline: None }, k, k as u32).0
+                area_against(
+                    &Scored { rows, outputs: &p.outputs, order, weight, baseline: None, counts: None },
+                    k,
+                    k as u32,
+                )
+                .0
             });
             table.push(vec![level.clone(), own.to_string(), p.name.clone(), of(0), of(1), area]);
         }

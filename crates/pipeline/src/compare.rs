@@ -3,7 +3,7 @@
 use specialist_core::bootstrap::Bootstrap;
 use specialist_core::evidence::{self, Candidate, Evidence, LabelCurve, Prediction};
 use specialist_core::metric::evaluate_model;
-use specialist_core::{Context, Dataset, FineTune, Metric, Pretrain, SplitKeys, VerdictRule, decide};
+use specialist_core::{Context, Dataset, Estimand, FineTune, Metric, Pretrain, SplitKeys, VerdictRule, decide};
 use specialist_tabular::{EstimatorSettings, Model, TuningPlan};
 
 use crate::Error;
@@ -164,6 +164,7 @@ fn label_curve(
     budgets.dedup();
     let repeats = recipe.compare.repeats.max(1);
     let generalist = evaluate_model(primary, sealed, remake.generalist)?;
+    let recalibrates = train.estimand != Estimand::Text;
     let draw = |budget: usize, repeat: usize| {
         let share = budgets[budget];
         let inner = ctx.child(&format!("curve {}", budget * repeats + repeat)).single();
@@ -193,7 +194,10 @@ fn label_curve(
             })?;
             evaluate_model(primary, sealed, &model)
         };
-        let recalibrated = judge(remake.recalibration.fine_tune(remake.generalist, part, &inner))?;
+        let recalibrated = match recalibrates {
+            true => judge(remake.recalibration.fine_tune(remake.generalist, part, &inner))?,
+            false => generalist,
+        };
         let specialist = if remake.specialist.rung.is_costly() && repeat > 0 {
             None
         } else if rarer >= remake.specialist.rung.needs_events() {
@@ -201,12 +205,24 @@ fn label_curve(
         } else {
             Some(recalibrated)
         };
-        let scratch = remake.scratch.pretrain(part, &inner).ok().map(|m| judge(Ok(m))).transpose()?.unwrap_or(f64::NAN);
-        let values = vec![Some(generalist), Some(recalibrated), specialist, Some(scratch)];
+        let scratch = if remake.scratch.estimator.is_costly() && repeat > 0 {
+            None
+        } else {
+            let made = remake.scratch.pretrain(part, &inner).ok();
+            Some(made.map(|m| judge(Ok(m))).transpose()?.unwrap_or(f64::NAN))
+        };
+        let mut values = vec![Some(generalist), specialist, scratch];
+        if recalibrates {
+            values.insert(1, Some(recalibrated));
+        }
         Ok(Some(Drawn { rows: part.rows(), events, values }))
     };
-    let names = ["generalist", "recalibrated", "specialist", "scratch"];
-    let pairs = [(3, 0), (3, 2), (2, 0)];
+    let mut names = vec!["generalist", "specialist", "scratch"];
+    if recalibrates {
+        names.insert(1, "recalibrated");
+    }
+    let (specialist, scratch) = (names.len() - 2, names.len() - 1);
+    let pairs = [(scratch, 0), (scratch, specialist), (specialist, 0)];
     Ok(curve(&names, (budgets.len(), repeats), primary.goal(), &pairs, ctx, draw)?)
 }
 

@@ -15,6 +15,9 @@ const BINS: usize = 10;
 const SCORE_BINS: usize = 20;
 
 pub(crate) fn curves(rows: &Dataset, predictions: &[Prediction]) -> Vec<Curves> {
+    if rows.estimand == Estimand::Text {
+        return Vec::new();
+    }
     predictions
         .iter()
         .flat_map(|p| if rows.estimand.width() > 1 { of_classes(rows, p) } else { vec![curve(rows, p)] })
@@ -82,7 +85,7 @@ fn observed(estimand: Estimand, labels: &Labels) -> Interval {
     match estimand {
         Estimand::Probability => wilson(mean, n),
         // Of one class against the rest only: the labels of a bin are then two classes.
-        Estimand::Classes(_) => Interval { estimate: f64::NAN, low: f64::NAN, high: f64::NAN },
+        Estimand::Classes(_) | Estimand::Text => Interval { estimate: f64::NAN, low: f64::NAN, high: f64::NAN },
         Estimand::Survival { horizon } => {
             let curve = kaplan_meier(labels.times(), &vec![1.0; labels.rows()]);
             let (low, high) = curve.interval(horizon, Z);

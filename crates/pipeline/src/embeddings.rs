@@ -10,10 +10,12 @@ use std::sync::Arc;
 use linfa_linalg::eigh::{EigSort, Eigh};
 use ndarray::{Array1, Array2, Axis};
 use serde::{Deserialize, Serialize};
-use specialist_core::{Context, Dataset, Domain, ENCODERS, Encode, EncoderKind, Feature, FeatureKind, Key, KeyRole};
+use specialist_core::{
+    Context, Dataset, Domain, ENCODERS, Encode, EncoderInput, EncoderKind, Feature, FeatureKind, Key, KeyRole,
+};
 
 use crate::artifact::{self, Draft};
-use crate::recipe::{Recipe, TRANSFORMER};
+use crate::recipe::{Recipe, RecipeError, TRANSFORMER};
 use crate::{Error, Place};
 
 const FILE: &str = "embeddings.json";
@@ -144,7 +146,7 @@ impl Embeddings {
         }
         let Some(source) = source else {
             let model = recipe.source.model.as_deref().unwrap_or_default();
-            return match Self::open(&place.path(model), ctx)? {
+            return match Self::open(&place.path(model), recipe, ctx)? {
                 Some(embeddings) => Ok(Some(embeddings)),
                 None => Err(Error::Usage {
                     what: format!("column `{}` is text, and the generalist was made without it", columns[0]),
@@ -155,10 +157,17 @@ impl Embeddings {
         let spec = &recipe.text;
         let folder = domain.fetched(&spec.backbone)?.unwrap_or_else(|| place.path(&spec.backbone));
         let adapter = spec.adapter.as_ref().map(|a| place.path(a));
-        let encoder = (kind_called(&spec.encoder, columns[0])?.open)(&folder, adapter.as_deref(), spec.longest)?;
+        let (settings, adapter) = (recipe.settings(), adapter.as_deref());
+        let (folder, longest, start) = (folder.as_path(), spec.longest, place.folder.as_path());
+        let input = EncoderInput { folder, adapter, longest, settings: &settings, place: start };
+        let encoder = (kind_called(&spec.encoder, columns[0])?.open)(&input)?;
         let kind = (spec.encoder.clone(), spec.longest);
         let mut embeddings = Self { encoder, kind, numbers: Vec::new(), known: Vec::new(), ctx: ctx.clone() };
         let width = embeddings.encoder.width();
+        if width == 0 && spec.components > 0 {
+            let expected = format!("0: the encoder {} makes no numbers of a text", spec.encoder);
+            return Err(RecipeError::invalid("text.components", expected).into());
+        }
         for column in columns {
             if spec.components == 0 {
                 embeddings.known.push(HashMap::new());
@@ -185,7 +194,7 @@ impl Embeddings {
     }
 
     /// Those of an artifact; none where it has none.
-    pub(crate) fn open(folder: &Path, ctx: &Context) -> Result<Option<Self>, Error> {
+    pub(crate) fn open(folder: &Path, recipe: &Recipe, ctx: &Context) -> Result<Option<Self>, Error> {
         if !folder.join(FILE).is_file() {
             return Ok(None);
         }
@@ -195,7 +204,10 @@ impl Embeddings {
         };
         let column = numbers.first().map_or("", Numbers::column);
         let folder = folder.join(ENCODER);
-        let encoder = (kind_called(&kind, column)?.open)(&folder, None, longest)?;
+        let settings = recipe.settings();
+        let input =
+            EncoderInput { folder: &folder, adapter: None, longest, settings: &settings, place: folder.as_path() };
+        let encoder = (kind_called(&kind, column)?.open)(&input)?;
         if !numbers.iter().all(|n| n.fits(encoder.width())) {
             return Err(artifact::corrupt(&folder, FILE, "its components are of another encoder"));
         }
@@ -270,6 +282,11 @@ impl Embeddings {
             codes.iter().flatten().copied().filter(|&c| !self.known[at].contains_key(&texts[c])).collect();
         fresh.sort_unstable();
         fresh.dedup();
+        // Nothing is made of them: they stay what they are.
+        if self.encoder.width() == 0 {
+            self.known[at].extend(fresh.iter().map(|&c| (texts[c].clone(), Vec::new())));
+            return Ok(());
+        }
         let vectors = self.embed(&fresh.iter().map(|&c| texts[c].as_str()).collect::<Vec<_>>())?;
         for (&c, vector) in fresh.iter().zip(vectors.chunks(self.encoder.width())) {
             let numbers = self.numbers[at].of(vector);

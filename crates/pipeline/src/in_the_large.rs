@@ -63,7 +63,7 @@ pub(crate) fn panel(sealed: &Dataset, evidence: &Evidence, predictions: &[Predic
                 sealed.labels().levels().iter().enumerate().map(|(k, l)| (Some(l), rows(k))).collect();
             of_each(predictions, &classes, |p, k| Large::of(rows(k), &p.outputs.column(k).collect::<Vec<_>>()))
         }
-        Estimand::Mean | Estimand::Survival { .. } | Estimand::Quantile(_) => return None,
+        Estimand::Mean | Estimand::Survival { .. } | Estimand::Quantile(_) | Estimand::Text => return None,
     };
     if found.is_empty() {
         return None;

@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use specialist_core::{
-    Context, Dataset, Dialect, Domain, Estimand, FeatureStep, Finding, Labels, Population, Tables, TablesInput,
+    Context, Dataset, Dialect, Domain, Estimand, FeatureStep, Finding, KeyRole, Labels, Population, SplitKeys, Tables,
+    TablesInput,
 };
 use specialist_report::DataRow;
 use specialist_tabular::read::{Options, ReadReport, read_all};
@@ -60,24 +61,26 @@ pub fn load(recipe: &Recipe, domain: &dyn Domain, place: &Place, ctx: &Context) 
     }
     Embeddings::check(recipe)?;
     let mut reports = Vec::new();
-    let mut table =
-        |of: &str, data: &str, filter: &std::collections::BTreeMap<String, Vec<String>>, dialect: Dialect| {
-            let input = place.input(data, domain)?;
-            let options = Options { dialect, filter: filter.clone(), ..Options::default() };
-            let mut schema = recipe.schema();
-            if of == "source" {
-                schema.columns.retain(|c| !recipe.columns[&c.name].only_target);
-            }
-            let (raw, report) = read_all(&input, &schema, &options)?;
-            reports.push(report);
-            both_classes(&raw, &input.name())?;
-            Ok::<Dataset, Error>(raw)
-        };
-    let source = match &recipe.source.data {
-        Some(data) => Some(table("source", data, &recipe.source.filter, recipe.source.dialect()?)?),
+    type Cells = std::collections::BTreeMap<String, Vec<String>>;
+    let mut table = |of: &str, data: &str, (filter, except): (&Cells, &Cells), most: usize, dialect: Dialect| {
+        let input = place.input(data, domain)?;
+        let options = Options { dialect, filter: filter.clone(), except: except.clone(), ..Options::default() };
+        let mut schema = recipe.schema();
+        if of == "source" {
+            schema.columns.retain(|c| !recipe.columns[&c.name].only_target);
+        }
+        let (raw, report) = read_all(&input, &schema, &options)?;
+        reports.push(report);
+        let raw = drawn(raw, most, of, recipe, ctx)?;
+        both_classes(&raw, &input.name())?;
+        Ok::<Dataset, Error>(raw)
+    };
+    let (source, target) = (&recipe.source, &recipe.target);
+    let source = match &source.data {
+        Some(data) => Some(table("source", data, (&source.filter, &source.except), source.most, source.dialect()?)?),
         None => None,
     };
-    let target = table("target", &recipe.target.data, &recipe.target.filter, recipe.target.dialect()?)?;
+    let target = table("target", &target.data, (&target.filter, &target.except), target.most, target.dialect()?)?;
     every_class_occurs(source.as_ref(), &target, recipe)?;
     let (source, target) = (source.map(|s| in_order(s, recipe)), in_order(target, recipe));
     let mut embeddings = match (&source, recipe.text_columns().is_empty()) {
@@ -97,7 +100,7 @@ pub fn load(recipe: &Recipe, domain: &dyn Domain, place: &Place, ctx: &Context) 
     };
     let source = source.map(&mut features).transpose()?;
     let target = features(target)?;
-    if target.features.is_empty() {
+    if target.features.is_empty() && target.key(KeyRole::Text).is_none() {
         return Err(RecipeError::invalid("columns", "at least one column with role = \"feature\"").into());
     }
     Ok(Loaded { source, target, reports, own: Vec::new(), embeddings })
@@ -110,7 +113,7 @@ pub(crate) fn made(
     place: &Place,
     data: Option<&str>,
 ) -> Result<Option<Tables>, Error> {
-    let settings = toml::to_string(&recipe.domain).expect("a table is TOML");
+    let settings = recipe.settings();
     let source = recipe.source.data.as_deref();
     let input = TablesInput {
         source: source.map(|of_recipe| Population { data: data.unwrap_or(of_recipe), filter: &recipe.source.filter }),
@@ -121,10 +124,35 @@ pub(crate) fn made(
         gap: recipe.gap()?,
     };
     let tables = domain.tables(&input)?;
-    if tables.is_none() {
-        domain.check_settings(&settings)?;
+    match &tables {
+        None => domain.check_settings(&settings)?,
+        Some(_) => {
+            let (source, target) = (&recipe.source, &recipe.target);
+            for (key, is_there) in [
+                ("source.except", !source.except.is_empty()),
+                ("target.except", !target.except.is_empty()),
+                ("source.most", source.most > 0),
+                ("target.most", target.most > 0),
+            ] {
+                if is_there {
+                    let expected = format!("left out: the domain {} makes its tables itself", domain.name());
+                    return Err(RecipeError::invalid(key, expected).into());
+                }
+            }
+        }
     }
     Ok(tables)
+}
+
+/// At most so many rows, whole groups of them where they are kept together.
+fn drawn(raw: Dataset, most: usize, of: &str, recipe: &Recipe, ctx: &Context) -> Result<Dataset, Error> {
+    if most == 0 || raw.rows() <= most {
+        return Ok(raw);
+    }
+    let keys = SplitKeys { group: recipe.split.group_on.is_some(), ..SplitKeys::default() };
+    let share = most as f64 / raw.rows() as f64;
+    let split = keys.holdout(&raw, share, &mut ctx.rng(&format!("at most {of}")))?;
+    Ok(raw.select(&split.test))
 }
 
 /// The rows of `tables` whose label is known.
@@ -187,7 +215,7 @@ impl Steps {
     /// The steps of an artifact.
     pub(crate) fn open(folder: &Path, recipe: &Recipe, domain: &dyn Domain) -> Result<Self, Error> {
         let ctx = Context::new(recipe.seed, 1);
-        Ok(Self { embeddings: Embeddings::open(folder, &ctx)?, domain: step(recipe, domain)? })
+        Ok(Self { embeddings: Embeddings::open(folder, recipe, &ctx)?, domain: step(recipe, domain)? })
     }
 
     /// The model's rows of `raw`.

@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 
 use specialist_core::discretion::OTHER;
 use specialist_core::{
-    Column, ColumnKind, Dataset, Domain, Feature, FeatureKind, NumberStyle, OnInvalid, Outputs, Predict, Role, Schema,
-    Tables, canonical,
+    Column, ColumnKind, Dataset, Domain, Estimand, Feature, FeatureKind, NumberStyle, OnInvalid, Outputs, Predict,
+    Role, Schema, Tables, canonical,
 };
 use specialist_tabular::Model;
 use specialist_tabular::read::{Input, InvalidCells, Options, Reader, Rows};
-use specialist_tabular::write::{ScoreColumns, ScoreWriter};
+use specialist_tabular::write::{ScoreColumns, ScoreWriter, ScoredRows};
 
 use crate::Place;
 use crate::artifact::Artifact;
@@ -116,8 +116,12 @@ impl Scorer {
         let text = String::from_utf8_lossy(&artifact::read(folder, "recipe.toml")?).into_owned();
         let recipe = parse(&folder.join("recipe.toml").display().to_string(), &text, &[])?;
         let (classes, width) = (recipe.classes(), model.estimand().width());
-        if classes.len().max(1) != width {
-            let what = format!("it gives {width} numbers a row, and the recipe's label has {} classes", classes.len());
+        let asked = if model.estimand() == Estimand::Text { 0 } else { classes.len().max(1) };
+        if asked != width || (asked == 0) != (recipe.asked() == Some(Estimand::Text)) {
+            let what = match recipe.asked() {
+                Some(Estimand::Text) => "it does not write, and the recipe's label is a text".to_string(),
+                _ => format!("it gives {width} numbers a row, and the recipe's label has {} classes", classes.len()),
+            };
             return Err(artifact::corrupt(folder, &format!("models/{name}.json"), &what));
         }
         let (delimiter, decimal, history) = (None, None, Vec::new());
@@ -313,17 +317,21 @@ impl Scorer {
         mut progress: impl FnMut(usize),
     ) -> Result<Scored, Error> {
         let wrong = |error| Error::Write { file: "the scores".into(), error };
-        let columns = |key: &str, texts: bool| ScoreColumns {
+        let is_text = self.model.estimand() == Estimand::Text;
+        let columns = |key: &str, texts: bool, notes: Option<&str>| ScoreColumns {
             key: key.into(),
             texts,
             value: self.model.estimand().word().into(),
             classes: self.classes.clone(),
+            notes: notes.map(String::from),
         };
         if let Some(data) = self.made(input, domain)? {
             let names = domain.names(&data);
             let key = if names.is_some() { "id" } else { "line" };
-            let mut writer = make(columns(key, names.is_some())).map_err(wrong)?;
-            writer.write(names.as_deref(), &data.lines, &self.model.predictions(&data)?).map_err(wrong)?;
+            let mut writer = make(columns(key, names.is_some(), None)).map_err(wrong)?;
+            let predicted = self.model.predictions(&data)?;
+            let rows = ScoredRows { ids: names.as_deref(), lines: &data.lines, predicted: &predicted, notes: None };
+            writer.write(&rows).map_err(wrong)?;
             writer.finish().map_err(wrong)?;
             progress(data.rows());
             return Ok(Scored { rows: data.rows(), ..Scored::default() });
@@ -334,17 +342,18 @@ impl Scorer {
         let forgotten = steps.memory().filter(|_| history == 0);
         let mut scored = Scored { history, forgotten, ..Scored::default() };
         while let Some(chunk) = reader.next_chunk(CHUNK)? {
-            if writer.is_none() {
-                let key = if chunk.ids.is_some() { "id" } else { "line" };
-                let make = make.take().expect("the writer is made once");
-                writer = Some(make(columns(key, chunk.ids.is_some())).map_err(wrong)?);
-            }
             let lines = chunk.data.lines.clone();
             let data = steps.apply(chunk.data)?;
             self.unseen_levels(&data, &mut scored.unseen);
             let predicted = self.predictions(&data, &input.name())?;
-            let writer = writer.as_mut().expect("made above");
-            writer.write(chunk.ids.as_deref(), &lines, &predicted).map_err(wrong)?;
+            let notes = domain.notes(&data, predicted.texts()).filter(|_| is_text);
+            if let Some(make) = make.take() {
+                let key = if chunk.ids.is_some() { "id" } else { "line" };
+                writer = Some(make(columns(key, chunk.ids.is_some(), notes.as_ref().map(|n| n.0))).map_err(wrong)?);
+            }
+            let notes = notes.as_ref().map(|n| n.1.as_slice());
+            let rows = ScoredRows { ids: chunk.ids.as_deref(), lines: &lines, predicted: &predicted, notes };
+            writer.as_mut().expect("made with the first rows").write(&rows).map_err(wrong)?;
             scored.rows += lines.len();
             progress(lines.len());
         }

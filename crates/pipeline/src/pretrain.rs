@@ -41,12 +41,22 @@ pub fn pretrain(recipe: &Recipe, source: &Dataset, primary: &dyn Metric, ctx: &C
     let ctx = &ctx.child("pretrain");
     let trials = recipe.pretrain.trials;
     ctx.observer().begin("pretrain", trials + 1);
-    let (settings, study) =
-        if trials == 0 { (estimator.defaults(), None) } else { search(recipe, estimator, source, primary, ctx)? };
+    let (settings, study) = if trials == 0 || !estimator.learns() {
+        (estimator.defaults(), None)
+    } else {
+        search(recipe, estimator, source, primary, ctx)?
+    };
     let model = settings.pretrain(source, &ctx.child("fit"))?;
     ctx.observer().step(None);
     ctx.observer().end();
-    Ok(Pretrained { model, settings: Some(settings), trials, study, note: String::new() })
+    let trials = if study.is_some() || estimator.learns() { trials } else { 0 };
+    Ok(Pretrained {
+        model,
+        settings: Some(settings).filter(|_| estimator.learns()),
+        trials,
+        study,
+        note: String::new(),
+    })
 }
 
 fn search(

@@ -100,6 +100,12 @@ pub struct Source {
     /// Column → the cells a row must have one of.
     #[serde(rename = "where", skip_serializing_if = "BTreeMap::is_empty")]
     pub filter: BTreeMap<String, Vec<String>>,
+    /// Column → the cells that a row must have none of.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub except: BTreeMap<String, Vec<String>>,
+    /// At most so many rows, drawn at random, whole groups where `split.group_on` says so; 0: all.
+    #[serde(skip_serializing_if = "is_default")]
+    pub most: usize,
     /// Between the cells of a CSV file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delimiter: Option<char>,
@@ -123,6 +129,12 @@ pub struct Table {
     /// Column → the cells a row must have one of.
     #[serde(rename = "where", skip_serializing_if = "BTreeMap::is_empty")]
     pub filter: BTreeMap<String, Vec<String>>,
+    /// Column → the cells that a row must have none of.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub except: BTreeMap<String, Vec<String>>,
+    /// At most so many rows, drawn at random, whole groups where `split.group_on` says so; 0: all.
+    #[serde(skip_serializing_if = "is_default")]
+    pub most: usize,
     /// Between the cells of a CSV file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delimiter: Option<char>,
@@ -421,6 +433,7 @@ impl Recipe {
     pub fn asked(&self) -> Option<Estimand> {
         let of = |c: &ColumnSpec| match c.role {
             Role::Duration => Some(Estimand::Survival { horizon: c.horizon.unwrap_or(f64::INFINITY) }),
+            Role::Label if c.kind == ColumnKind::Text => Some(Estimand::Text),
             Role::Label => match c.told_apart().len() {
                 0 => Some(Estimand::Probability),
                 classes => Some(Estimand::Classes(classes)),
@@ -551,7 +564,18 @@ impl Recipe {
         recipe.source.models.iter_mut().chain(&mut recipe.tune.transfer).for_each(own);
         own(&mut recipe.text.backbone);
         recipe.text.adapter.iter_mut().for_each(own);
+        recipe.domain.iter_mut().for_each(|(_, value)| {
+            if let toml::Value::String(text) = value {
+                own(text);
+            }
+        });
         recipe.render()
+    }
+
+    /// `[domain]` as TOML text, as domains and encoders take it.
+    #[must_use]
+    pub fn settings(&self) -> String {
+        toml::to_string(&self.domain).expect("a table is TOML")
     }
 
     /// The recipe as TOML text.

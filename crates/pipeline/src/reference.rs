@@ -59,6 +59,7 @@ pub fn page(domain: &dyn Domain) -> String {
         ("numbers", Estimand::Mean),
         ("quantiles", Estimand::Quantile(0.5)),
         ("times", Estimand::Survival { horizon: 1.0 }),
+        ("texts", Estimand::Text),
     ];
     let of = |predicts: &dyn Fn(Estimand) -> bool| {
         let words: Vec<&str> = kinds.iter().filter(|k| predicts(k.1)).map(|k| k.0).collect();
@@ -88,7 +89,7 @@ pub fn page(domain: &dyn Domain) -> String {
         vec![format!("`{}`", m.name()), about, goal(m.goal()), of(&|k| m.judges(k))]
     };
     let mut metrics: Vec<Vec<String>> = METRICS.all().into_iter().map(row).collect();
-    let own = kinds.iter().flat_map(|k| domain.metrics_of(k.1));
+    let own = kinds.iter().flat_map(|k| domain.metrics_of(k.1, ""));
     for m in own.map(|m| row(m.as_ref())) {
         if metrics.iter().all(|known| known[0] != m[0]) {
             metrics.push(m);

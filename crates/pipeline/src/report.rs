@@ -40,7 +40,7 @@ pub(crate) fn report(
         train: &prepared.train,
         // All of it: what is held out for the forgetting test is no less of the population.
         source: prepared.loaded.source.as_ref(),
-        settings: &toml::to_string(&recipe.domain).expect("a table is TOML"),
+        settings: &recipe.settings(),
         trials: judged.evidence.trials,
         rows: sealed,
         predictions: &judged.predictions,

@@ -39,7 +39,7 @@ impl Job<'_> {
     /// The domain's metrics, with the recipe's choice of a primary one in front.
     #[must_use]
     pub fn metrics(&self, estimand: Estimand) -> Vec<Box<dyn Metric>> {
-        let mut metrics = self.domain.metrics_of(estimand);
+        let mut metrics = self.domain.metrics_of(estimand, &self.recipe.settings());
         if let Some(name) = &self.recipe.compare.metric {
             match metrics.iter().position(|m| m.name() == name) {
                 Some(place) => metrics[..=place].rotate_right(1),
@@ -55,7 +55,7 @@ impl Job<'_> {
         if self.metrics(estimand)[0].judges(estimand) {
             return Ok(());
         }
-        let usual = self.domain.metrics_of(estimand);
+        let usual = self.domain.metrics_of(estimand, &self.recipe.settings());
         let known: Vec<&str> = usual.iter().map(|m| m.name()).collect();
         Err(RecipeError::choice("compare.metric", name, &known).into())
     }
@@ -85,7 +85,7 @@ impl Job<'_> {
             loaded.source = Some(if rows.len() == source.rows() { source } else { source.select(&rows) });
         }
         let mut train = loaded.target.select(&target.train);
-        loaded.own.extend(domain.findings(loaded.source.as_ref(), &train));
+        loaded.own.extend(domain.findings(loaded.source.as_ref(), &train)?);
         let findings = check::check(&check::Input {
             recipe,
             source: loaded.source.as_ref(),
@@ -141,7 +141,7 @@ impl Job<'_> {
         if !leaks.is_empty() {
             return Err(Error::Leak(leaks));
         }
-        let settings = toml::to_string(&self.recipe.domain).expect("a table is TOML");
+        let settings = self.recipe.settings();
         Ok(self.domain.alone(&prepared.loaded.target, &settings, self.ctx)?)
     }
 
@@ -203,11 +203,12 @@ impl Job<'_> {
             let parts = found.ensemble.iter().map(tune).collect::<Result<_, specialist_core::Error>>()?;
             Some(("ensemble", what, crate::sources::average(parts)))
         };
-        let mut models = vec![
-            ("generalist", generalist.describe(), generalist),
-            ("recalibrated", describe(&found.recalibration), recalibrated),
-            ("scratch", format!("{} on the target alone", found.scratch.estimator.name()), scratch),
-        ];
+        let mut models = vec![("generalist", generalist.describe(), generalist)];
+        // A text has no scale to move.
+        if train.estimand != Estimand::Text {
+            models.push(("recalibrated", describe(&found.recalibration), recalibrated));
+        }
+        models.push(("scratch", format!("{} on the target alone", found.scratch.estimator.name()), scratch));
         if let Some((model, weight)) = pooled {
             let counted = if pretrained.settings.as_ref().is_some_and(|s| s.estimator.takes_weights()) {
                 format!("a target row counted {weight} times")

@@ -3,7 +3,9 @@
 
 use specialist_core::bootstrap::{mean_sd, quantile};
 use specialist_core::metric::{evaluate_model, order};
-use specialist_core::{Context, Dataset, Error, FineTune, Metric, Panel, Predict, Pretrain, Scored, SplitKeys};
+use specialist_core::{
+    Context, Dataset, Error, Estimand, FineTune, Metric, Panel, Predict, Pretrain, Scored, SplitKeys,
+};
 use specialist_tabular::{EstimatorSettings, Model, Rung, TuningPlan, plan};
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
@@ -94,14 +96,24 @@ fn part(train: &Dataset, budget: Option<usize>, ctx: &Context) -> Result<Dataset
 fn judge(model: &Model, test: &Dataset, metrics: &[Box<dyn Metric>]) -> Result<Vec<f64>, Error> {
     let outputs = model.predictions(test)?;
     let (order, weight) = (order(&outputs), vec![1.0; test.rows()]);
-    let scored = Scored { rows: test, outputs: &outputs, order: &order, weight: &weight, baseline: model.baseline() };
+    let scored = Scored {
+        rows: test,
+        outputs: &outputs,
+        order: &order,
+        weight: &weight,
+        baseline: model.baseline(),
+        counts: None,
+    };
     Ok(metrics.iter().map(|m| m.value(&scored)).collect())
 }
 
 impl Maker<'_> {
     /// In the order of [`NAMES`]; none where a candidate cannot be made of these rows.
     fn candidates(&self, rows: &Dataset, ctx: &Context) -> Result<[Option<Model>; 5], Error> {
-        let recalibrated = self.recalibration.fine_tune(self.generalist, rows, ctx).ok();
+        let recalibrated = match rows.estimand {
+            Estimand::Text => None,
+            _ => self.recalibration.fine_tune(self.generalist, rows, ctx).ok(),
+        };
         let pooled = match self.pooled {
             Some((source, settings, weight)) => Some(settings.pretrain(&source.pooled(rows, weight)?, ctx)?),
             None => None,

@@ -181,16 +181,21 @@ fn both_studies(search: &Search<'_>, start: &Start<'_>, place: &Place) -> Result
     let (recipe, generalist, train) = (search.recipe, start.generalist, start.train);
     let space = ladder_space(generalist, &train.features, train.informative(), &recipe.rungs()?);
     let points = starting_points(&space);
-    let ladder =
-        search.study("specialist", space, points, &past(recipe, place, "specialist", None)?, |p, fold, ctx| {
-            plan(p).fine_tune(fold.generalist.as_ref().unwrap_or(generalist), &fold.train, ctx)
-        })?;
+    let ladder = search.study(
+        "specialist",
+        space,
+        points,
+        recipe.tune.trials,
+        &past(recipe, place, "specialist", None)?,
+        |p, fold, ctx| plan(p).fine_tune(fold.generalist.as_ref().unwrap_or(generalist), &fold.train, ctx),
+    )?;
     let estimator = recipe.scratch_estimator()?;
     // The study that tuned the generalist knows something about the same settings on other rows.
     let known = start.study.filter(|s| *s.space() == estimator.space());
     let past = past(recipe, place, "scratch", known)?;
     let defaults = estimator.default_params();
-    let scratch = search.study("scratch", estimator.space(), vec![defaults], &past, |p, fold, ctx| {
+    let trials = if estimator.is_costly() { recipe.tune.costly_trials } else { recipe.tune.trials };
+    let scratch = search.study("scratch", estimator.space(), vec![defaults], trials, &past, |p, fold, ctx| {
         estimator.settings(p).pretrain(&fold.train, ctx)
     })?;
     Ok((ladder, scratch))
@@ -213,12 +218,13 @@ fn past(recipe: &Recipe, place: &Place, name: &str, known: Option<&Study>) -> Re
 }
 
 impl Search<'_> {
-    /// The study called `name`: begun, or taken up where it was left, and brought to its number of trials.
+    /// The study called `name`: begun, or taken up where it was left, and brought to so many trials.
     fn study<M: Predict>(
         &self,
         name: &str,
         space: Space,
         points: Vec<Params>,
+        trials: usize,
         past: &[PastStudy],
         fit: impl Fn(&Params, &Fold, &Context) -> Result<M, specialist_core::Error> + Sync,
     ) -> Result<Study, Error> {
@@ -250,7 +256,7 @@ impl Search<'_> {
         let plan = Run {
             pruner: &*pruner,
             workers: self.effort.workers.unwrap_or_else(|| ctx.threads()),
-            stop: Stop { trials: Some(tune.trials.max(least)), cancelled: Some(&cancelled), ..Stop::default() },
+            stop: Stop { trials: Some(trials.max(least)), cancelled: Some(&cancelled), ..Stop::default() },
             ..Run::new(&sampler, 0)
         };
         let study = Mutex::new(study.recorded_order(tune.concurrency));
@@ -307,6 +313,8 @@ fn recalibrations(ladder: &Study, judge: &Judge<'_>, generalist: &Model) -> Vec<
         Estimand::Survival { .. } => metric::by_name("integrated-brier"),
         // Their metrics are of the number itself.
         Estimand::Mean | Estimand::Quantile(_) => None,
+        // A text has no scale.
+        Estimand::Text => None,
     };
     let Some(proper) = proper.filter(|p| p.name() != judge.primary.name()) else {
         trials.sort_by(|a, b| b.value().unwrap_or(f64::MIN).total_cmp(&a.value().unwrap_or(f64::MIN)));

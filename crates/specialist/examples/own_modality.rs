@@ -4,11 +4,10 @@
 use std::any::Any;
 use std::borrow::Cow;
 use std::fmt::Write;
-use std::path::Path;
 use std::sync::Arc;
 
 use specialist::core::metric::{AveragePrecision, LogLoss, RocAuc};
-use specialist::core::{ENCODERS, Encode, EncoderKind, Error, Recipe};
+use specialist::core::{ENCODERS, Encode, EncoderInput, EncoderKind, Error, Recipe};
 use specialist::{Context, Domain, Metric};
 
 /// How often each pair of bases stands in a sequence, as shares.
@@ -36,7 +35,7 @@ impl Encode for Pairs {
     }
 }
 
-fn open(_: &Path, _: Option<&Path>, _: usize) -> Result<Arc<dyn Encode>, Error> {
+fn open(_: &EncoderInput<'_>) -> Result<Arc<dyn Encode>, Error> {
     Ok(Arc::new(Pairs))
 }
 

@@ -9,7 +9,7 @@ use specialist::arrow_schema::{DataType, Schema};
 use specialist::{Context, Domain, Error, Recipe, Specialist};
 
 fn main() -> Result<(), Error> {
-    text::labels::register();
+    text::register();
     let domains: [Arc<dyn Domain>; 4] = [
         Arc::new(fraud::Fraud),
         Arc::new(medical::Medical),

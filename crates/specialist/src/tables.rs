@@ -8,7 +8,7 @@ use specialist_core::{Domain, Estimand, Metric, Recipe, metric};
 /// use specialist::{Domain, Estimand, Tables};
 /// let plain = Tables::default();
 /// assert_eq!((plain.name(), plain.metrics()[0].name()), ("tables", "roc-auc"));
-/// assert_eq!(plain.metrics_of(Estimand::Classes(3))[0].name(), "log-loss");
+/// assert_eq!(plain.metrics_of(Estimand::Classes(3), "")[0].name(), "log-loss");
 /// ```
 pub struct Tables {
     name: &'static str,

@@ -259,7 +259,7 @@ fn typical(data: &Dataset, accelerated: bool) -> f64 {
             mean(data.labels().times().iter().map(|l| l.time.ln()).collect()).exp()
         }
         // Only differences of the classes' margins count: the trees learn the classes' shares in their first round.
-        Estimand::Classes(_) => 0.5,
+        Estimand::Classes(_) | Estimand::Text => 0.5,
         // A hazard ratio of 1.
         Estimand::Survival { .. } => 1.0,
         Estimand::Probability => mean(data.labels().responses()).clamp(1e-6, 1.0 - 1e-6),
@@ -291,6 +291,7 @@ fn objective(estimand: Estimand, accelerated: bool) -> Result<Objective, Error> 
         Estimand::Probability => Objective::BinaryLogistic(RegLoss::default()),
         Estimand::Mean => Objective::SquaredError(RegLoss::default()),
         Estimand::Quantile(q) => Objective::Quantile(Quantiles::new([q]).map_err(failed)?),
+        Estimand::Text => return Err(Error::Mismatch("trees do not write".into())),
     })
 }
 

@@ -3,8 +3,8 @@
 use std::io::{self, Write};
 
 use polars::prelude::{Column, DataFrame, DataType, Field, NamedFrom, ParquetWriter, Schema, Series};
-use specialist_core::Outputs;
 use specialist_core::quoting::escape_formula;
+use specialist_core::{Estimand, Outputs};
 
 /// A column of a small table.
 #[derive(Debug, Clone, PartialEq)]
@@ -66,13 +66,27 @@ pub struct ScoreColumns {
     pub value: String,
     /// The classes' names, where there are several: the table then holds the most probable one, and the probability of each.
     pub classes: Vec<String>,
+    /// What the last column is called, of texts with a note on each.
+    pub notes: Option<String>,
+}
+
+/// Rows with what was predicted of them.
+pub struct ScoredRows<'a> {
+    /// Their names, where they have names.
+    pub ids: Option<&'a [String]>,
+    /// Where they stand in their file.
+    pub lines: &'a [u64],
+    /// Rows × outputs, or a text a row.
+    pub predicted: &'a Outputs,
+    /// What to look at in each text.
+    pub notes: Option<&'a [String]>,
 }
 
 impl ScoreColumns {
     /// The columns behind the first, in order.
     fn values(&self) -> Vec<String> {
         if self.classes.is_empty() {
-            return vec![self.value.clone()];
+            return std::iter::once(&self.value).chain(&self.notes).cloned().collect();
         }
         let of_class = self.classes.iter().map(|class| format!("{}_{class}", self.value));
         std::iter::once("class".to_string()).chain(of_class).collect()
@@ -108,26 +122,35 @@ impl<W: Write> ScoreWriter<W> {
     /// The sink's.
     pub fn parquet(sink: W, columns: ScoreColumns) -> io::Result<Self> {
         let kind = |text: bool, otherwise| if text { DataType::String } else { otherwise };
-        let several = !columns.classes.is_empty();
+        let (several, written) = (!columns.classes.is_empty(), columns.value == Estimand::Text.word());
         let values = columns.values().into_iter().enumerate();
-        let values = values.map(|(i, name)| Field::new(name.into(), kind(several && i == 0, DataType::Float64)));
+        let is_text = |i: usize| written || (several && i == 0);
+        let values = values.map(|(i, name)| Field::new(name.into(), kind(is_text(i), DataType::Float64)));
         let key = Field::new(columns.key.as_str().into(), kind(columns.texts, DataType::Int64));
         let schema = Schema::from_iter(std::iter::once(key).chain(values));
         let writer = ParquetWriter::new(sink).batched(&schema).map_err(io::Error::other)?;
         Ok(Self { columns, to: Sink::Parquet(Box::new(writer)) })
     }
 
-    /// Writes a chunk: `ids` in the first column, or `rows` where there are none; rows × outputs behind it.
+    /// Writes a chunk: names in the first column, or lines where there are none; what was predicted behind it.
     ///
     /// # Errors
     /// The sink's.
-    pub fn write(&mut self, ids: Option<&[String]>, rows: &[u64], predicted: &Outputs) -> io::Result<()> {
+    pub fn write(&mut self, of: &ScoredRows<'_>) -> io::Result<()> {
         let Self { columns, to } = self;
+        let ScoredRows { ids, lines: rows, predicted, notes } = *of;
+        let texts = predicted.texts();
         let class = |largest: usize| columns.classes.get(largest).map(String::as_str);
         match to {
             Sink::Csv(csv) => {
                 use std::fmt::Write as _;
                 let mut number = String::new();
+                for (i, text) in texts.iter().enumerate() {
+                    let key = ids.map_or_else(|| rows[i].to_string(), |ids| escape_formula(&ids[i]).into_owned());
+                    let cells = [Some(text), notes.map(|n| &n[i])].into_iter().flatten().map(|c| escape_formula(c));
+                    csv.write_record(std::iter::once(key.into()).chain(cells).map(|c| c.into_owned()))
+                        .map_err(plain)?;
+                }
                 for (i, (row, largest)) in predicted.iter_rows().zip(predicted.largest()).enumerate() {
                     if let Some(ids) = ids {
                         csv.write_field(escape_formula(&ids[i]).as_bytes()).map_err(plain)?;
@@ -158,6 +181,10 @@ impl<W: Write> ScoreWriter<W> {
                 if !columns.classes.is_empty() {
                     let named: Vec<&str> = predicted.largest().filter_map(class).collect();
                     series.push(Series::new(names.next().expect("the class").into(), named));
+                }
+                if !texts.is_empty() {
+                    let written = [Some(texts), notes].into_iter().flatten();
+                    series.extend(names.by_ref().zip(written).map(|(name, cells)| Series::new(name.into(), cells)));
                 }
                 for (k, name) in names.enumerate() {
                     series.push(Series::new(name.into(), predicted.column(k).collect::<Vec<f64>>()));

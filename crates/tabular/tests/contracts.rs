@@ -215,10 +215,13 @@ fn row_weights_and_offsets_count() {
 #[test]
 fn a_full_disk_is_an_error_not_a_loss() {
     let (key, value) = ("line".to_string(), "probability".to_string());
-    let columns = specialist_tabular::write::ScoreColumns { key, texts: false, value, classes: Vec::new() };
+    let columns =
+        specialist_tabular::write::ScoreColumns { key, texts: false, value, classes: Vec::new(), notes: None };
     let mut writer = specialist_tabular::write::ScoreWriter::csv(FullDisk { left: 1000 }, columns).unwrap();
     let lines: Vec<u64> = (0..200_000).collect();
-    let written = writer.write(None, &lines, &vec![0.5; 200_000].into());
+    let predicted = vec![0.5; 200_000].into();
+    let rows = specialist_tabular::write::ScoredRows { ids: None, lines: &lines, predicted: &predicted, notes: None };
+    let written = writer.write(&rows);
     assert_eq!(written.unwrap_err().kind(), std::io::ErrorKind::StorageFull);
 }
 

@@ -331,7 +331,14 @@ fn brier_scores_are_those_of_scikit_survival_and_metrics_stand_on_the_same_figur
         rows.estimand = estimand;
         let order = descending(&predicted);
         let outputs = predicted.into();
-        let scored = Scored { rows: &rows, outputs: &outputs, order: &order, weight: &ones, baseline: Some(&shape) };
+        let scored = Scored {
+            rows: &rows,
+            outputs: &outputs,
+            order: &order,
+            weight: &ones,
+            baseline: Some(&shape),
+            counts: None,
+        };
         let metric: Box<dyn Metric> = by_name(metric).unwrap_or_else(|| panic!("{name}"));
         metric.value(&scored)
     };

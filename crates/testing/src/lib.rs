@@ -106,8 +106,14 @@ pub fn metric_contract(metric: &dyn Metric) {
     let p: Vec<f64> = (0..240).map(|_| rng.random_range(0.01..0.99)).collect();
     let weight: Vec<f64> = (0..240).map(|r| of(r) as f64).collect();
     let (order, outputs) = (metric::descending(&p), Outputs::from(p.clone()));
-    let weighted =
-        metric.value(&Scored { rows: &data, outputs: &outputs, order: &order, weight: &weight, baseline: None });
+    let weighted = metric.value(&Scored {
+        rows: &data,
+        outputs: &outputs,
+        order: &order,
+        weight: &weight,
+        baseline: None,
+        counts: None,
+    });
     // The day's second copy is moved to a day of its own.
     let copies: Vec<(usize, i64)> =
         (0..240).flat_map(|r| (0..of(r)).map(move |c| (r, c as i64 * 86_400 * 100))).collect();

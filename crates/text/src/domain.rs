@@ -5,13 +5,15 @@ use std::sync::OnceLock;
 
 use specialist_core::evidence::Prediction;
 use specialist_core::metric::{Accuracy, Brier, LogLoss, MacroF1, RocAuc};
-use specialist_core::{Dataset, Domain, Error, Metric, Outputs, Panel, PanelInput, Recipe};
+use specialist_core::{Dataset, Domain, Error, Estimand, Finding, Metric, Outputs, Panel, PanelInput, Recipe, metric};
+use specialist_tabular::RUNGS;
 
-use crate::corpus;
 use crate::fetch::{Cache, ITEMS};
-use crate::labels::{stress, tf_idf_baseline};
+use crate::labels::{self, stress, tf_idf_baseline};
+use crate::writing::Settings;
+use crate::{corpus, rungs, writing};
 
-/// Which label does a text carry?
+/// Which label does a text carry, and what is to be written of it?
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Text;
 
@@ -28,8 +30,18 @@ pub fn cache() -> Cache {
     Cache::new(CACHE.get().map(PathBuf::as_path))
 }
 
-const RECIPES: &[Recipe] =
-    &[Recipe { name: "sentiment", text: include_str!("../../../pipelines/text/sentiment.toml") }];
+/// Makes what texts add to recipes known: estimators, rungs, an encoder.
+pub fn register() {
+    labels::register();
+    writing::register();
+    rungs::ALL.iter().for_each(|rung| RUNGS.add(rung));
+}
+
+const RECIPES: &[Recipe] = &[
+    Recipe { name: "sentiment", text: include_str!("../../../pipelines/text/sentiment.toml") },
+    Recipe { name: "translate", text: include_str!("../../../pipelines/text/translate.toml") },
+    Recipe { name: "summarize", text: include_str!("../../../pipelines/text/summarize.toml") },
+];
 
 impl Domain for Text {
     fn name(&self) -> &'static str {
@@ -47,6 +59,32 @@ impl Domain for Text {
     /// Log loss decides: it tells candidates apart with fewer texts than a count of right labels.
     fn metrics(&self) -> Vec<Box<dyn Metric>> {
         vec![Box::new(LogLoss), Box::new(MacroF1), Box::new(Accuracy), Box::new(RocAuc), Box::new(Brier)]
+    }
+
+    fn metrics_of(&self, estimand: Estimand, settings: &str) -> Vec<Box<dyn Metric>> {
+        match (estimand, Settings::parse(settings)) {
+            (Estimand::Probability, _) => self.metrics(),
+            (Estimand::Text, Ok(Some(told))) => {
+                writing::figures(told.task).into_iter().map(|m| Box::new(m) as Box<dyn Metric>).collect()
+            }
+            _ => metric::usual(estimand),
+        }
+    }
+
+    fn check_settings(&self, settings: &str) -> Result<(), Error> {
+        Settings::parse(settings).map(drop)
+    }
+
+    fn settings_schema(&self) -> Option<String> {
+        Some(serde_json::to_string(&schemars::schema_for!(Settings)).expect("plain data"))
+    }
+
+    fn findings(&self, _: Option<&Dataset>, train: &Dataset) -> Result<Vec<Finding>, Error> {
+        Ok(if train.estimand == Estimand::Text { vec![writing::script(train)?] } else { Vec::new() })
+    }
+
+    fn notes(&self, rows: &Dataset, written: &[String]) -> Option<(&'static str, Vec<String>)> {
+        Some(("not_in_the_source", writing::notes(rows, written).ok()?))
     }
 
     fn reads_texts(&self) -> bool {
@@ -69,6 +107,9 @@ impl Domain for Text {
     }
 
     fn baselines(&self, train: &Dataset, sealed: &Dataset) -> Result<Vec<Prediction>, Error> {
+        if train.estimand == Estimand::Text {
+            return writing::baselines(train, sealed, &cache());
+        }
         let mut counts = vec![0.0; train.estimand.width().max(2)];
         train.labels().codes().iter().for_each(|&c| counts[c as usize] += 1.0 / train.rows() as f64);
         let row = if train.estimand.width() == 1 { vec![counts[1]] } else { counts };
@@ -82,6 +123,9 @@ impl Domain for Text {
     }
 
     fn panels(&self, input: &PanelInput<'_>) -> Result<Vec<Panel>, Error> {
+        if input.rows.estimand == Estimand::Text {
+            return writing::panels(input);
+        }
         Ok(stress::panel(input)?.into_iter().collect())
     }
 }

@@ -59,12 +59,6 @@ impl From<specialist_core::Error> for Error {
     }
 }
 
-impl From<specialist_search::StoreError> for Error {
-    fn from(e: specialist_search::StoreError) -> Self {
-        Self::Pipeline(e.into())
-    }
-}
-
 impl Error {
     pub(crate) fn usage(what: impl Into<String>, hint: impl Into<String>) -> Self {
         Self::Usage { what: what.into(), hint: hint.into() }

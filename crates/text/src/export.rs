@@ -3,16 +3,15 @@
 
 use std::path::Path;
 
+use specialist_neural::encoder::is_head;
 use specialist_neural::lora::Naming;
-use specialist_neural::{Device, Lora, Params};
-
-use specialist_neural::Brought;
+use specialist_neural::{Brought, Device, Lora, Params};
 use specialist_pipeline::predict::Scorer;
 
-use crate::adapter::{self, of_model};
+use crate::body::Body;
 use crate::error::{Error, Result};
-use crate::labels::{self, Body, Network, Texts, class_names, linear_head};
-use crate::writing::{Opened, instruction};
+use crate::labels::{self, Network, Texts, class_names, linear_head};
+use crate::writing::{Backbone, Writer};
 
 /// What is asked for.
 pub struct Wanted<'a> {
@@ -51,11 +50,19 @@ fn put(folder: &Path, name: &str, text: &str) -> Result<()> {
     std::fs::write(&file, text).map_err(|e| Error::write(&file, e))
 }
 
-/// Exports a classifier of texts; says what was written.
+/// Exports a model; says what was written.
 ///
 /// # Errors
 /// When no adapter says what the model is, or the folder cannot be written.
-pub fn classifier(scorer: &Scorer, wanted: &Wanted<'_>) -> Result<&'static str> {
+pub fn save(scorer: &Scorer, wanted: &Wanted<'_>) -> Result<&'static str> {
+    match Writer::of(&scorer.model) {
+        Some(model) => writer(scorer, model, wanted),
+        None => classifier(scorer, wanted),
+    }
+}
+
+/// Exports a classifier of texts.
+fn classifier(scorer: &Scorer, wanted: &Wanted<'_>) -> Result<&'static str> {
     let (name, classes) = (&scorer.name, class_names(scorer));
     let rows = labels::rows(scorer, &["a text".to_string()])?;
     let texts = Texts::of(&rows, rows.keys.last().map_or("", |k| k.name.as_str()))?;
@@ -85,28 +92,20 @@ pub fn classifier(scorer: &Scorer, wanted: &Wanted<'_>) -> Result<&'static str> 
          w = np.array(head[\"coefficients\"])\n    z = x @ w[:, :-1].T + w[:, -1]\n    \
          z = np.exp(z - z.max(axis=1, keepdims=True))\n    return z / z.sum(axis=1, keepdims=True)\n```\n"
     );
-    let device = Device::flex();
     let adapter = match (wanted.adapter, network.map(|n| &n.body)) {
         (false, _) => None,
         (true, None) => Some(of_model(brought, None, name)?),
-        (true, Some(Body::Adapted(lora, params))) => {
-            Some(of_model(brought, Some((lora.clone(), params.only(Lora::owns))), name)?)
-        }
         (true, Some(Body::Changed(_))) => return Err(whole(name)),
+        (true, Some(body)) => Some(of_model(brought, body.adapter(), name)?),
     };
     wanted.write(|folder| {
         if let Some((lora, params)) = &adapter {
             lora.save(params, Naming::Plain, wanted.base.unwrap_or_default(), folder)?;
         } else {
-            let mut params = encoder.params.clone();
-            match network.map(|n| &n.body) {
-                None => {}
-                Some(Body::Adapted(lora, matrices)) => {
-                    params.extend(matrices.clone());
-                    lora.merge(&mut params, &device);
-                }
-                Some(Body::Changed(changed)) => params = changed.clone(),
-            }
+            let params = match network {
+                Some(network) => network.body.folded(&encoder.params),
+                None => encoder.params.clone(),
+            };
             encoder.with(params).save(folder)?;
         }
         put(folder, "head.json", &serde_json::to_string_pretty(&head_file).expect("plain data"))?;
@@ -115,14 +114,12 @@ pub fn classifier(scorer: &Scorer, wanted: &Wanted<'_>) -> Result<&'static str> 
     Ok(if wanted.adapter { "adapter" } else { "model" })
 }
 
-/// Exports a model that writes, of the artifact in `artifact`; says what was written.
-///
-/// # Errors
-/// When no adapter says what the model is, or the folder cannot be written.
-pub fn writer(opened: Opened, artifact: &Path, wanted: &Wanted<'_>) -> Result<&'static str> {
-    let Opened { name, recipe, mut model, lora } = opened;
-    let own = lora.map(|lora| (lora, model.params.only(Lora::owns)));
-    let decode = &recipe.decode;
+/// Exports a model that writes; says what was written.
+fn writer(scorer: &Scorer, writer: &Writer, wanted: &Wanted<'_>) -> Result<&'static str> {
+    let name = &scorer.name;
+    let rows = labels::rows(scorer, &["a text".to_string()])?;
+    let backbone = Backbone::of(&rows)?;
+    let told = &backbone.settings;
     let open = if wanted.adapter {
         format!(
             "BASE = {:?}\nmodel = PeftModel.from_pretrained(T5ForConditionalGeneration.from_pretrained(BASE), FOLDER).eval()\n\
@@ -144,38 +141,29 @@ pub fn writer(opened: Opened, artifact: &Path, wanted: &Wanted<'_>) -> Result<&'
          out = model.generate(input_ids=ids, max_new_tokens={}, num_beams={}, length_penalty={:?}, \
          no_repeat_ngram_size={}, do_sample=False)\n    \
          return tokenizer.decode([i for i in out[0].tolist() if i > 1], skip_special_tokens=True).strip()\n```\n",
-        recipe.task.name(),
-        recipe.tune.longest,
-        recipe.tune.longest,
-        instruction(&recipe)?,
-        decode.longest,
-        decode.beams,
-        decode.length_penalty,
-        decode.no_repeat,
+        backbone.prefix.trim_end_matches([':', ' ']),
+        backbone.longest,
+        backbone.longest,
+        backbone.prefix,
+        told.max_new_tokens,
+        told.num_beams,
+        told.length_penalty,
+        told.no_repeat_ngram_size,
     );
-    let adapter = if wanted.adapter {
-        // An adapter of its own stands on the generalist; without one the model may be another as a whole.
-        let files = specialist_pipeline::artifact::manifest(artifact)?.files;
-        let weights = |name: &str| files.get(&format!("models/{name}/model.safetensors"));
-        if weights(&name) != weights("generalist") {
-            return Err(whole(&name));
-        }
-        let brought = Brought::read_if_there(&artifact.join(adapter::FOLDER), Naming::Plain)?;
-        Some(of_model(brought.as_ref(), own, &name)?)
-    } else {
-        if let Some((lora, _)) = own {
-            lora.merge(&mut model.params, &Device::flex());
-        }
-        None
+    // A model that changed as a whole is no low-rank change of what was brought either.
+    let adapter = match (wanted.adapter, &writer.body) {
+        (false, _) => None,
+        (true, Body::Changed(_)) => return Err(whole(name)),
+        (true, body) => Some(of_model(backbone.brought.as_ref(), body.adapter(), name)?),
     };
     wanted.write(|folder| {
         if let Some((lora, matrices)) = &adapter {
             // The embedding is what tells `save` that this is a T5; only matrices of adapters are written.
-            let mut params: Params = model.params.only(|n| n == "shared.weight");
+            let mut params: Params = backbone.model.params.only(|n| n == "shared.weight");
             params.extend(matrices.clone());
             lora.save(&params, Naming::Plain, wanted.base.unwrap_or_default(), folder)?;
         } else {
-            model.save(folder, false)?;
+            backbone.model.with(writer.body.folded(&backbone.model.params)).save(folder, false)?;
         }
         put(folder, "README.md", &readme)
     })?;
@@ -187,4 +175,30 @@ fn whole(name: &str) -> Error {
         format!("the model `{name}` changed as a whole, which no low-rank change says"),
         "without --adapter the whole model is exported; `--set tune.tunings=[\"lora\"]` makes one that is an adapter",
     )
+}
+
+/// What sentence vectors and generated texts do not go through: the head of a classifier and the layer before it.
+fn is_above(name: &str) -> bool {
+    is_head(name) || name.starts_with("pooler.")
+}
+
+/// The adapter that makes a model out of the backbone as it was published: the one that was brought, the model's own,
+/// or both in one.
+///
+/// # Errors
+/// When the model is no low-rank change of its backbone, or is the backbone.
+fn of_model(brought: Option<&Brought>, own: Option<(Lora, Params)>, name: &str) -> Result<(Lora, Params)> {
+    let refuse = |what: String| Err(Error::usage(what, "without --adapter the whole model is exported"));
+    let whole = |b: &Brought| b.params.iter().map(|(n, _)| n).find(|n| !Lora::owns(n) && !is_above(n)).cloned();
+    if let Some(tensor) = brought.and_then(whole) {
+        return refuse(format!(
+            "the adapter that was brought replaces `{tensor}` whole, which no low-rank change says"
+        ));
+    }
+    let brought = brought.map(|b| (b.lora.clone(), b.params.only(Lora::owns)));
+    match (brought, own) {
+        (None, None) => refuse(format!("the model `{name}` has no adapter: it stands on the backbone as it is")),
+        (Some(one), None) | (None, Some(one)) => Ok(one),
+        (Some((first, a)), Some((second, b))) => Ok(first.stacked(&a, &second, &b, &Device::flex())),
+    }
 }

@@ -66,9 +66,6 @@ pub const ITEMS: &[Item] = &[
     },
 ];
 
-/// The corpora among them, as recipes name them.
-pub const CORPORA: [&str; 5] = ["amazon", "imdb", "yelp", "package-translations", "package-summaries"];
-
 const AMAZON: &str = "bc5eb0cac49fc45987301f1dc2d02cf5ca356ba6c882be179dce77d74e666ed9";
 const IMDB: &str = "44a7b9082ed732ee2de3c858ea5ee2e99aca34f239a1c4359d3a300bf099bdb5";
 const YELP: &str = "9f3f47983f21eeb819380767b74bfa648eca208f156241111454b3e122773ff7";
@@ -104,28 +101,6 @@ impl Cache {
             folder: folder.display().to_string(),
             hint: format!("`text fetch {}` gets it; by hand: {}", item.name, item.by_hand),
         })
-    }
-
-    /// A Hugging Face folder by the name of a fetched model, or by its path.
-    ///
-    /// # Errors
-    /// [`Error::NotFetched`], or a usage error when there is no such folder.
-    pub fn model(&self, name: &str) -> Result<PathBuf> {
-        if let Some(item) = ITEMS.iter().find(|i| i.name == name && matches!(i.from, From::Pip(..))) {
-            return self.folder(item);
-        }
-        let path = PathBuf::from(name);
-        if path.is_dir() {
-            return Ok(path);
-        }
-        let hub = self.root.join("hub").join(name.replace('/', "--"));
-        if hub.is_dir() {
-            return Ok(hub);
-        }
-        Err(Error::usage(
-            format!("there is no model `{name}`"),
-            "name a Hugging Face folder; `text fetch minilm` and `text fetch --model OWNER/NAME` get encoders and T5s, `text pretrain` makes the small T5 artifacts/text-generalist",
-        ))
     }
 
     /// The file of a corpus by its name, if it has one.

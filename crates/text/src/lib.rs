@@ -1,21 +1,19 @@
 //! Text: which label a text carries, summaries, translations.
 //!
-//! Labels are the engine's: a table with a column of texts, [`Text`] as its domain, and rungs that train the encoder
-//! ([`labels`]). Texts that are written have stages of their own ([`verbs`]).
+//! All of it is the engine's: a table with a column of texts and [`Text`] as its domain. [`labels`] adds the rungs that train an encoder,
+//! and the texts that are written the estimators and rungs of a T5.
 
-mod adapter;
 mod args;
+mod body;
 mod corpus;
 mod domain;
 mod error;
 mod export;
 mod fetch;
-mod judge;
 pub mod labels;
-mod metrics;
 mod packages;
-mod recipe;
+mod rungs;
 pub mod verbs;
 mod writing;
 
-pub use domain::{Text, set_cache};
+pub use domain::{Text, register, set_cache};

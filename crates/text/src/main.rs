@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use text::{Text, labels, set_cache, verbs};
+use text::{Text, register, set_cache, verbs};
 
 /// Networks allocate large tensors all the time: this allocator can keep their pages instead of giving them back to
 /// the system and faulting them in again.
@@ -27,12 +27,18 @@ fn keep_pages() {
     }
 }
 
-/// The arguments as the shared verbs know them: `text sentiment run` is `text run`, for labels are what the program is about, and
-/// `--cache DIR` holds for everything.
+/// The arguments as the shared verbs know them: `text translate run` is `text run --recipe translate`, of labels, which the program is
+/// about where nothing is said, the recipe is the default; and `--cache DIR` holds for everything.
 fn arguments() -> Vec<OsString> {
     let mut args: Vec<OsString> = std::env::args_os().collect();
-    if args.get(1).is_some_and(|a| a == "sentiment") {
+    let named = |args: &[OsString]| args.iter().any(|a| a.to_str().is_some_and(|a| a.starts_with("--recipe")));
+    if let Some(job) = args.get(1).and_then(|a| a.to_str()).map(str::to_string)
+        && ["sentiment", "translate", "summarize"].contains(&job.as_str())
+    {
         args.remove(1);
+        if job != "sentiment" && !named(&args) {
+            args.extend(["--recipe".into(), job.into()]);
+        }
     }
     if let Some(at) = args.iter().position(|a| a == "--cache")
         && at + 1 < args.len()
@@ -46,6 +52,6 @@ fn arguments() -> Vec<OsString> {
 fn main() -> ExitCode {
     #[cfg(unix)]
     keep_pages();
-    labels::register();
+    register();
     specialist_cli::run_args(Text, verbs::own(), arguments())
 }

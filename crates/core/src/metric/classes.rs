@@ -153,7 +153,8 @@ mod tests {
             let metric = by_name_of(name, rows.estimand).unwrap();
             for (weight, expected) in [(&ones, unweighted), (&w, weighted)] {
                 let order = order(&outputs);
-                let scored = Scored { rows: &rows, outputs: &outputs, order: &order, weight, baseline: None };
+                let scored =
+                    Scored { rows: &rows, outputs: &outputs, order: &order, weight, baseline: None, counts: None };
                 let value = metric.value(&scored);
                 assert!((value - expected).abs() < 1e-9, "{name}: {value} against {expected}");
             }
@@ -165,7 +166,7 @@ mod tests {
         let (rows, outputs, _) = fixture();
         let weight: Vec<f64> = rows.labels().codes().iter().map(|c| f64::from(u8::from(*c != 2))).collect();
         let order = order(&outputs);
-        let s = Scored { rows: &rows, outputs: &outputs, order: &order, weight: &weight, baseline: None };
+        let s = Scored { rows: &rows, outputs: &outputs, order: &order, weight: &weight, baseline: None, counts: None };
         assert!(MacroRocAuc.value(&s).is_nan());
         for metric in [&ClassLogLoss as &dyn Metric, &Accuracy, &MacroF1, &ClassBrier, &TopTwo] {
             assert!(metric.value(&s).is_finite(), "{}", metric.name());

@@ -6,6 +6,7 @@ mod classes;
 mod numbers;
 mod scored;
 mod survival;
+pub mod text;
 
 pub use binary::{
     AveragePrecision, Brier, CalibrationIntercept, CalibrationSlope, LogLoss, PrecisionAt, RocAuc, area_against,
@@ -43,6 +44,13 @@ pub static METRICS: Registry<dyn Metric> = Registry::new(
         &HorizonBrier,
         &IntegratedBrier,
         &ObservedExpected,
+        &text::CHRF,
+        &text::BLEU,
+        &text::CHRF_PLUS_PLUS,
+        &text::TER,
+        &text::ROUGE_L,
+        &text::ROUGE_1,
+        &text::ROUGE_2,
     ],
     |m| m.name(),
 );
@@ -68,8 +76,8 @@ pub fn by_name_of(name: &str, estimand: Estimand) -> Option<Box<dyn Metric>> {
     let of_estimand = METRICS.all().into_iter().find(|m| m.name() == name && m.judges(estimand));
     match of_estimand {
         Some(metric) => Some(Box::new(metric)),
-        // One of something else is told as such; of classes no name with a setting is one.
-        None if matches!(estimand, Estimand::Classes(_)) => None,
+        // One of something else is told as such; of classes and texts no name with a setting is one.
+        None if matches!(estimand, Estimand::Classes(_) | Estimand::Text) => None,
         None => by_name(name),
     }
 }
@@ -99,6 +107,13 @@ pub fn usual(estimand: Estimand) -> Vec<Box<dyn Metric>> {
             Box::new(HorizonBrier),
         ],
         Estimand::Quantile(q) => vec![Box::new(Pinball::at(q)), Box::new(ShareBelow::at(q))],
+        Estimand::Text => vec![
+            Box::new(&text::CHRF),
+            Box::new(&text::BLEU),
+            Box::new(&text::CHRF_PLUS_PLUS),
+            Box::new(&text::TER),
+            Box::new(&text::ROUGE_L),
+        ],
     }
 }
 
@@ -129,7 +144,14 @@ mod tests {
             let rows = if k < 6 { &rows } else { &numbers };
             let metric = by_name(name).unwrap();
             for (weight, expected) in [(&ones, unweighted), (&w, weighted)] {
-                let value = metric.value(&Scored { rows, outputs: &outputs, order: &order, weight, baseline: None });
+                let value = metric.value(&Scored {
+                    rows,
+                    outputs: &outputs,
+                    order: &order,
+                    weight,
+                    baseline: None,
+                    counts: None,
+                });
                 assert!((value - expected).abs() < 1e-9, "{name}: {value} against {expected}");
             }
         }

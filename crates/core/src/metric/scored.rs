@@ -41,7 +41,7 @@ pub(super) use metric;
 /// let rows = Dataset::new(vec![Feature::number("x")], ndarray::Array2::zeros((2, 1)), labels)?;
 /// let outputs = Outputs::from(vec![0.5, 1.0]);
 /// let (order, weight) = (order(&outputs), [3.0, 1.0]);
-/// let scored = Scored { rows: &rows, outputs: &outputs, order: &order, weight: &weight, baseline: None };
+/// let scored = Scored { rows: &rows, outputs: &outputs, order: &order, weight: &weight, baseline: None, counts: None };
 /// assert_eq!(Brier.value(&scored), 0.1875);
 /// # Ok::<(), specialist_core::Error>(())
 /// ```
@@ -57,6 +57,8 @@ pub struct Scored<'a> {
     pub weight: &'a [f64],
     /// For times: how risk comes about until the horizon, where the predictions' model says it.
     pub baseline: Option<&'a Baseline>,
+    /// What the metric counts of each row ([`Metric::counts`]), where it was counted before.
+    pub counts: Option<&'a Outputs>,
 }
 
 impl Scored<'_> {
@@ -166,6 +168,12 @@ pub trait Metric: Send + Sync {
     /// The value on these rows with these weights; `NaN` where it is not defined (one class only).
     fn value(&self, scored: &Scored<'_>) -> f64;
 
+    /// What it counts of each row, for a figure that is made of sums over rows and slow to count: they are counted once, and
+    /// every replicate of a bootstrap adds them anew.
+    fn counts(&self, _rows: &Dataset, _outputs: &Outputs) -> Option<Outputs> {
+        None
+    }
+
     /// Whether it judges predictions of `estimand`; those of classes' probabilities, unless it says otherwise.
     fn judges(&self, estimand: Estimand) -> bool {
         estimand == Estimand::Probability
@@ -194,6 +202,10 @@ impl<M: Metric + ?Sized + Sync> Metric for &M {
         (**self).value(scored)
     }
 
+    fn counts(&self, rows: &Dataset, outputs: &Outputs) -> Option<Outputs> {
+        (**self).counts(rows, outputs)
+    }
+
     fn judges(&self, estimand: Estimand) -> bool {
         (**self).judges(estimand)
     }
@@ -213,6 +225,7 @@ pub fn evaluate(metric: &dyn Metric, rows: &Dataset, predicted: &[f64]) -> f64 {
         order: &order,
         weight: &vec![1.0; predicted.len()],
         baseline: None,
+        counts: None,
     })
 }
 
@@ -224,7 +237,7 @@ pub fn evaluate_model(metric: &dyn Metric, rows: &Dataset, model: &dyn Predict) 
     let outputs = model.predictions(rows)?;
     let (order, weight) = (order(&outputs), vec![1.0; rows.rows()]);
     let baseline = model.baseline();
-    Ok(metric.value(&Scored { rows, outputs: &outputs, order: &order, weight: &weight, baseline }))
+    Ok(metric.value(&Scored { rows, outputs: &outputs, order: &order, weight: &weight, baseline, counts: None }))
 }
 
 /// The mean of `loss(label, prediction)` over rows of these labels.

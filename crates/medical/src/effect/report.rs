@@ -398,6 +398,7 @@ pub fn refused(rows: &Dataset) -> Option<Panel> {
         Labels::Classes { levels, .. } if levels.len() > 2 => {
             "the outcome is one of several classes: say with `positive` which of them the effect is asked on"
         }
+        Labels::Texts(_) => "the outcome is a text",
         Labels::Classes { .. } | Labels::Numbers(_) | Labels::Times { .. } => return None,
     };
     Some(Panel {

@@ -134,6 +134,8 @@ fn alone(data: &Dataset, column: usize) -> f64 {
         Estimand::Probability | Estimand::Classes(_) => &RocAuc,
         Estimand::Survival { .. } => &CIndex,
         Estimand::Mean | Estimand::Quantile(_) => &R2,
+        // One column is read, and it is a text.
+        Estimand::Text => return 0.0,
     };
     evaluate(metric, data, &score)
 }

@@ -107,11 +107,11 @@ fn checked(recipe: Recipe) -> Result<Recipe, RecipeError> {
         return invalid("tune.transfer", "left out unless `sampler = \"transfer\"`");
     }
     if let Some(name) = &recipe.compare.metric {
-        let several = recipe.classes().len();
-        let asked = if several > 0 { Estimand::Classes(several) } else { Estimand::Probability };
+        // Of several classes and of texts those alone; otherwise what the rows turn out to be decides, and each may be meant.
+        let known = recipe.asked().filter(|e| matches!(e, Estimand::Classes(_) | Estimand::Text));
+        let asked = known.unwrap_or_default();
         if specialist_core::metric::by_name_of(name, asked).is_none() {
-            // Of several classes those alone; otherwise what the rows turn out to be decides, and each may be meant.
-            let fits = |m: &&dyn Metric| several == 0 || m.judges(asked);
+            let fits = |m: &&dyn Metric| known.is_none() || m.judges(asked);
             let known: Vec<&str> = METRICS.all().into_iter().filter(fits).map(|m| m.name()).collect();
             return Err(RecipeError::choice("compare.metric", name, &known));
         }
@@ -228,6 +228,33 @@ fn columns(recipe: Recipe) -> Result<Recipe, RecipeError> {
     Ok(recipe)
 }
 
+/// A label that is a text: what only other labels have is refused.
+fn written(recipe: &Recipe) -> Result<(), RecipeError> {
+    for (name, c) in recipe.columns.iter().filter(|(_, c)| c.role == Role::Label) {
+        if !(c.positive.is_empty() && c.negative.is_empty() && c.levels.is_empty()) {
+            let expected = "without `positive`, `negative` and `levels`: a text that is written is no class";
+            return Err(RecipeError::invalid(&format!("columns.{name}"), expected));
+        }
+    }
+    let read = recipe.columns.values().filter(|c| c.role == Role::Feature).count();
+    if read != 1 || recipe.text_columns().len() != 1 {
+        let expected =
+            "one column that is read: kind = \"text\" and role = \"feature\"; others have the role \"ignore\"";
+        return Err(RecipeError::invalid("columns", expected));
+    }
+    if recipe.tune.ensemble > 0 || !recipe.source.models.is_empty() {
+        let key = if recipe.tune.ensemble > 0 { "tune.ensemble" } else { "source.models" };
+        return Err(RecipeError::invalid(key, "left out: there is no mean of texts"));
+    }
+    if recipe.split.stratify_on.is_some() {
+        return Err(RecipeError::invalid(
+            "split.stratify_on",
+            "left out: texts that are written have no shares to keep",
+        ));
+    }
+    Ok(())
+}
+
 /// A label that tells several classes apart, and estimators that can learn it.
 fn classes(recipe: &Recipe) -> Result<(), RecipeError> {
     let refuse = |key: String, expected: &str, hint: &str| {
@@ -272,11 +299,17 @@ fn classes(recipe: &Recipe) -> Result<(), RecipeError> {
         }
     }
     let Some(asked) = recipe.asked() else { return Ok(()) };
+    if asked == Estimand::Text {
+        written(recipe)?;
+    }
     for (key, estimator) in [("pretrain.estimator", recipe.estimator()?), ("tune.scratch", recipe.scratch_estimator()?)]
     {
         if !estimator.predicts(asked) {
             let fitting = <dyn Estimator>::names_for(asked).join(", ");
-            let expected = format!("one that predicts {}: {fitting}", asked.asked());
+            let expected = match fitting.as_str() {
+                "" => format!("one that predicts {}, and this program has none", asked.asked()),
+                fitting => format!("one that predicts {}: {fitting}", asked.asked()),
+            };
             let hint = format!("{} predicts something else", estimator.name());
             return refuse(key.into(), &expected, &hint);
         }

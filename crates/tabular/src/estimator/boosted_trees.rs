@@ -18,8 +18,8 @@ impl Estimator for BoostedTrees {
         "gradient-boosted trees; of times relative risks (Cox)"
     }
 
-    fn predicts(&self, _: Estimand) -> bool {
-        true
+    fn predicts(&self, estimand: Estimand) -> bool {
+        estimand != Estimand::Text
     }
 
     fn explains(&self) -> bool {

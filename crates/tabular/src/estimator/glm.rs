@@ -22,8 +22,8 @@ impl Estimator for Regression {
         "ridge-penalised regression: logistic, multinomial, linear, of quantiles; of times Cox's"
     }
 
-    fn predicts(&self, _: Estimand) -> bool {
-        true
+    fn predicts(&self, estimand: Estimand) -> bool {
+        estimand != Estimand::Text
     }
 
     fn explains(&self) -> bool {

@@ -64,6 +64,18 @@ pub trait Estimator: Send + Sync {
         true
     }
 
+    /// Whether a fit takes minutes where others take moments: it is then tried `tune.costly_trials` times at most, and drawn once a
+    /// budget on the label curve.
+    fn is_costly(&self) -> bool {
+        false
+    }
+
+    /// Whether it learns from the rows it is given; not where it is a model as it was trained elsewhere, which no settings change
+    /// and no rows can be pooled with.
+    fn learns(&self) -> bool {
+        true
+    }
+
     /// Whether it counts rows by their weights.
     fn takes_weights(&self) -> bool {
         true

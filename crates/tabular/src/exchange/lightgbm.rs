@@ -106,7 +106,7 @@ fn objective(header: &Header<'_>, estimand: Estimand) -> Result<f64, ModelError>
         Estimand::Mean => (&["regression", "regression_l2"], "regression"),
         Estimand::Quantile(_) => (&["quantile"], "quantile"),
         Estimand::Classes(_) => (&["multiclass"], "multiclass"),
-        Estimand::Survival { .. } => (&[], "none"),
+        Estimand::Survival { .. } | Estimand::Text => (&[], "none"),
     };
     if !wanted.contains(&name) {
         return Err(unsupported(

@@ -18,6 +18,8 @@ fn objectives(estimand: Estimand) -> &'static [&'static str] {
         // The same loss: they differ in what `predict` of XGBoost gives.
         Estimand::Classes(_) => &["multi:softprob", "multi:softmax"],
         Estimand::Survival { .. } => &["survival:cox"],
+        // No trees write.
+        Estimand::Text => &[],
     }
 }
 

@@ -61,7 +61,8 @@ impl CellColumn {
     /// before them: a file of any length is read in the same memory. Keys keep theirs, for features with memory.
     pub(super) fn forget(&mut self) {
         const MOST: usize = 50_000;
-        if self.column.role == Role::Feature && self.column.levels.is_empty() && self.names.len() > MOST {
+        let texts = self.column.role == Role::Label && self.column.kind == ColumnKind::Text;
+        if (self.column.role == Role::Feature || texts) && self.column.levels.is_empty() && self.names.len() > MOST {
             self.names = Vec::new();
             self.codes = HashMap::new();
         }
@@ -109,6 +110,7 @@ impl CellColumn {
             return self.missing();
         }
         match (self.column.role, self.column.kind) {
+            (Role::Label, ColumnKind::Text) => Ok(f64::from(self.exact(&cell.text()))),
             (Role::Label, _) if !self.class_of.is_empty() => self.class(&cell.text()),
             (Role::Label, _) => self.label(&cell.text()),
             (Role::Event, _) => self.event(&cell.text()),

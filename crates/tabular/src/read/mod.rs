@@ -18,6 +18,7 @@ mod times;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use ndarray::{Array1, Array2};
 use specialist_core::bootstrap::quantile;
@@ -66,6 +67,8 @@ pub struct Options {
     pub dialect: Dialect,
     /// Column → the cells that a row must have one of.
     pub filter: BTreeMap<String, Vec<String>>,
+    /// Column → the cells that a row must have none of.
+    pub except: BTreeMap<String, Vec<String>>,
     /// Whether rows without label are left out, and label and id must be there.
     pub labelled: bool,
     /// The columns' names, for a CSV file that has no header.
@@ -74,7 +77,13 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { dialect: Dialect::default(), filter: BTreeMap::new(), labelled: true, names: None }
+        Self {
+            dialect: Dialect::default(),
+            filter: BTreeMap::new(),
+            except: BTreeMap::new(),
+            labelled: true,
+            names: None,
+        }
     }
 }
 
@@ -177,7 +186,8 @@ pub struct Chunk {
 pub struct Reader {
     rows: Box<dyn Rows>,
     columns: Vec<CellColumn>,
-    filter: Vec<(usize, Vec<String>)>,
+    /// Places with the cells that a row must have one of, and whether it must have none of them instead.
+    filter: Vec<(usize, Vec<String>, bool)>,
     options: Options,
     report: ReadReport,
 }
@@ -220,9 +230,11 @@ impl Reader {
             }
             columns.push(CellColumn::new(c.clone(), find(&c.name)?, numbers));
         }
+        let wanted = options.filter.iter().map(|f| (f, false)).chain(options.except.iter().map(|f| (f, true)));
         let filter =
-            options.filter.iter().map(|(c, v)| Ok((find(c)?, v.clone()))).collect::<Result<Vec<_>, ReadError>>()?;
-        let declared = |h: &&String| schema.column(h).is_some() || options.filter.contains_key(*h);
+            wanted.map(|((c, v), not)| Ok((find(c)?, v.clone(), not))).collect::<Result<Vec<_>, ReadError>>()?;
+        let named = |h: &String| options.filter.contains_key(h) || options.except.contains_key(h);
+        let declared = |h: &&String| schema.column(h).is_some() || named(h);
         let undeclared = header.iter().filter(|h| !declared(h)).cloned().collect();
         let report = ReadReport { input: name, undeclared, ..ReadReport::default() };
         let needed: Vec<usize> = columns.iter().map(|c| c.place).chain(filter.iter().map(|f| f.0)).collect();
@@ -249,9 +261,9 @@ impl Reader {
         let input = report.input.clone();
         let seen = rows.read(limit, &mut |line, cell| {
             report.read += 1;
-            let passes = |(place, allowed): &(usize, Vec<String>)| {
+            let passes = |(place, cells, not): &(usize, Vec<String>, bool)| {
                 let text = cell(*place).text();
-                allowed.iter().any(|a| same_value(a, &text))
+                cells.iter().any(|a| same_value(a, &text)) != *not
             };
             if !filter.iter().all(passes) {
                 return Ok(());
@@ -338,6 +350,12 @@ impl Reader {
                 digests: c.digests(),
             };
             match c.column.role {
+                Role::Label if c.column.kind == ColumnKind::Text => {
+                    let levels: Vec<Arc<str>> = c.levels().into_iter().map(Arc::from).collect();
+                    let missing: Arc<str> = Arc::from("");
+                    let text = |y: &f64| if y.is_nan() { &missing } else { &levels[*y as usize] };
+                    labels = Labels::Texts(v.iter().map(|y| Arc::clone(text(y))).collect());
+                }
                 Role::Label => {
                     let code = |y: &f64| if y.is_nan() { Labels::UNKNOWN } else { *y as u32 };
                     let levels = match c.column.classes.as_slice() {

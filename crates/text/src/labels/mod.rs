@@ -3,25 +3,21 @@
 
 mod linear;
 mod network;
-mod rungs;
+pub mod rungs;
 pub mod stress;
 mod texts;
 mod tf_idf;
 mod words;
 
 pub use linear::TfIdf;
-pub use network::{Body, Network};
-pub use rungs::{Full, LoraRung, LpFt, Setfit, head as linear_head};
-pub use texts::Texts;
+pub use network::Network;
+pub use rungs::head as linear_head;
+pub use texts::{Texts, column_of, text_key};
 pub use tf_idf::{TfIdfRegression, baseline as tf_idf_baseline};
 pub use words::{class_names, rows, words};
 
-/// Makes the estimators and rungs known to recipes.
-pub fn register() {
+/// Makes the estimators known to recipes.
+pub(crate) fn register() {
     specialist_tabular::ESTIMATORS.add(&TfIdfRegression);
     specialist_tabular::ESTIMATORS.add(&network::Networks);
-    specialist_tabular::RUNGS.add(&Setfit);
-    specialist_tabular::RUNGS.add(&LoraRung);
-    specialist_tabular::RUNGS.add(&LpFt);
-    specialist_tabular::RUNGS.add(&Full);
 }

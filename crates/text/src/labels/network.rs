@@ -3,29 +3,16 @@
 use std::any::Any;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::Path;
 use std::sync::Arc;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use specialist_core::{Context, Dataset, Error, Estimand, Feature, Outputs, Predict};
-use specialist_neural::lora::Naming;
-use specialist_neural::{Device, Lora, Params};
 use specialist_search::{Params as Point, Space};
 use specialist_tabular::{Base, Estimator, Model, OwnModel};
 
 use super::texts::Texts;
-
-/// What became of the encoder.
-#[derive(Clone)]
-pub enum Body {
-    /// It has an adapter.
-    Adapted(Lora, Params),
-    /// Its own parameters are others.
-    Changed(Params),
-}
+use crate::body::Body;
 
 /// A classifier of texts. It holds what differs from the encoder as it is, which the rows bring with them.
 #[derive(Clone)]
@@ -65,19 +52,13 @@ impl Network {
 
     /// The vectors of the texts, one after the other.
     fn vectors(&self, texts: &Texts<'_>, ids: &[Vec<u32>], ctx: &Context) -> specialist_neural::Result<Vec<f32>> {
-        let encoder = &texts.encoder.encoder;
+        let (encoder, folder) = (&texts.encoder.encoder, &texts.encoder.folder);
         match &self.body {
-            Body::Adapted(lora, adapter) => {
-                lora.fit(&encoder.params, adapter, &texts.encoder.folder)?;
-                let mut params = encoder.params.clone();
-                params.extend(adapter.clone());
-                encoder.embed(&params, Some(lora), ids, ctx)
-            }
-            Body::Changed(params) => {
-                params.fit(&specialist_neural::encoder::specs(&encoder.config), &texts.encoder.folder)?;
-                encoder.embed(params, None, ids, ctx)
-            }
+            Body::AsItIs => {}
+            Body::Adapted(lora, adapter) => lora.fit(&encoder.params, adapter, folder)?,
+            Body::Changed(params) => params.fit(&specialist_neural::encoder::specs(&encoder.config), folder)?,
         }
+        encoder.embed(&self.body.params(&encoder.params), self.body.lora(), ids, ctx)
     }
 }
 
@@ -118,8 +99,6 @@ struct File {
     files: BTreeMap<String, String>,
 }
 
-const WEIGHTS: &str = "model.safetensors";
-
 impl OwnModel for Network {
     fn features(&self) -> &[Feature] {
         &[]
@@ -127,6 +106,7 @@ impl OwnModel for Network {
 
     fn describe(&self) -> String {
         match &self.body {
+            Body::AsItIs => "encoder as it is".into(),
             Body::Adapted(lora, _) => format!("encoder with an adapter of rank {}", lora.rank),
             Body::Changed(_) => "encoder trained as a whole".into(),
         }
@@ -137,17 +117,7 @@ impl OwnModel for Network {
     }
 
     fn document(&self) -> Value {
-        let mut files = BTreeMap::new();
-        match &self.body {
-            Body::Adapted(lora, params) => {
-                for (name, bytes) in adapter_files(lora, params) {
-                    files.insert(name, STANDARD.encode(bytes));
-                }
-            }
-            Body::Changed(params) => {
-                files.insert(WEIGHTS.into(), STANDARD.encode(params.to_safetensors(&BTreeMap::new())));
-            }
-        }
+        let files = self.body.files();
         let file = File { column: self.column.clone(), estimand: self.estimand, head: self.head.clone(), files };
         serde_json::to_value(file).expect("plain data")
     }
@@ -155,17 +125,6 @@ impl OwnModel for Network {
     fn as_any(&self) -> &dyn Any {
         self
     }
-}
-
-/// The files that `peft` keeps an adapter in.
-fn adapter_files(lora: &Lora, params: &Params) -> Vec<(String, Vec<u8>)> {
-    let read = |folder: &Path| -> std::io::Result<Vec<(String, Vec<u8>)>> {
-        let file = |name: &str| Ok((name.to_string(), std::fs::read(folder.join(name))?));
-        ["adapter_config.json", "adapter_model.safetensors"].into_iter().map(file).collect()
-    };
-    let temp = tempfile::tempdir().expect("a temporary folder");
-    lora.save(params, Naming::Plain, "", temp.path()).expect("a temporary folder takes an adapter");
-    read(temp.path()).expect("what was just written")
 }
 
 /// Reads networks back; what makes them are rungs.
@@ -204,23 +163,7 @@ impl Estimator for Networks {
         {
             return Err("its head is not one row of numbers a class".into());
         }
-        let temp = tempfile::tempdir().map_err(|e| e.to_string())?;
-        for (name, content) in &file.files {
-            if !["adapter_config.json", "adapter_model.safetensors", WEIGHTS].contains(&name.as_str()) {
-                return Err(format!("it holds a file `{name}`, which is none of a network"));
-            }
-            let bytes = STANDARD.decode(content).map_err(|e| format!("{name}: {e}"))?;
-            std::fs::write(temp.path().join(name), bytes).map_err(|e| e.to_string())?;
-        }
-        let device = Device::flex();
-        // A temporary folder's name is nobody's business.
-        let told = |e: specialist_neural::Error| e.to_string().replace(&temp.path().display().to_string(), "its files");
-        let body = if file.files.contains_key(WEIGHTS) {
-            Body::Changed(Params::read(temp.path(), WEIGHTS, &device).map_err(told)?)
-        } else {
-            let (lora, params) = Lora::read(temp.path(), Naming::Plain, &device).map_err(told)?;
-            Body::Adapted(lora, params)
-        };
+        let body = Body::read(&file.files)?;
         Ok(Arc::new(Network { column: file.column, body, head: file.head, estimand: file.estimand }))
     }
 }

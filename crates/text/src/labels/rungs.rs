@@ -1,19 +1,20 @@
 //! Rungs that train the encoder: their generalist is a regression on the vectors of the encoder as it is.
 
 use ndarray::Array2;
-use specialist_core::{Context, Dataset, Error, Estimand, Feature, Labels, Predict};
+use specialist_core::{Context, Dataset, Error, Estimand, Labels, Predict};
 use specialist_neural::config::Problem;
 use specialist_neural::encoder::{self, is_head};
 use specialist_neural::tasks::{Classification, Contrast, Head};
 use specialist_neural::train::{Task, Trainer, Training};
 use specialist_neural::{Encoder, Lora, Param, Params};
-use specialist_search::{Params as Point, Space};
+use specialist_search::Params as Point;
 use specialist_tabular::estimator::Regression;
 use specialist_tabular::ladder::{PLENTY, PriorCentred};
 use specialist_tabular::{Base, Estimator, Model, Rung};
 
-use super::network::{Body, Network};
+use super::network::Network;
 use super::texts::{Texts, classes, codes, column_of, of_classes};
+use crate::body::Body;
 
 /// Rank of an adapter.
 const RANK: usize = 8;
@@ -26,16 +27,8 @@ const BATCH: usize = 16;
 /// Fewest steps of a training: a few texts are read more often.
 const FEWEST_STEPS: usize = 40;
 
-/// Places behind those of tables: all of them move more than any rung of numbers.
-mod place {
-    pub const SETFIT: usize = 80;
-    pub const LORA: usize = 85;
-    pub const LP_FT: usize = 90;
-    pub const FULL: usize = 95;
-}
-
-/// A regression on all vectors of one text column.
-fn fits(generalist: &Model, _: &[Feature]) -> bool {
+/// Whether a model is a regression on all vectors of one text column.
+pub fn fits(generalist: &Model) -> bool {
     generalist.folds()
         && matches!(generalist.base, Base::Glm(_))
         && of_classes(generalist.estimand())
@@ -67,7 +60,7 @@ pub fn head(generalist: &Model) -> Result<Vec<Vec<f64>>, Error> {
 }
 
 /// Texts to train on, and what the training starts from.
-struct Start<'a> {
+pub struct Start<'a> {
     column: &'a str,
     encoder: &'a Encoder,
     ids: Vec<Vec<u32>>,
@@ -77,7 +70,11 @@ struct Start<'a> {
 }
 
 impl<'a> Start<'a> {
-    fn new(column: &'a str, target: &'a Dataset, ctx: &'a Context) -> Result<Self, Error> {
+    /// Of `target`'s rows, whose features are the vectors of the texts in `column`.
+    ///
+    /// # Errors
+    /// When the rows came without them.
+    pub fn new(column: &'a str, target: &'a Dataset, ctx: &'a Context) -> Result<Self, Error> {
         let texts = Texts::of(target, column)?;
         let ids = texts.tokens()?;
         Ok(Self { column, encoder: &texts.encoder.encoder, ids, labels: codes(target), estimand: target.estimand, ctx })
@@ -162,110 +159,24 @@ fn take_head(params: &mut Params) -> Vec<Vec<f64>> {
     weight.chunks(width).zip(&bias).map(row).collect()
 }
 
-/// A rung that trains: its struct, name, line, place, setting with the range of its rate, and what it does.
-macro_rules! trains {
-    ($(#[$doc:meta])* $type:ident, $name:literal, $about:literal, $place:expr, $rate:literal, $low:expr, $high:expr, $tune:expr) => {
-        $(#[$doc])*
-        pub struct $type;
-
-        impl Rung for $type {
-            fn name(&self) -> &'static str {
-                $name
-            }
-
-            fn about(&self) -> &'static str {
-                $about
-            }
-
-            fn place(&self) -> usize {
-                $place
-            }
-
-            fn is_costly(&self) -> bool {
-                true
-            }
-
-            fn fits(&self, generalist: &Model, features: &[Feature]) -> bool {
-                fits(generalist, features)
-            }
-
-            fn space(&self, _: &Model, _: usize) -> Space {
-                Space::new().log_float($rate, $low, $high)
-            }
-
-            fn fine_tune(
-                &self,
-                params: &Point,
-                generalist: &Model,
-                target: &Dataset,
-                ctx: &Context,
-            ) -> Result<Model, Error> {
-                let features = generalist.features();
-                let column = column_of(&features).expect("the rung fits");
-                let start = Start::new(column, target, ctx)?;
-                $tune(&start, generalist, target, params.float($rate))
-            }
-        }
+/// The head first, then the whole encoder at a small rate (Kumar et al. 2022).
+pub fn lp_ft(start: &Start<'_>, generalist: &Model, target: &Dataset, rate: f64) -> Result<Model, Error> {
+    let strength = Point([("prior-strength".to_string(), 10.0.into())].into());
+    // The head on few texts would forget what the generalist knew: it is kept as it is there.
+    let probed = match target.informative() < PLENTY {
+        true => generalist.clone(),
+        false => PriorCentred.fine_tune(&strength, generalist, target, start.ctx)?,
     };
+    start.full(&head(&probed)?, rate)
 }
 
-trains!(
-    /// The encoder drawn to put texts of one label together, then a new head (in the manner of SetFit).
-    Setfit,
-    "setfit",
-    "the encoder drawn to put texts of one label together, then a new head",
-    place::SETFIT,
-    "setfit-rate",
-    1e-5,
-    2e-4,
-    setfit
-);
+/// The whole encoder, deeper layers slower.
+pub fn full(start: &Start<'_>, generalist: &Model, _: &Dataset, rate: f64) -> Result<Model, Error> {
+    start.full(&head(generalist)?, rate)
+}
 
-trains!(
-    /// A low-rank adapter on the encoder, trained with the generalist's head.
-    LoraRung,
-    "lora",
-    "a low-rank adapter on the encoder, trained with the generalist's head",
-    place::LORA,
-    "lora-rate",
-    2e-4,
-    5e-3,
-    lora
-);
-
-trains!(
-    /// The head first, then the whole encoder at a small rate (Kumar et al. 2022).
-    LpFt,
-    "lp-ft",
-    "the head first, then the whole encoder at a small rate",
-    place::LP_FT,
-    "lp-ft-rate",
-    1e-5,
-    2e-4,
-    |start: &Start<'_>, generalist: &Model, target: &Dataset, rate| {
-        let strength = Point([("prior-strength".to_string(), 10.0.into())].into());
-        // The head on few texts would forget what the generalist knew: it is kept as it is there.
-        let probed = match target.informative() < PLENTY {
-            true => generalist.clone(),
-            false => PriorCentred.fine_tune(&strength, generalist, target, start.ctx)?,
-        };
-        start.full(&head(&probed)?, rate)
-    }
-);
-
-trains!(
-    /// The whole encoder, deeper layers slower.
-    Full,
-    "full",
-    "the whole encoder, deeper layers slower",
-    place::FULL,
-    "full-rate",
-    1e-5,
-    2e-4,
-    |start: &Start<'_>, generalist: &Model, _: &Dataset, rate| start.full(&head(generalist)?, rate)
-);
-
-fn lora(start: &Start<'_>, generalist: &Model, _: &Dataset, rate: f64) -> Result<Model, Error> {
+/// A low-rank adapter on the encoder, trained with the generalist's head.
+pub fn lora(start: &Start<'_>, generalist: &Model, _: &Dataset, rate: f64) -> Result<Model, Error> {
     let config = &start.encoder.config;
     let targets = config.family.default_targets();
     let lora = Lora { rank: RANK, alpha: 2.0 * RANK as f64, dropout: 0.0, targets };
@@ -278,7 +189,8 @@ fn lora(start: &Start<'_>, generalist: &Model, _: &Dataset, rate: f64) -> Result
     Ok(start.network(Body::Adapted(lora, params.only(Lora::owns)), head))
 }
 
-fn setfit(start: &Start<'_>, generalist: &Model, target: &Dataset, rate: f64) -> Result<Model, Error> {
+/// The encoder drawn to put texts of one label together, then a new head (in the manner of SetFit).
+pub fn setfit(start: &Start<'_>, generalist: &Model, target: &Dataset, rate: f64) -> Result<Model, Error> {
     let encoder = start.encoder;
     let task = Contrast { config: &encoder.config, texts: &start.ids, labels: &start.labels, device: encoder.device() };
     let mut params = encoder.params.clone();

@@ -17,6 +17,16 @@ pub fn column_of(features: &[Feature]) -> Option<&str> {
     features.iter().enumerate().all(is).then_some(column)
 }
 
+/// The text column of rows called `name`, or the first.
+///
+/// # Errors
+/// [`Error::NoColumn`] when there is none.
+pub fn text_key<'d>(data: &'d Dataset, name: Option<&str>) -> Result<&'d Key, Error> {
+    let is = |k: &&Key| k.role == KeyRole::Text && name.is_none_or(|name| k.name == name);
+    let missing = || Error::NoColumn { column: name.unwrap_or("text").into(), nearest: None };
+    data.keys.iter().find(is).ok_or_else(missing)
+}
+
 impl<'d> Texts<'d> {
     /// Those of the text column `column`.
     ///
@@ -24,7 +34,7 @@ impl<'d> Texts<'d> {
     /// [`Error::NoColumn`] when the rows came without it.
     pub fn of(data: &'d Dataset, column: &str) -> Result<Self, Error> {
         let missing = || Error::NoColumn { column: column.into(), nearest: None };
-        let key = data.keys.iter().find(|k| k.role == KeyRole::Text && k.name == column).ok_or_else(missing)?;
+        let key = text_key(data, Some(column))?;
         let encoder = data.encoder.as_ref().and_then(|e| e.as_any().downcast_ref()).ok_or_else(missing)?;
         Ok(Self { key, encoder })
     }
@@ -36,7 +46,7 @@ impl<'d> Texts<'d> {
 
     /// The text of every row.
     pub fn all(&self) -> Vec<&'d str> {
-        self.key.codes.iter().map(|&c| self.key.levels[c as usize].as_str()).collect()
+        self.key.texts()
     }
 
     /// The tokens of every row's text.

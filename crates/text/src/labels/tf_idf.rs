@@ -5,12 +5,12 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use specialist_core::evidence::Prediction;
-use specialist_core::{Context, Dataset, Error, Estimand, Feature, Key, KeyRole, Outputs, Predict, SplitKeys};
+use specialist_core::{Context, Dataset, Error, Estimand, Feature, KeyRole, Outputs, Predict, SplitKeys};
 use specialist_search::{Params, Space};
 use specialist_tabular::{Estimator, Model, OwnModel, PlainModel};
 
 use super::linear::{Softmax, TfIdf};
-use super::texts::{classes, codes, of_classes};
+use super::texts::{classes, codes, of_classes, text_key};
 
 const PRECISION: &str = "precision";
 
@@ -26,20 +26,13 @@ struct Fitted {
     softmax: Softmax,
 }
 
-/// The first text column that is called `name`, or that there is, with the text of every row.
-fn texts<'d>(data: &'d Dataset, name: Option<&str>) -> Result<(&'d str, Vec<&'d str>), Error> {
-    let is = |k: &&Key| k.role == KeyRole::Text && name.is_none_or(|name| k.name == name);
-    let missing = || Error::NoColumn { column: name.unwrap_or("text").into(), nearest: None };
-    let key = data.keys.iter().find(is).ok_or_else(missing)?;
-    Ok((&key.name, key.codes.iter().map(|&c| key.levels[c as usize].as_str()).collect()))
-}
-
 fn fit(precision: f64, rows: &Dataset) -> Result<Fitted, Error> {
-    let (column, texts) = texts(rows, None)?;
+    let key = text_key(rows, None)?;
+    let (column, texts) = (key.name.clone(), key.texts());
     let terms = TfIdf::fit(&texts);
     let weights: Vec<f64> = rows.base.weights.iter().map(|&w| f64::from(w)).collect();
     let softmax = Softmax::fit(&terms.rows(&texts), &codes(rows), &weights, classes(rows.estimand), precision);
-    Ok(Fitted { column: column.into(), estimand: rows.estimand, terms, softmax })
+    Ok(Fitted { column, estimand: rows.estimand, terms, softmax })
 }
 
 impl Predict for Fitted {
@@ -48,7 +41,7 @@ impl Predict for Fitted {
     }
 
     fn margins(&self, data: &Dataset) -> Result<Outputs, Error> {
-        let (_, texts) = texts(data, Some(&self.column))?;
+        let texts = text_key(data, Some(&self.column))?.texts();
         let logits = self.softmax.logits(&self.terms.rows(&texts));
         match self.estimand.width() {
             1 => Ok(logits.iter().map(|l| l[1] - l[0]).collect::<Vec<_>>().into()),

@@ -1,11 +1,10 @@
 //! Summaries made of the text's own sentences: leading words, and the sentences nearest to all others.
 
 use specialist_core::Context;
-use specialist_neural::Encoder;
 
-use crate::error::Result;
 use crate::labels::TfIdf;
 use crate::packages::sentences;
+use specialist_neural::{Encoder, Result};
 
 /// The first `words` words.
 pub fn lead(text: &str, words: usize) -> String {

@@ -5,19 +5,17 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use specialist_cli::Terminal;
+use specialist_core::{Column, ColumnKind, FeatureKind, Role, Schema};
 use specialist_neural::config::T5Config;
-use specialist_neural::tasks::TextToText;
+use specialist_neural::tasks::{TextToText, mean_loss};
 use specialist_neural::train::{Checkpoint, Task, Trainer, Training};
-use specialist_neural::{Device, Param, Params, Pass, T5, Tokenizer};
-use tokenizers::models::bpe::{BPE, BpeTrainerBuilder};
-use tokenizers::pre_tokenizers::byte_level::ByteLevel;
-use tokenizers::processors::template::TemplateProcessing;
-use tokenizers::{AddedToken, TokenizerBuilder};
+use specialist_neural::{Device, Param, T5, Tokenizer};
+use specialist_pipeline::check::copies::near;
+use specialist_tabular::read::{Input, Options, read_all};
 
-use crate::corpus::{self, Document};
+use crate::corpus;
 use crate::error::{Error, Result};
 use crate::fetch::Cache;
-use crate::judge;
 
 /// What is trained, and how long.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -84,6 +82,8 @@ impl Default for Recipe {
 const RECORD: &str = "pretrain.json";
 /// Tokens that every T5 has: padding, end, unknown.
 const SPECIAL: [&str; 3] = ["<pad>", "</s>", "<unk>"];
+/// Texts at least this alike to a held-out one are left out.
+const ALIKE: f64 = 0.8;
 /// One group in this many is never trained on, whatever the recipe: general quality is measured there.
 const GENERAL: u64 = 40;
 
@@ -119,58 +119,55 @@ pub fn general(group: &str) -> bool {
     (hash >> 20) % GENERAL == 0
 }
 
+/// A text with what is to be written of it, and what it belongs to.
+struct Document {
+    text: String,
+    answer: String,
+    group: String,
+    section: String,
+}
+
+impl Document {
+    fn texts(documents: &[Self]) -> Vec<&str> {
+        documents.iter().map(|d| d.text.as_str()).collect()
+    }
+}
+
 /// Documents of a corpus by its name or path.
-pub fn read(name: &str, cache: &Cache, place: &Path) -> Result<Vec<Document>> {
-    let columns = crate::recipe::Columns { group: Some("group".into()), ..Default::default() };
-    let file = cache.corpus(name)?.unwrap_or_else(|| place.join(name));
-    corpus::read(&file, &columns, true)
+fn read(name: &str, cache: &Cache, place: &Path) -> Result<Vec<Document>> {
+    let input = match corpus::as_csv(cache, name)? {
+        Some(text) => Input::Embedded { name: name.into(), text: text.into() },
+        None => Input::File(place.join(name)),
+    };
+    let column = |name: &str, role| Column { name: name.into(), role, kind: ColumnKind::Text, ..Column::default() };
+    let features = ["text", "group", "section"].map(|name| column(name, Role::Feature));
+    let schema = Schema { columns: features.into_iter().chain([column("label", Role::Label)]).collect() };
+    let (rows, _) = read_all(&input, &schema, &Options::default()).map_err(specialist_pipeline::Error::from)?;
+    let cells = |feature: usize| {
+        let FeatureKind::Category { levels } = &rows.features[feature].kind else { unreachable!("read as text") };
+        let code = rows.records().column(feature).to_vec().into_iter();
+        code.map(|c| if c.is_nan() { String::new() } else { levels[c as usize].clone() }).collect::<Vec<String>>()
+    };
+    let (texts, mut groups, sections) = (cells(0), cells(1), cells(2));
+    // Without a group a text is one of its own.
+    let alone = groups.iter_mut().zip(&rows.lines).filter(|(g, _)| g.is_empty());
+    alone.for_each(|(group, line)| *group = format!("line {line}"));
+    let answers = rows.labels().texts().iter().map(ToString::to_string);
+    let all = texts.into_iter().zip(answers).zip(groups).zip(sections);
+    Ok(all.map(|(((text, answer), group), section)| Document { text, answer, group, section }).collect())
 }
 
 fn texts(name: &str, recipe: &Recipe, cache: &Cache, place: &Path) -> Result<(Vec<Document>, usize)> {
     let all = read(name, cache, place)?;
     let held: std::collections::HashSet<String> =
         all.iter().filter(|d| recipe.held_out.contains(&d.section)).map(|d| d.group.clone()).collect();
-    let (out, mut kept): (Vec<Document>, Vec<Document>) =
+    let (out, kept): (Vec<Document>, Vec<Document>) =
         all.into_iter().partition(|d| held.contains(&d.group) || general(&d.group));
-    let sealed: Vec<&str> = out.iter().map(|d| d.text.as_str()).collect();
+    let copies = near(&Document::texts(&kept), &Document::texts(&out), ALIKE);
     let before = kept.len();
-    judge::source_without_copies(&mut kept, &sealed, 0.8);
+    let kept: Vec<Document> = kept.into_iter().zip(copies).filter(|(_, c)| c.is_none()).map(|(d, _)| d).collect();
     let copies = before - kept.len();
     Ok((kept, copies))
-}
-
-/// Trains the tokenizer: byte-level pairs (the same tokenizer from the same texts), the end token after each text.
-fn tokenizer(texts: &[&str], recipe: &Recipe) -> Result<Tokenizer> {
-    let wrong =
-        |e: tokenizers::Error| Error::usage(format!("the tokenizer cannot be trained: {e}"), "give it more texts");
-    let special: Vec<AddedToken> = SPECIAL.iter().map(|t| AddedToken::from(*t, true)).collect();
-    let mut alphabet: Vec<char> = ByteLevel::alphabet().into_iter().collect();
-    alphabet.sort_unstable();
-    let mut trainer = BpeTrainerBuilder::new()
-        .vocab_size(recipe.vocabulary)
-        .min_frequency(2)
-        .show_progress(false)
-        .special_tokens(special)
-        .initial_alphabet(alphabet.into_iter().collect())
-        .build();
-    let mut inner = TokenizerBuilder::new()
-        .with_model(BPE::default())
-        .with_normalizer(None::<tokenizers::normalizers::unicode::NFC>)
-        .with_pre_tokenizer(Some(ByteLevel::new(true, true, true)))
-        .with_post_processor(None::<TemplateProcessing>)
-        .with_decoder(Some(ByteLevel::default()))
-        .build()
-        .map_err(wrong)?;
-    inner.train(&mut trainer, texts.iter().copied()).map_err(wrong)?;
-    let end = TemplateProcessing::builder()
-        .try_single("$A </s>")
-        .map_err(|e| wrong(e.into()))?
-        .special_tokens(vec![("</s>", 1)])
-        .build()
-        .map_err(|e| wrong(e.to_string().into()))?;
-    inner.with_post_processor(Some(end));
-    let json = inner.to_string(true).map_err(wrong)?;
-    Ok(Tokenizer::parse(json.into_bytes(), Path::new("tokenizer.json"))?)
 }
 
 /// Pairs as token ids.
@@ -182,9 +179,17 @@ pub struct Ids {
 }
 
 /// Token ids of texts with a prefix, and of what is to be written.
-pub fn ids(tokenizer: &Tokenizer, prefix: &str, documents: &[&Document], longest: (usize, usize)) -> Result<Ids> {
-    let read: Vec<String> = documents.iter().map(|d| format!("{prefix}{}", d.text)).collect();
-    let write: Vec<&str> = documents.iter().map(|d| d.answer.as_str()).collect();
+///
+/// # Errors
+/// When the tokenizer refuses one.
+pub fn ids(
+    tokenizer: &Tokenizer,
+    prefix: &str,
+    pairs: &[(&str, &str)],
+    longest: (usize, usize),
+) -> specialist_neural::Result<Ids> {
+    let read: Vec<String> = pairs.iter().map(|(text, _)| format!("{prefix}{text}")).collect();
+    let write: Vec<&str> = pairs.iter().map(|p| p.1).collect();
     Ok(Ids { sources: tokenizer.encode_all(&read, longest.0)?, targets: tokenizer.encode_all(&write, longest.1)? })
 }
 
@@ -227,7 +232,7 @@ pub fn run(recipe: &Recipe, cache: &Cache, place: &Path, folder: &Path, int8: bo
     );
     let every: Vec<&str> =
         translations.iter().chain(&summaries).flat_map(|d| [d.text.as_str(), d.answer.as_str()]).collect();
-    let tokenizer = tokenizer(&every, recipe)?;
+    let tokenizer = Tokenizer::train(&every, recipe.vocabulary, &SPECIAL)?;
     terminal.done("tokens", &format!("a vocabulary of {}", tokenizer.vocabulary()));
     let config = T5Config {
         vocabulary: tokenizer.vocabulary().next_multiple_of(8),
@@ -251,7 +256,8 @@ pub fn run(recipe: &Recipe, cache: &Cache, place: &Path, folder: &Path, int8: bo
     let mut model = T5::random(config, tokenizer, &mut ctx.rng("start"), &Device::flex());
     let longest = (recipe.longest, recipe.longest_answer);
     let of = |prefix: &str, documents: &[Document]| {
-        ids(&model.tokenizer, prefix, &documents.iter().collect::<Vec<_>>(), longest)
+        let pairs: Vec<(&str, &str)> = documents.iter().map(|d| (d.text.as_str(), d.answer.as_str())).collect();
+        ids(&model.tokenizer, prefix, &pairs, longest)
     };
     let (mut pairs, more) = (of("translate English to German: ", &translations)?, of("summarize: ", &summaries)?);
     pairs.sources.extend(more.sources);
@@ -305,7 +311,8 @@ pub fn run(recipe: &Recipe, cache: &Cache, place: &Path, folder: &Path, int8: bo
     };
     let mut params = model.params.clone();
     let curve = trainer.run(&mut params, ctx)?;
-    let loss = mean_loss(&model.config, &params, &validation)?;
+    let judge = TextToText { sources: &validation.sources, targets: &validation.targets, ..task };
+    let loss = mean_loss(&judge, &params);
     terminal.done("train", &format!("{} steps; loss on pairs not trained on: {loss:.3}", curve.loss.len()));
     model.params = params;
     model.save(folder, int8)?;
@@ -342,20 +349,6 @@ fn finished(recipe: &Recipe, folder: &Path) -> bool {
 fn scale(parameter: &Param) -> f64 {
     let values = parameter.clone().into_values();
     (values.iter().map(|v| f64::from(v * v)).sum::<f64>() / values.len() as f64).sqrt().max(1e-3)
-}
-
-/// The mean loss over all pairs.
-pub fn mean_loss(config: &T5Config, params: &Params, pairs: &Ids) -> Result<f64> {
-    let task = TextToText { config, sources: &pairs.sources, targets: &pairs.targets, device: Device::flex() };
-    let lengths: Vec<usize> = (0..task.examples()).map(|i| task.length(i)).collect();
-    let (mut sum, mut n) = (0.0, 0);
-    for part in specialist_neural::tokenizer::buckets(&lengths, 32, 4096) {
-        let loss =
-            task.loss(&Pass::predict(params, None), &part).into_data().try_into_vec::<f32>().expect("a loss is f32")[0];
-        sum += f64::from(loss) * part.len() as f64;
-        n += part.len();
-    }
-    Ok(sum / n.max(1) as f64)
 }
 
 fn card(r: &Record<'_>) -> String {

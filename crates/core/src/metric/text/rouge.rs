@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::TextMetric;
+use super::figure::TextMetric;
 
 /// Which units are matched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,6 +71,18 @@ impl TextMetric for Rouge {
             Self::Two => "rouge-2",
             Self::L => "rouge-l",
         }
+    }
+
+    fn about(&self) -> &'static str {
+        match self {
+            Self::One => "the mean F-score of words in common, 0 to 1",
+            Self::Two => "the mean F-score of pairs of words in common, 0 to 1",
+            Self::L => "the mean F-score of the longest common subsequence of words, 0 to 1",
+        }
+    }
+
+    fn decimals(&self) -> usize {
+        4
     }
 
     fn signature(&self) -> &'static str {

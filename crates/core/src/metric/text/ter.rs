@@ -1,8 +1,7 @@
 //! Translation edit rate (Snover et al. 2006) with the search of Tercom, as sacrebleu replicates it.
 
-use specialist_core::metric::Goal;
-
-use super::TextMetric;
+use super::figure::TextMetric;
+use crate::metric::Goal;
 
 /// Edits (insert, delete, substitute, shift a run of words) per word of the reference, times 100.
 pub struct Ter;
@@ -29,6 +28,10 @@ enum Op {
 impl TextMetric for Ter {
     fn name(&self) -> &'static str {
         "ter"
+    }
+
+    fn about(&self) -> &'static str {
+        "translation edit rate: edits and shifts a hundred words of the reference"
     }
 
     fn signature(&self) -> &'static str {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 
-use super::TextMetric;
+use super::figure::TextMetric;
 
 const CHARACTERS: usize = 6;
 /// Recall counts this many times as much as precision.
@@ -51,6 +51,14 @@ fn words(text: &str) -> Vec<&str> {
 impl TextMetric for Chrf {
     fn name(&self) -> &'static str {
         if self.words == 0 { "chrf" } else { "chrf++" }
+    }
+
+    fn about(&self) -> &'static str {
+        if self.words == 0 {
+            "the F-score of character n-grams up to six, 0 to 100"
+        } else {
+            "the F-score of character n-grams up to six, words and pairs of words, 0 to 100"
+        }
     }
 
     fn signature(&self) -> &'static str {

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::TextMetric;
+use super::figure::TextMetric;
 
 const ORDER: usize = 4;
 
@@ -50,6 +50,10 @@ fn ngrams<'a>(words: &[&'a str], n: usize) -> HashMap<Vec<&'a str>, f64> {
 impl TextMetric for Bleu {
     fn name(&self) -> &'static str {
         "bleu"
+    }
+
+    fn about(&self) -> &'static str {
+        "BLEU, 0 to 100: the precision of word n-grams up to four, with sacrebleu's 13a tokens and exponential smoothing"
     }
 
     fn signature(&self) -> &'static str {

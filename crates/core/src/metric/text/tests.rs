@@ -1,16 +1,16 @@
 //! Against sacrebleu 2.6.0 and rouge-score 0.1.2: tests/reference/make_text_metric_fixtures.py made
-//! fixtures/metrics.json from 26 pairs (hypothesis, reference, another system's hypothesis).
+//! tests/metrics_of_texts.json from 26 pairs (hypothesis, reference, another system's hypothesis).
 
 use serde_json::Value;
 
 use super::bleu::{self, Bleu};
 use super::chrf::Chrf;
+use super::figure::TextMetric;
 use super::rouge::{self, Rouge};
 use super::ter::Ter;
-use super::*;
 
 fn fixture() -> Value {
-    serde_json::from_str(include_str!("../../tests/fixtures/metrics.json")).unwrap()
+    serde_json::from_str(include_str!("../../../tests/metrics_of_texts.json")).unwrap()
 }
 
 fn pairs(json: &Value) -> Vec<(&str, &str)> {
@@ -63,4 +63,15 @@ fn rouge_equals_rouge_score() {
         }
         close(name, of(&kind, &pairs(&json)), &json["corpus"]["rouge_mean"]["plain"][name]["f"]);
     }
+}
+
+/// The figure over `texts` (hypothesis, reference).
+fn of(metric: &dyn TextMetric, texts: &[(&str, &str)]) -> f64 {
+    let mut sums: Vec<f64> = Vec::new();
+    for (h, r) in texts {
+        let counts = metric.counts(h, r);
+        sums.resize(counts.len(), 0.0);
+        sums.iter_mut().zip(&counts).for_each(|(a, b)| *a += b);
+    }
+    metric.value(&sums)
 }
