@@ -121,9 +121,8 @@ pub fn made() -> Vec<(&'static str, String, Vec<u8>)> {
 }
 
 fn recipe(bytes: &[u8]) -> Option<()> {
-    let recipe = specialist_pipeline::recipe::parse("fuzz.toml", std::str::from_utf8(bytes).ok()?, &[]).ok()?;
-    let again =
-        specialist_pipeline::recipe::parse("fuzz.toml", &recipe.render(), &[]).expect("what was written is read");
+    let recipe = specialist_engine::recipe::parse("fuzz.toml", std::str::from_utf8(bytes).ok()?, &[]).ok()?;
+    let again = specialist_engine::recipe::parse("fuzz.toml", &recipe.render(), &[]).expect("what was written is read");
     assert_eq!(again.render(), recipe.render());
     _ = (recipe.schema(), recipe.split_keys(), recipe.estimator(), recipe.rungs(), recipe.portable());
     Some(())
@@ -138,8 +137,8 @@ fn in_file<T>(bytes: &[u8], ending: &str, enter: impl FnOnce(&Path) -> Option<T>
 
 /// Reads the file as every column in turn might be declared.
 fn table(path: &Path) -> Option<()> {
-    let named = specialist_pipeline::init::Named::default();
-    _ = specialist_pipeline::init::sketch(path, None, &named);
+    let named = specialist_engine::init::Named::default();
+    _ = specialist_engine::init::sketch(path, None, &named);
     let profile = specialist_tabular::read::profile(path).ok()?;
     // Every column as a category, as text, as the kinds in turn, as a number, as a time.
     use ColumnKind::{Category, Number, Text, Time};
@@ -275,7 +274,7 @@ fn evidence(bytes: &[u8]) -> Option<()> {
 
 /// What `study list`, `show`, `best`, `export` and `importance` ask of a store.
 fn looked_at(address: &str) -> Option<()> {
-    use specialist_pipeline::studies;
+    use specialist_engine::studies;
     let store = studies::existing(address).ok()?;
     for study in studies::all(&store).ok()? {
         _ = (studies::summary(&study), studies::csv(&study), studies::view_of(&study, "goodness", 1.0));

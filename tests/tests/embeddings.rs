@@ -2,10 +2,10 @@
 //! encoder. The encoder is tiny and random: its vectors still tell one word from another.
 
 use specialist_core::metric::{Brier, RocAuc};
-use specialist_core::{Context, Domain, Metric, Recipe};
+use specialist_core::{Context, Domain, Error, JudgedBy, Judgement, Recipe};
 use specialist_e2e::{RECIPE, Sandbox, root, table};
-use specialist_pipeline::predict::Scorer;
-use specialist_pipeline::{Effort, Job, Place, recipe, verify};
+use specialist_engine::predict::Scorer;
+use specialist_engine::{Effort, Job, Place, recipe, verify};
 use specialist_tabular::read::Input;
 use specialist_tabular::write::ScoreWriter;
 
@@ -21,8 +21,8 @@ impl Domain for Claims {
     fn recipes(&self) -> &'static [Recipe] {
         &[]
     }
-    fn metrics(&self) -> Vec<Box<dyn Metric>> {
-        vec![Box::new(RocAuc), Box::new(Brier)]
+    fn judgement(&self, _: &str) -> Result<Box<dyn Judgement>, Error> {
+        Ok(Box::new(JudgedBy(|| vec![Box::new(RocAuc), Box::new(Brier)])))
     }
 }
 

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::Command;
 
 use specialist_e2e::Sandbox;
-use specialist_pipeline::artifact::{self, Draft};
+use specialist_engine::artifact::{self, Draft};
 
 /// What may touch a file.
 const CALLS: &str = "open,openat,creat,mkdir,mkdirat,write,pwrite64,writev,fsync,fdatasync,rename,renameat,renameat2,link,linkat,\

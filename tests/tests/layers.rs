@@ -10,7 +10,7 @@ const LAYERS: [&[&str]; 9] = [
     &["specialist-core"],
     &["specialist-search"],
     &["specialist-tabular", "specialist-neural", "specialist-report"],
-    &["specialist-pipeline"],
+    &["specialist-engine"],
     &["specialist"],
     &["specialist-cli"],
     &["fraud", "medical", "text", "trading", "new-domain"],
@@ -72,7 +72,7 @@ fn libraries_do_not_print() {
     while let Some(folder) = open.pop() {
         for path in std::fs::read_dir(folder).unwrap().flatten().map(|e| e.path()) {
             if path.is_dir() {
-                let prints = ["crates/cli", "tests", "examples"];
+                let prints = ["crates/cli", "tests", "examples", "benches"];
                 if prints.iter().all(|p| !path.ends_with(p)) {
                     open.push(path);
                 }

@@ -173,9 +173,9 @@ fn several_classes_and_features_that_look_back_are_those_of_the_program() {
 #[test]
 fn rows_of_a_domain_that_makes_its_tables_are_its_features() {
     let here = Sandbox::default();
-    let recipe = few(Recipe::shipped(trading::Trading::default(), "simulated").unwrap());
+    let recipe = few(Recipe::shipped(trading::Trading, "simulated").unwrap());
     recipe.run(&Context::new(42, 2)).unwrap().save(here.path("bars")).unwrap();
-    let model = Specialist::load_in(here.path("bars"), trading::Trading::default()).unwrap();
+    let model = Specialist::load_in(here.path("bars"), trading::Trading).unwrap();
     let schema = model.schema();
     let mut uniform = uniforms(3);
     let numbers =

@@ -17,8 +17,8 @@ use std::path::{Path, PathBuf};
 
 use specialist_core::evidence::wilson;
 use specialist_core::{Context, Domain, Outcome};
-use specialist_pipeline::recipe::parse;
-use specialist_pipeline::{Effort, Job, Place};
+use specialist_engine::recipe::parse;
+use specialist_engine::{Effort, Job, Place};
 use trading::Trading;
 use trading::money::claimed;
 
@@ -35,7 +35,7 @@ fn main() {
 
 /// What one universe came to: an edge claimed, and the specialist adopted over the generalist.
 fn universe(kind: &str, seed: usize) -> (bool, bool) {
-    let domain = Trading::default();
+    let domain = Trading;
     let recipe = domain.recipes().iter().find(|r| r.name == "simulated").expect("it ships");
     let data = format!("embedded:simulated-{kind}-{seed}");
     let overrides = [format!("source.data='{data}'"), format!("target.data='{data}'"), format!("seed={seed}")];

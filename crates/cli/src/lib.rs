@@ -25,7 +25,7 @@ pub struct OwnVerb {
     /// Its name, arguments and help.
     pub command: clap::Command,
     /// Does it; the value is the exit code.
-    pub run: fn(&ArgMatches, &Common, &Terminal) -> Result<u8, specialist_pipeline::Error>,
+    pub run: fn(&ArgMatches, &Common, &Terminal) -> Result<u8, specialist_engine::Error>,
 }
 
 /// Runs the binary of `domain` with the process's arguments.
@@ -101,7 +101,7 @@ fn start(domain: &'static dyn Domain, own: &[OwnVerb], args: Vec<OsString>) -> u
         Err(error) if is_broken_pipe(&error) => READER_GONE,
         Err(error) => {
             session.progress.clear();
-            if let specialist_pipeline::Error::Leak(findings) = &error {
+            if let specialist_engine::Error::Leak(findings) = &error {
                 let table = specialist_report::check_table(findings, false, session.colour_err);
                 let _ = writeln!(std::io::stderr().lock(), "{table}");
             }

@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use specialist_core::{Context, Domain};
-use specialist_pipeline::recipe::{Recipe, RecipeError, parse};
-use specialist_pipeline::{Effort, Error, Job, Place};
+use specialist_engine::recipe::{Recipe, RecipeError, parse};
+use specialist_engine::{Effort, Error, Job, Place};
 
-use specialist_pipeline::studies::{existing_to_join, open_store};
+use specialist_engine::studies::{existing_to_join, open_store};
 
 use crate::args::Args;
 use crate::terminal::Terminal;

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use specialist_core::{Budget, Cancelled, Context};
-use specialist_pipeline::Error;
+use specialist_engine::Error;
 
 use crate::progress::Progress;
 

@@ -25,8 +25,8 @@ pub struct Figure {
 
 /// One model that was judged.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Candidate {
-    /// `generalist`, `recalibrated`, `scratch`, `pooled`, `ensemble`, `specialist`.
+pub struct JudgedCandidate {
+    /// That of a [`crate::Candidate`], or of a baseline.
     pub name: String,
     /// What it is, in a few words: the tuning and its settings.
     pub what: String,
@@ -76,13 +76,13 @@ pub struct Evidence {
     /// How often the sealed rows were opened before this evidence was made: 0 the first time.
     pub opened_before: usize,
     /// The candidates.
-    pub candidates: Vec<Candidate>,
+    pub candidates: Vec<JudgedCandidate>,
     /// Paired differences in the primary metric.
     pub differences: Vec<Difference>,
     /// The label curve.
     pub label_curve: LabelCurve,
     /// The primary metric on source rows held out of pre-training, for generalist and specialist.
-    pub source: Vec<Candidate>,
+    pub source: Vec<JudgedCandidate>,
     /// The verdict.
     pub verdict: Verdict,
 }
@@ -129,7 +129,7 @@ pub fn judge(
     bootstrap: &Bootstrap,
     confidence: f64,
     ctx: &Context,
-) -> (Vec<Candidate>, Replicates) {
+) -> (Vec<JudgedCandidate>, Replicates) {
     // Sorted once: a replicate is the same rows with other weights.
     let orders: Vec<Vec<u32>> = predictions.iter().map(|p| order(&p.outputs)).collect();
     let counted = |p: &Prediction| metrics.iter().map(|m| m.counts(rows, &p.outputs)).collect::<Vec<_>>();
@@ -158,7 +158,7 @@ pub fn judge_values(
     bootstrap: &Bootstrap,
     confidence: f64,
     ctx: &Context,
-) -> (Vec<Candidate>, Replicates) {
+) -> (Vec<JudgedCandidate>, Replicates) {
     let estimate = values(&vec![1.0; rows]);
     let drawn = bootstrap.replicate(ctx, &values);
     let figure = |i: usize, (metric, decimals, _): &(&str, usize, Goal)| Figure {
@@ -166,7 +166,7 @@ pub fn judge_values(
         decimals: *decimals,
         interval: drawn.interval(estimate[i], confidence, |v: &Vec<f64>| v[i]),
     };
-    let candidate = |(c, (name, what)): (usize, &(&str, &str))| Candidate {
+    let candidate = |(c, (name, what)): (usize, &(&str, &str))| JudgedCandidate {
         name: (*name).into(),
         what: (*what).into(),
         figures: metrics.iter().enumerate().map(|(m, metric)| figure(c * metrics.len() + m, metric)).collect(),

@@ -2,14 +2,15 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::candidate::Candidate;
 use crate::difference::Difference;
 
 /// What to do.
 ///
 /// ```
-/// use specialist_core::Outcome;
+/// use specialist_core::{Candidate, Outcome};
 /// assert_eq!(Outcome::Recalibrate.word(), "recalibrate");
-/// assert_eq!(Outcome::Recalibrate.ships(), Some("recalibrated"));
+/// assert_eq!(Outcome::Recalibrate.ships(), Some(Candidate::Recalibrated));
 /// assert_eq!(Outcome::NotEnoughData.ships(), None);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,12 +43,12 @@ impl Outcome {
 
     /// The candidate to ship, if there is one.
     #[must_use]
-    pub fn ships(self) -> Option<&'static str> {
+    pub fn ships(self) -> Option<Candidate> {
         match self {
-            Self::Adopt => Some("specialist"),
-            Self::Recalibrate => Some("recalibrated"),
-            Self::KeepGeneralist => Some("generalist"),
-            Self::TrainFromScratch => Some("scratch"),
+            Self::Adopt => Some(Candidate::Specialist),
+            Self::Recalibrate => Some(Candidate::Recalibrated),
+            Self::KeepGeneralist => Some(Candidate::Generalist),
+            Self::TrainFromScratch => Some(Candidate::Scratch),
             Self::NotEnoughData => None,
         }
     }
@@ -126,10 +127,12 @@ pub fn decide(
     baselines: &[&str],
 ) -> Verdict {
     let mut verdict = rank(rule, rarer, metric, differences);
-    let others =
-        [("pooled", "Fitting on source and target rows together"), ("ensemble", "The mean of several tunings")];
-    for (name, what) in others {
-        let found = differences.iter().find(|d| d.candidate == "specialist" && d.against == name);
+    let others = [
+        (Candidate::Pooled, "Fitting on source and target rows together"),
+        (Candidate::Ensemble, "The mean of several tunings"),
+    ];
+    for (other, what) in others {
+        let found = differences.iter().find(|d| d.candidate == Candidate::Specialist && d.against == other);
         if let Some(d) = found.filter(|d| d.interval.high < 0.0 && verdict.outcome != Outcome::NotEnoughData) {
             verdict.reason.push_str(&format!(
                 " {what} does better than the specialist, by {:.4} {metric} (interval {:.4} to {:.4}).",
@@ -145,8 +148,10 @@ pub fn decide(
 
 /// What a reader must hear of the baselines that the specialist is not shown to beat.
 fn beside(metric: &str, differences: &[Difference], baselines: &[&str]) -> String {
-    let against: Vec<&Difference> =
-        differences.iter().filter(|d| d.candidate == "specialist" && baselines.contains(&d.against.as_str())).collect();
+    let against: Vec<&Difference> = differences
+        .iter()
+        .filter(|d| d.candidate == Candidate::Specialist && baselines.contains(&d.against.as_str()))
+        .collect();
     let mut out = String::new();
     for d in against.iter().filter(|d| d.interval.high < 0.0) {
         out.push_str(&format!(
@@ -164,7 +169,7 @@ fn beside(metric: &str, differences: &[Difference], baselines: &[&str]) -> Strin
 }
 
 fn rank(rule: &VerdictRule, rarer: usize, metric: &str, differences: &[Difference]) -> Verdict {
-    let find = |a: &str, b: &str| differences.iter().find(|d| d.candidate == a && d.against == b);
+    let find = |a: Candidate, b: Candidate| differences.iter().find(|d| d.candidate == a && d.against == b);
     let shown = |d: Option<&Difference>| d.is_some_and(|d| d.interval.low > 0.0);
     // `worthwhile` may be 0, and an interval that touches 0 shows nothing.
     let worth = |d: &&Difference| d.interval.low > 0.0 && d.interval.low >= rule.worthwhile;
@@ -181,11 +186,11 @@ fn rank(rule: &VerdictRule, rarer: usize, metric: &str, differences: &[Differenc
             ),
         );
     }
-    let specialist = find("specialist", "generalist");
-    let recalibrated = find("recalibrated", "generalist");
-    let scratch = find("scratch", "generalist");
-    let over_recalibrated = find("specialist", "recalibrated");
-    let over_scratch = find("specialist", "scratch");
+    let specialist = find(Candidate::Specialist, Candidate::Generalist);
+    let recalibrated = find(Candidate::Recalibrated, Candidate::Generalist);
+    let scratch = find(Candidate::Scratch, Candidate::Generalist);
+    let over_recalibrated = find(Candidate::Specialist, Candidate::Recalibrated);
+    let over_scratch = find(Candidate::Specialist, Candidate::Scratch);
 
     // Before the specialist, which must be shown better than scratch: scratch needs no generalist.
     if let Some(d) = scratch.filter(worth)

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use specialist_core::metric::{AveragePrecision, RocAuc};
-use specialist_core::{Domain, FeatureStep, Identity, Metric, Recipe};
+use specialist_core::{Domain, Error, FeatureStep, Identity, JudgedBy, Judgement, Metric, Recipe};
 
 use crate::features::PointInTime;
 use crate::metrics::{CardPrecision, Cost};
@@ -27,6 +27,16 @@ const RECIPES: &[Recipe] = &[
     recipe!("sparkov"),
 ];
 
+/// What a desk that looks at so many cards a day goes by.
+fn metrics() -> Vec<Box<dyn Metric>> {
+    vec![
+        Box::new(AveragePrecision),
+        Box::new(RocAuc),
+        Box::new(CardPrecision { cards: 100 }),
+        Box::new(Cost { review: 5.0 }),
+    ]
+}
+
 impl Domain for Fraud {
     fn name(&self) -> &'static str {
         "fraud"
@@ -40,13 +50,9 @@ impl Domain for Fraud {
         RECIPES
     }
 
-    fn metrics(&self) -> Vec<Box<dyn Metric>> {
-        vec![
-            Box::new(AveragePrecision),
-            Box::new(RocAuc),
-            Box::new(CardPrecision { cards: 100 }),
-            Box::new(Cost { review: 5.0 }),
-        ]
+    fn judgement(&self, settings: &str) -> Result<Box<dyn Judgement>, Error> {
+        self.no_settings(settings)?;
+        Ok(Box::new(JudgedBy(metrics)))
     }
 
     fn data_names(&self) -> &'static [(&'static str, &'static str)] {

@@ -5,7 +5,7 @@ use specialist_core::bootstrap::quantile;
 use specialist_core::discretion::{outwards, quantile_of};
 use specialist_core::evidence::{Interval, Z, wilson};
 use specialist_core::survival::kaplan_meier;
-use specialist_core::{Dataset, Estimand, FeatureKind, Labels, Panel, PanelInput, Predict};
+use specialist_core::{Candidate, Dataset, Estimand, FeatureKind, Labels, Panel, PanelInput, Predict};
 
 use crate::subgroups::SMALLEST;
 
@@ -25,7 +25,7 @@ pub fn panels(input: &PanelInput<'_>) -> Vec<Panel> {
     if input.rows.estimand.width() == 1 {
         out.insert(0, similar(input));
     }
-    if let Some((_, model)) = input.models.iter().find(|m| m.0 == "specialist") {
+    if let Some((_, model)) = input.models.iter().find(|m| m.0 == Candidate::Specialist) {
         out.extend(points(*model, input.train));
     }
     out

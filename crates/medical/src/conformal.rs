@@ -1,7 +1,7 @@
 //! Sets of diagnoses that hold the truth as often as promised (split conformal prediction).
 
 use rand::seq::SliceRandom;
-use specialist_core::{Context, Panel, PanelInput};
+use specialist_core::{Candidate, Context, Panel, PanelInput};
 
 use crate::subgroups::groups;
 
@@ -29,7 +29,7 @@ fn scores(row: &[f64]) -> Vec<f64> {
 
 /// Coverage and size of the specialist's sets, over all and by subgroup.
 pub fn panel(input: &PanelInput<'_>) -> Option<Panel> {
-    let p = input.predictions.iter().find(|p| p.name == "specialist")?;
+    let p = input.predictions.iter().find(|p| p.name == Candidate::Specialist)?;
     let p: Vec<Vec<f64>> = p.outputs.iter_rows().map(scores).collect();
     let truth = |r: usize| p[r][input.rows.labels().codes()[r] as usize];
     let mut members = vec![("all".to_string(), vec![true; p.len()])];

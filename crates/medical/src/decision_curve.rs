@@ -2,7 +2,7 @@
 //! above a threshold probability.
 
 use specialist_core::evidence::Interval;
-use specialist_core::{Panel, PanelInput, Series};
+use specialist_core::{Candidate, Panel, PanelInput, Series};
 
 /// Thresholds of the curve.
 const CURVE: [f64; 19] =
@@ -34,8 +34,9 @@ pub fn panel(input: &PanelInput<'_>) -> Panel {
         points: CURVE.iter().map(|&t| (t, exact(net_benefit(label, probability, &ones, t)))).collect(),
     };
     let all = vec![1.0; label.len()];
-    let wanted = ["generalist", "specialist", "scratch"];
-    let shown: Vec<_> = input.predictions.iter().filter(|p| wanted.contains(&p.name.as_str())).collect();
+    let wanted = [Candidate::Generalist, Candidate::Specialist, Candidate::Scratch];
+    let shown: Vec<_> =
+        input.predictions.iter().filter(|p| Candidate::named(&p.name).is_some_and(|c| wanted.contains(&c))).collect();
     let mut series: Vec<Series> = shown.iter().map(|p| curve(&p.name, p.predicted())).collect();
     // Below zero treating all is not worth drawing: the plot would lose its scale.
     let mut treat_all = curve("treat all", &all);

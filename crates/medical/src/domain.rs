@@ -1,9 +1,14 @@
 //! The adapter: thyroid records, the metrics of diagnosis, and the clinician's evidence.
 
+use std::any::Any;
 use std::borrow::Cow;
 
-use specialist_core::metric::{AveragePrecision, Brier, CalibrationIntercept, CalibrationSlope, LogLoss, RocAuc};
-use specialist_core::{Dataset, Domain, Error, Estimand, Finding, Metric, Panel, PanelInput, Recipe};
+use specialist_core::metric::{
+    AveragePrecision, Brier, CalibrationIntercept, CalibrationSlope, LogLoss, RocAuc, usual,
+};
+use specialist_core::{
+    Context, Dataset, Domain, Error, Estimand, Finding, Judgement, Metric, Panel, PanelInput, Recipe,
+};
 
 use crate::settings::Settings;
 use crate::{bedside, check, conformal, decision_curve, effect, outcome, subgroups, updating};
@@ -31,17 +36,6 @@ impl Domain for Medical {
         RECIPES
     }
 
-    fn metrics(&self) -> Vec<Box<dyn Metric>> {
-        vec![
-            Box::new(LogLoss),
-            Box::new(RocAuc),
-            Box::new(AveragePrecision),
-            Box::new(Brier),
-            Box::new(CalibrationIntercept),
-            Box::new(CalibrationSlope),
-        ]
-    }
-
     fn fewest_rows(&self) -> usize {
         // As for counts of people in the report.
         specialist_report::SMALLEST_CELL
@@ -65,6 +59,35 @@ impl Domain for Medical {
         Some(Cow::Borrowed(bytes))
     }
 
+    fn settings_schema(&self) -> Option<String> {
+        serde_json::to_string(&schemars::schema_for!(Settings)).ok()
+    }
+
+    fn judgement(&self, settings: &str) -> Result<Box<dyn Judgement>, Error> {
+        Ok(Box::new(Ward { settings: Settings::parse(settings)? }))
+    }
+}
+
+/// What a ward asks of a prediction.
+struct Ward {
+    settings: Settings,
+}
+
+impl Judgement for Ward {
+    fn metrics(&self, estimand: Estimand) -> Vec<Box<dyn Metric>> {
+        if estimand != Estimand::Probability {
+            return usual(estimand);
+        }
+        vec![
+            Box::new(LogLoss),
+            Box::new(RocAuc),
+            Box::new(AveragePrecision),
+            Box::new(Brier),
+            Box::new(CalibrationIntercept),
+            Box::new(CalibrationSlope),
+        ]
+    }
+
     fn findings(&self, source: Option<&Dataset>, train: &Dataset) -> Result<Vec<Finding>, Error> {
         Ok(check::findings(source, train))
     }
@@ -73,16 +96,8 @@ impl Domain for Medical {
         bedside::beside(panels, row, model, predicted)
     }
 
-    fn settings_schema(&self) -> Option<String> {
-        serde_json::to_string(&schemars::schema_for!(Settings)).ok()
-    }
-
-    fn check_settings(&self, settings: &str) -> Result<(), Error> {
-        Settings::parse(settings).map(|_| ())
-    }
-
-    fn alone(&self, rows: &Dataset, settings: &str, ctx: &specialist_core::Context) -> Result<Vec<Panel>, Error> {
-        match &Settings::parse(settings)?.effect {
+    fn alone(&self, rows: &Dataset, ctx: &Context) -> Result<Vec<Panel>, Error> {
+        match &self.settings.effect {
             Some(effect) => match effect::refused(rows) {
                 Some(why) => Ok(vec![why]),
                 None => effect::of_rows(rows, None, effect, ctx),
@@ -93,7 +108,7 @@ impl Domain for Medical {
 
     fn panels(&self, input: &PanelInput<'_>) -> Result<Vec<Panel>, Error> {
         let mut panels = Vec::new();
-        if let Some(effect) = &Settings::parse(input.settings)?.effect {
+        if let Some(effect) = &self.settings.effect {
             panels.extend(match effect::refused(input.rows) {
                 Some(why) => vec![why],
                 None => effect::panels(input, effect)?,
@@ -115,5 +130,9 @@ impl Domain for Medical {
         panels.extend(updating::panel(input)?);
         panels.extend(bedside::panels(input));
         Ok(panels)
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
     }
 }

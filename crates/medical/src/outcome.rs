@@ -5,7 +5,7 @@ use specialist_core::bootstrap::quantile;
 use specialist_core::evidence::{Interval, Prediction, Z};
 use specialist_core::metric::{CIndex, ObservedExpected, descending};
 use specialist_core::survival::{KaplanMeier, cumulative_incidence, decimals, kaplan_meier};
-use specialist_core::{Estimand, Followed, Labels, Metric, Panel, PanelInput, Scored, Series};
+use specialist_core::{Candidate, Estimand, Followed, Labels, Metric, Panel, PanelInput, Scored, Series};
 
 use crate::subgroups::{Group, HIDDEN, SMALLEST, groups};
 
@@ -16,7 +16,7 @@ const THRESHOLDS: [f64; 4] = [0.2, 0.3, 0.4, 0.5];
 
 pub fn panels(input: &PanelInput<'_>) -> Vec<Panel> {
     let Estimand::Survival { horizon } = input.rows.estimand else { return Vec::new() };
-    let Some(shown) = input.predictions.iter().find(|p| p.name == "specialist") else { return Vec::new() };
+    let Some(shown) = input.predictions.iter().find(|p| p.name == Candidate::Specialist) else { return Vec::new() };
     let mut out = vec![risk_groups(input, shown, horizon), decision_curve(input, horizon)];
     out[0].headline = miscalibrated(input);
     out.extend(subgroups(input));
@@ -27,7 +27,7 @@ pub fn panels(input: &PanelInput<'_>) -> Vec<Panel> {
 /// A warning where the generalist's risks are plainly off on the whole: a C-index does not see that.
 fn miscalibrated(input: &PanelInput<'_>) -> Option<String> {
     const OFF: f64 = 0.15;
-    let p = input.predictions.iter().find(|p| p.name == "generalist")?;
+    let p = input.predictions.iter().find(|p| p.name == Candidate::Generalist)?;
     let order = descending(p.predicted());
     let ratio = input.interval(|weight| {
         let (rows, outputs, baseline) = (input.rows, &p.outputs, p.baseline.as_ref());
@@ -131,7 +131,7 @@ fn decision_curve(input: &PanelInput<'_>, horizon: f64) -> Panel {
     let shown: Vec<&Prediction> = input
         .predictions
         .iter()
-        .filter(|p| ["generalist", "scratch", "specialist"].contains(&p.name.as_str()))
+        .filter(|p| [Candidate::Generalist, Candidate::Scratch, Candidate::Specialist].iter().any(|c| p.name == *c))
         .collect();
     let exact = |v: f64| Interval { estimate: v, low: f64::NAN, high: f64::NAN };
     let curve = |name: &str, risk: &[f64]| Series {
@@ -186,7 +186,11 @@ fn subgroups(input: &PanelInput<'_>) -> Option<Panel> {
             table.push(vec![name.clone(), "–".into(), "–".into(), HIDDEN.into(), String::new()]);
             continue;
         }
-        for p in input.predictions.iter().filter(|p| ["generalist", "specialist"].contains(&p.name.as_str())) {
+        for p in input
+            .predictions
+            .iter()
+            .filter(|p| [Candidate::Generalist, Candidate::Specialist].iter().any(|c| p.name == *c))
+        {
             let order = descending(p.predicted());
             let cell = |metric: &dyn Metric| {
                 let i = input.interval(|weight| {

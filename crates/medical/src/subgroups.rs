@@ -1,7 +1,7 @@
 //! The same figures by sex, by age band and by site, with intervals; small groups are not shown.
 
 use specialist_core::metric::{Accuracy, ClassLogLoss, LogLoss, RocAuc, order};
-use specialist_core::{Dataset, FeatureKind, KeyRole, Metric, Panel, PanelInput, Scored};
+use specialist_core::{Candidate, Dataset, FeatureKind, KeyRole, Metric, Panel, PanelInput, Scored};
 
 /// Fewer patients than this, or where there is one event fewer with or without it, are not shown.
 pub const SMALLEST: usize = 10;
@@ -16,7 +16,7 @@ pub fn panel(input: &PanelInput<'_>) -> Option<Panel> {
     if groups.is_empty() {
         return None;
     }
-    let wanted = ["generalist", "specialist"];
+    let wanted = [Candidate::Generalist, Candidate::Specialist];
     // Of several classes none is the event.
     let several = input.rows.estimand.width() > 1;
     let metrics: [&dyn Metric; 2] = if several { [&ClassLogLoss, &Accuracy] } else { [&LogLoss, &RocAuc] };
@@ -29,7 +29,7 @@ pub fn panel(input: &PanelInput<'_>) -> Option<Panel> {
             table.push(vec![name.clone(), "–".into(), "–".into(), HIDDEN.into(), String::new()]);
             continue;
         }
-        for p in input.predictions.iter().filter(|p| wanted.contains(&p.name.as_str())) {
+        for p in input.predictions.iter().filter(|p| Candidate::named(&p.name).is_some_and(|c| wanted.contains(&c))) {
             let order = order(&p.outputs);
             let within = |metric: &dyn Metric, weight: &[f64]| {
                 let weight: Vec<f64> = weight.iter().zip(member).map(|(w, m)| if *m { *w } else { 0.0 }).collect();

@@ -1,7 +1,9 @@
 //! Model updating in the field's own words, and the closed test that the field would choose by, beside our choice.
 
 use specialist_core::survival::{Ties, cox_slope, partial_likelihood};
-use specialist_core::{Context, Dataset, Error, Estimand, LossScale, Panel, PanelInput, Predict, fit_affine};
+use specialist_core::{
+    Candidate, Context, Dataset, Error, Estimand, LossScale, Panel, PanelInput, Predict, fit_affine,
+};
 use specialist_tabular::Encoder;
 use specialist_tabular::glm::{Prior, Problem};
 use specialist_tabular::survival::{Cox, Penalty};
@@ -22,7 +24,7 @@ const RIDGE: f64 = 1e-6;
 /// The ladder in the words of the literature, with the closed test of Vergouwe and others (2017); `None` where the
 /// generalist cannot be updated so.
 pub fn panel(input: &PanelInput<'_>) -> Result<Option<Panel>, Error> {
-    let Some((_, generalist)) = input.models.iter().find(|m| m.0 == "generalist") else { return Ok(None) };
+    let Some((_, generalist)) = input.models.iter().find(|m| m.0 == Candidate::Generalist) else { return Ok(None) };
     // The closed test is of one margin.
     if input.train.estimand.width() > 1 {
         return Ok(None);
@@ -55,7 +57,7 @@ pub fn panel(input: &PanelInput<'_>) -> Result<Option<Panel>, Error> {
         let row = vec![step.name.into(), step.parameters.to_string(), format!("{:.2}", step.likelihood)];
         table.push([row, test].concat());
     }
-    let ours = input.predictions.iter().find(|p| p.name == "specialist").map_or("", |p| p.what.as_str());
+    let ours = input.predictions.iter().find(|p| p.name == Candidate::Specialist).map_or("", |p| p.what.as_str());
     Ok(Some(Panel {
         title: "Model updating".into(),
         note: format!(

@@ -1,7 +1,7 @@
 //! The page: verdict first, then what it rests on. No script, no network, light and dark.
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
-use specialist_core::Outcome;
+use specialist_core::{Candidate, Outcome};
 
 use crate::chart::{self, Line, Plot};
 use crate::{Report, Severity, figure, number};
@@ -161,8 +161,10 @@ fn curves(r: &Report) -> Markup {
         log_y: false,
         diagonal,
     };
-    let calibration =
-        r.curves.iter().filter(|c| c.name == "generalist" || c.name == r.shipped() || c.name == "specialist");
+    let calibration = r
+        .curves
+        .iter()
+        .filter(|c| c.name == Candidate::Generalist || c.name == r.shipped() || c.name == Candidate::Specialist);
     let calibration: Vec<Line> = calibration.map(calibration_line).collect();
     let reach = reach_of(&calibration);
     if r.curves.iter().any(|c| c.class.is_some()) {
@@ -201,7 +203,9 @@ fn curves(r: &Report) -> Markup {
 
 /// A small plot a class: whether its probabilities are what happens.
 fn calibration_by_class(r: &Report) -> Markup {
-    let shown = |c: &&crate::Curves| c.name == "generalist" || c.name == r.shipped() || c.name == "specialist";
+    let shown = |c: &&crate::Curves| {
+        c.name == Candidate::Generalist || c.name == r.shipped() || c.name == Candidate::Specialist
+    };
     let mut classes: Vec<&String> = Vec::new();
     r.curves.iter().filter_map(|c| c.class.as_ref()).for_each(|c| {
         if !classes.contains(&c) {

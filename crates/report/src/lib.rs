@@ -8,8 +8,8 @@ mod study;
 mod terminal;
 
 use serde::{Deserialize, Serialize};
-use specialist_core::Panel;
 use specialist_core::evidence::{Evidence, Interval};
+use specialist_core::{Candidate, Panel};
 
 pub use card::card;
 pub use html::html;
@@ -273,7 +273,7 @@ impl Report {
     /// The candidate that the verdict ships; the generalist where it ships none.
     #[must_use]
     pub fn shipped(&self) -> &'static str {
-        self.evidence.verdict.outcome.ships().unwrap_or("generalist")
+        self.evidence.verdict.outcome.ships().unwrap_or(Candidate::Generalist).name()
     }
 }
 

@@ -152,7 +152,7 @@ pub fn comparison(r: &Report, colour: bool) -> String {
         out.push_str(&format!("label curve: {c}\n"));
     }
     if let [generalist, specialist] = e.source.as_slice() {
-        let on = |c: &specialist_core::evidence::Candidate| figure(&c.figures[0].interval, 3);
+        let on = |c: &specialist_core::evidence::JudgedCandidate| figure(&c.figures[0].interval, 3);
         out.push_str(&format!(
             "on held-out source rows, {}: generalist {}, specialist {}\n",
             e.primary,

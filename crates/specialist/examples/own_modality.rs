@@ -7,8 +7,8 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use specialist::core::metric::{AveragePrecision, LogLoss, RocAuc};
-use specialist::core::{ENCODERS, Encode, EncoderInput, EncoderKind, Error, Recipe};
-use specialist::{Context, Domain, Metric};
+use specialist::core::{ENCODERS, Encode, EncoderInput, EncoderKind, Error, JudgedBy, Judgement, Recipe};
+use specialist::{Context, Domain};
 
 /// How often each pair of bases stands in a sequence, as shares.
 #[derive(Debug)]
@@ -98,8 +98,9 @@ impl Domain for Genes {
         &[Recipe { name: "promoters", text: RECIPE }]
     }
 
-    fn metrics(&self) -> Vec<Box<dyn Metric>> {
-        vec![Box::new(RocAuc), Box::new(AveragePrecision), Box::new(LogLoss)]
+    fn judgement(&self, settings: &str) -> Result<Box<dyn Judgement>, Error> {
+        self.no_settings(settings)?;
+        Ok(Box::new(JudgedBy(|| vec![Box::new(RocAuc), Box::new(AveragePrecision), Box::new(LogLoss)])))
     }
 
     fn data(&self, name: &str) -> Option<Cow<'static, [u8]>> {

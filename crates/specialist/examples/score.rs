@@ -10,12 +10,8 @@ use specialist::{Context, Domain, Error, Recipe, Specialist};
 
 fn main() -> Result<(), Error> {
     text::register();
-    let domains: [Arc<dyn Domain>; 4] = [
-        Arc::new(fraud::Fraud),
-        Arc::new(medical::Medical),
-        Arc::new(trading::Trading::default()),
-        Arc::new(text::Text),
-    ];
+    let domains: [Arc<dyn Domain>; 4] =
+        [Arc::new(fraud::Fraud), Arc::new(medical::Medical), Arc::new(trading::Trading), Arc::new(text::Text)];
     let given: Vec<PathBuf> = std::env::args_os().skip(1).map(PathBuf::from).collect();
     for folder in if given.is_empty() { made()? } else { given } {
         let model = Specialist::load_among(&folder, &domains)?;
@@ -59,7 +55,7 @@ fn made() -> Result<Vec<PathBuf>, Error> {
         save(Recipe::shipped(fraud::Fraud, "simulated")?, "fraud")?,
         save(Recipe::shipped(medical::Medical, "thyroid-classes")?, "thyroid-classes")?,
         save(Recipe::shipped(medical::Medical, "recurrence")?.set("compare.splits=0")?, "recurrence")?,
-        save(Recipe::shipped(trading::Trading::default(), "simulated")?, "trading")?,
+        save(Recipe::shipped(trading::Trading, "simulated")?, "trading")?,
         save(reviews()?, "text")?,
     ])
 }

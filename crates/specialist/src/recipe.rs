@@ -4,8 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use specialist_core::{Context, Domain};
-use specialist_pipeline::recipe::{Recipe as Spec, RecipeError, parse};
-use specialist_pipeline::{Compared, Effort, Job, Place, Prepared, Tuned};
+use specialist_engine::recipe::{Recipe as Spec, RecipeError, parse};
+use specialist_engine::{Compared, Effort, Job, Place, Prepared, Tuned};
 use specialist_report::{Finding, Report};
 
 use crate::{Error, Tables};

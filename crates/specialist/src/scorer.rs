@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use arrow_array::RecordBatch;
 use arrow_schema::{DataType, Field, Schema, TimeUnit};
 use specialist_core::{ColumnKind, Dataset, Domain, Estimand, Outputs, Predict, Role};
-use specialist_pipeline::artifact;
-use specialist_pipeline::explain::{Explained, class_called, parts};
-use specialist_pipeline::predict::{Scorer, Steps, Unseen};
+use specialist_engine::artifact;
+use specialist_engine::explain::{Explained, class_called, parts};
+use specialist_engine::predict::{Scorer, Steps, Unseen};
 use specialist_tabular::read::{Input, InvalidCells};
 
 use crate::batch::{BatchRows, NAME};

@@ -1,14 +1,16 @@
 //! Plain tables: the domain of a recipe that no domain's program was written for.
 
-use specialist_core::{Domain, Estimand, Metric, Recipe, metric};
+use specialist_core::{Domain, Recipe};
 
 /// Takes columns as they are and judges by the usual metrics of what is predicted.
 ///
 /// ```
 /// use specialist::{Domain, Estimand, Tables};
 /// let plain = Tables::default();
-/// assert_eq!((plain.name(), plain.metrics()[0].name()), ("tables", "roc-auc"));
-/// assert_eq!(plain.metrics_of(Estimand::Classes(3), "")[0].name(), "log-loss");
+/// let judgement = plain.judgement("")?;
+/// assert_eq!((plain.name(), judgement.metrics(Estimand::Probability)[0].name()), ("tables", "roc-auc"));
+/// assert_eq!(judgement.metrics(Estimand::Classes(3))[0].name(), "log-loss");
+/// # Ok::<(), specialist::core::Error>(())
 /// ```
 pub struct Tables {
     name: &'static str,
@@ -39,9 +41,5 @@ impl Domain for Tables {
 
     fn recipes(&self) -> &'static [Recipe] {
         &[]
-    }
-
-    fn metrics(&self) -> Vec<Box<dyn Metric>> {
-        metric::usual(Estimand::Probability)
     }
 }

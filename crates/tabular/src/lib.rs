@@ -9,6 +9,7 @@ mod document;
 mod encode;
 pub mod estimator;
 pub mod exchange;
+mod forest_file;
 pub mod glm;
 pub mod ladder;
 mod model;

@@ -17,7 +17,6 @@ use hessboost::training::Trainer;
 use ndarray::{ArrayView2, Axis};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use serde_json::value::RawValue;
 use specialist_core::discretion::quantile_of;
 use specialist_core::{
     Affine, Context, Dataset, Error, Estimand, Feature, FeatureKind, Followed, Labels, Outputs, Predict, Scaling,
@@ -417,7 +416,7 @@ impl Forest {
 
     /// As [`Forest::from_xgboost`], of its text: most of what opening a model costs is reading its trees, and they need be
     /// read once only.
-    fn from_text(text: &str, features: Vec<Feature>) -> Result<Self, Error> {
+    pub(crate) fn from_text(text: &str, features: Vec<Feature>) -> Result<Self, Error> {
         let plain = with_listed_base_score(text).filter(|_| !text.contains(DOUBLES));
         let Some(text) = plain else {
             let document: Value = serde_json::from_str(text).map_err(|e| Error::Mismatch(e.to_string()))?;
@@ -432,6 +431,21 @@ impl Forest {
         let mut doc = doc.clone();
         listed_base_score(&mut doc);
         Self::of_model(from_document(&doc)?, features, doubles)
+    }
+
+    /// The engine's own form of the trees, which is read twenty times as fast as XGBoost's; none where it does not hold all there is.
+    pub(crate) fn to_binary(&self) -> Result<Option<Vec<u8>>, Error> {
+        if self.doubles.is_empty() {
+            self.model.encode(ModelFormat::Binary).map(Some).map_err(failed)
+        } else {
+            Ok(None)
+        }
+    }
+
+    /// Reads [`Forest::to_binary`] back.
+    pub(crate) fn from_binary(bytes: &[u8], features: Vec<Feature>) -> Result<Self, Error> {
+        let model = BoostedModel::decode(bytes, ModelFormat::Binary).map_err(|e| Error::Mismatch(e.to_string()))?;
+        Self::of_model(model, features, Doubles::new())
     }
 
     fn of_model(model: BoostedModel, features: Vec<Feature>, doubles: Doubles) -> Result<Self, Error> {
@@ -487,20 +501,6 @@ impl Predict for Forest {
     fn margins(&self, data: &Dataset) -> Result<Outputs, Error> {
         let margins = self.margins_of(data.aligned(&self.features)?.records().view())?;
         Outputs::new(self.estimand().width(), margins)
-    }
-}
-
-impl Serialize for Forest {
-    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        let doc = self.to_xgboost(Affine::IDENTITY).map_err(serde::ser::Error::custom)?;
-        (&self.features, doc).serialize(to)
-    }
-}
-
-impl<'de> Deserialize<'de> for Forest {
-    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let (features, text) = <(Vec<Feature>, Box<RawValue>)>::deserialize(from)?;
-        Self::from_text(text.get(), features).map_err(serde::de::Error::custom)
     }
 }
 

@@ -1,16 +1,19 @@
 //! Texts as a domain of the engine.
 
+use std::any::Any;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
 use specialist_core::evidence::Prediction;
 use specialist_core::metric::{Accuracy, Brier, LogLoss, MacroF1, RocAuc};
-use specialist_core::{Dataset, Domain, Error, Estimand, Finding, Metric, Outputs, Panel, PanelInput, Recipe, metric};
+use specialist_core::{
+    Dataset, Domain, Error, Estimand, Finding, Judgement, Metric, Outputs, Panel, PanelInput, Recipe, metric,
+};
 use specialist_tabular::RUNGS;
 
 use crate::fetch::{Cache, ITEMS};
 use crate::labels::{self, stress, tf_idf_baseline};
-use crate::writing::Settings;
+use crate::writing::{Settings, Task};
 use crate::{corpus, rungs, writing};
 
 /// Which label does a text carry, and what is to be written of it?
@@ -56,35 +59,12 @@ impl Domain for Text {
         RECIPES
     }
 
-    /// Log loss decides: it tells candidates apart with fewer texts than a count of right labels.
-    fn metrics(&self) -> Vec<Box<dyn Metric>> {
-        vec![Box::new(LogLoss), Box::new(MacroF1), Box::new(Accuracy), Box::new(RocAuc), Box::new(Brier)]
-    }
-
-    fn metrics_of(&self, estimand: Estimand, settings: &str) -> Vec<Box<dyn Metric>> {
-        match (estimand, Settings::parse(settings)) {
-            (Estimand::Probability, _) => self.metrics(),
-            (Estimand::Text, Ok(Some(told))) => {
-                writing::figures(told.task).into_iter().map(|m| Box::new(m) as Box<dyn Metric>).collect()
-            }
-            _ => metric::usual(estimand),
-        }
-    }
-
-    fn check_settings(&self, settings: &str) -> Result<(), Error> {
-        Settings::parse(settings).map(drop)
+    fn judgement(&self, settings: &str) -> Result<Box<dyn Judgement>, Error> {
+        Ok(Box::new(Reader { written: Settings::parse(settings)?.map(|told| told.task) }))
     }
 
     fn settings_schema(&self) -> Option<String> {
         Some(serde_json::to_string(&schemars::schema_for!(Settings)).expect("plain data"))
-    }
-
-    fn findings(&self, _: Option<&Dataset>, train: &Dataset) -> Result<Vec<Finding>, Error> {
-        Ok(if train.estimand == Estimand::Text { vec![writing::script(train)?] } else { Vec::new() })
-    }
-
-    fn notes(&self, rows: &Dataset, written: &[String]) -> Option<(&'static str, Vec<String>)> {
-        Some(("not_in_the_source", writing::notes(rows, written).ok()?))
     }
 
     fn reads_texts(&self) -> bool {
@@ -104,6 +84,35 @@ impl Domain for Text {
 
     fn fetched_table(&self, name: &str) -> Result<Option<Vec<u8>>, Error> {
         corpus::as_csv(&cache(), name).map_err(crate::error::Error::into_core)
+    }
+}
+
+/// What a reader asks of labels, and of texts that were written.
+struct Reader {
+    /// What is written; none where texts carry labels.
+    written: Option<Task>,
+}
+
+impl Judgement for Reader {
+    fn metrics(&self, estimand: Estimand) -> Vec<Box<dyn Metric>> {
+        match (estimand, self.written) {
+            // Log loss decides: it tells candidates apart with fewer texts than a count of right labels.
+            (Estimand::Probability, _) => {
+                vec![Box::new(LogLoss), Box::new(MacroF1), Box::new(Accuracy), Box::new(RocAuc), Box::new(Brier)]
+            }
+            (Estimand::Text, Some(task)) => {
+                writing::figures(task).into_iter().map(|m| Box::new(m) as Box<dyn Metric>).collect()
+            }
+            _ => metric::usual(estimand),
+        }
+    }
+
+    fn findings(&self, _: Option<&Dataset>, train: &Dataset) -> Result<Vec<Finding>, Error> {
+        Ok(if train.estimand == Estimand::Text { vec![writing::script(train)?] } else { Vec::new() })
+    }
+
+    fn notes(&self, rows: &Dataset, written: &[String]) -> Option<(&'static str, Vec<String>)> {
+        Some(("not_in_the_source", writing::notes(rows, written).ok()?))
     }
 
     fn baselines(&self, train: &Dataset, sealed: &Dataset) -> Result<Vec<Prediction>, Error> {
@@ -127,5 +136,9 @@ impl Domain for Text {
             return writing::panels(input);
         }
         Ok(stress::panel(input)?.into_iter().collect())
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
     }
 }

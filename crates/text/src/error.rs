@@ -11,7 +11,7 @@ pub enum Error {
     Neural(#[from] Neural),
     /// What the domains share: artifacts, files, studies.
     #[error(transparent)]
-    Pipeline(#[from] specialist_pipeline::Error),
+    Pipeline(#[from] specialist_engine::Error),
     /// A data file.
     #[error("{place}: {what}")]
     Data {
@@ -69,7 +69,7 @@ impl Error {
     }
 
     pub(crate) fn write(file: &std::path::Path, error: std::io::Error) -> Self {
-        Self::Pipeline(specialist_pipeline::Error::Write { file: file.display().to_string(), error })
+        Self::Pipeline(specialist_engine::Error::Write { file: file.display().to_string(), error })
     }
 
     /// The same for the engine.
@@ -77,7 +77,7 @@ impl Error {
         use specialist_core::Error as Core;
         match self {
             Self::Neural(e) => e.into_core(),
-            Self::Pipeline(specialist_pipeline::Error::Core(e)) => e,
+            Self::Pipeline(specialist_engine::Error::Core(e)) => e,
             Self::NotFetched { .. } | Self::Usage { .. } => Core::Absent { what: self.to_string(), hint: self.hint() },
             other => Core::Data { what: other.to_string(), hint: other.hint() },
         }

@@ -3,10 +3,10 @@
 
 use std::path::Path;
 
+use specialist_engine::predict::Scorer;
 use specialist_neural::encoder::is_head;
 use specialist_neural::lora::Naming;
 use specialist_neural::{Brought, Device, Lora, Params};
-use specialist_pipeline::predict::Scorer;
 
 use crate::body::Body;
 use crate::error::{Error, Result};

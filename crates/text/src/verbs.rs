@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use clap::{ArgMatches, Args as _, FromArgMatches};
 use specialist_cli::{Common, OwnVerb, Terminal, print};
-use specialist_pipeline::artifact::ArtifactError;
-use specialist_pipeline::predict::Scorer;
+use specialist_engine::artifact::ArtifactError;
+use specialist_engine::predict::Scorer;
 
 use crate::args::{Fetch, Generalist, Save, Words};
 use crate::domain::{Text, cache};
@@ -48,7 +48,7 @@ fn told(
     common: &Common,
     terminal: &Terminal,
     verb: impl FnOnce(&Session<'_>) -> Result<u8> + Send,
-) -> std::result::Result<u8, specialist_pipeline::Error> {
+) -> std::result::Result<u8, specialist_engine::Error> {
     let session = Session { common, terminal, cache: cache() };
     // Work that starts on a thread of the pool shares it out without waking and waiting at every matrix product.
     match rayon::scope(|_| verb(&session)) {
@@ -152,7 +152,7 @@ impl Session<'_> {
         let mut overrides = self.common.set.clone();
         overrides.extend(self.common.seed.map(|s| format!("seed={s}")));
         let recipe: writing::pretrain::Recipe =
-            specialist_pipeline::recipe::read(&file, &text, &overrides).map_err(specialist_pipeline::Error::from)?;
+            specialist_engine::recipe::read(&file, &text, &overrides).map_err(specialist_engine::Error::from)?;
         recipe.check()?;
         let folder = self.common.output.clone().unwrap_or_else(|| "artifacts/text-generalist".into());
         // Its own model or checkpoint may be there, and nothing else.
@@ -171,7 +171,7 @@ fn vacant(folder: &Path) -> Result<()> {
     let empty = || std::fs::read_dir(folder).map_or(true, |mut d| d.next().is_none());
     if folder.exists() && !empty() {
         let folder = folder.display().to_string();
-        return Err(specialist_pipeline::Error::from(ArtifactError::Occupied { folder }).into());
+        return Err(specialist_engine::Error::from(ArtifactError::Occupied { folder }).into());
     }
     Ok(())
 }

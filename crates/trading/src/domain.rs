@@ -1,12 +1,14 @@
 //! The adapter: bars become rows, the field's own methods stand beside the specialist, and money is counted.
 
+use std::any::Any;
 use std::borrow::Cow;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::OnceLock;
 
 use specialist_core::evidence::Prediction;
-use specialist_core::metric::{Brier, LogLoss, RocAuc};
-use specialist_core::{Dataset, Domain, Error, KeyRole, Metric, Panel, PanelInput, Recipe, Tables, TablesInput};
+use specialist_core::{
+    Dataset, Domain, Error, JudgedBy, JudgedTables, Judgement, KeyRole, Panel, PanelInput, Recipe, TablesInput,
+};
 
 use specialist_tabular::read::{Input, sniff};
 
@@ -17,13 +19,8 @@ use crate::simulate::{EDGE, Universe};
 use crate::tables::{Made, make};
 
 /// Trading.
-#[derive(Default)]
-pub struct Trading {
-    /// What the rows of the last [`Domain::tables`] were made of.
-    made: Mutex<Option<Arc<Made>>>,
-    /// What the field's methods forecast for the sealed rows.
-    forecasts: Mutex<Option<Arc<Baselines>>>,
-}
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Trading;
 
 macro_rules! recipe {
     ($name:literal) => {
@@ -39,18 +36,6 @@ const RECIPES: &[Recipe] = &[
     recipe!("value-at-risk"),
     recipe!("simulated"),
 ];
-
-impl Trading {
-    /// What the last tables were made of.
-    #[must_use]
-    pub fn made(&self) -> Option<Arc<Made>> {
-        self.made.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    fn need(&self) -> Result<Arc<Made>, Error> {
-        self.made().ok_or_else(|| Error::Mismatch("these rows were not made of bars".into()))
-    }
-}
 
 impl Domain for Trading {
     fn name(&self) -> &'static str {
@@ -100,8 +85,9 @@ impl Domain for Trading {
         2
     }
 
-    fn metrics(&self) -> Vec<Box<dyn Metric>> {
-        vec![Box::new(RocAuc), Box::new(LogLoss), Box::new(Brier)]
+    // Rows that are brought as they are, to be scored or looked at; a run's judgement comes with its tables.
+    fn judgement(&self, _: &str) -> Result<Box<dyn Judgement>, Error> {
+        Ok(Box::new(JudgedBy::default()))
     }
 
     fn data_names(&self) -> &'static [(&'static str, &'static str)] {
@@ -127,10 +113,9 @@ impl Domain for Trading {
         serde_json::to_string(&schemars::schema_for!(crate::tables::Settings)).ok()
     }
 
-    fn tables(&self, input: &TablesInput<'_>) -> Result<Option<Tables>, Error> {
+    fn tables(&self, input: &TablesInput<'_>) -> Result<Option<JudgedTables>, Error> {
         let (tables, made) = make(input, self, now())?;
-        *self.made.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(made));
-        Ok(Some(tables))
+        Ok(Some((tables, Box::new(Desk { made, forecasts: OnceLock::new() }))))
     }
 
     fn names(&self, rows: &Dataset) -> Option<Vec<String>> {
@@ -138,17 +123,31 @@ impl Domain for Trading {
         let name = |(asset, time): (&u32, &i64)| format!("{} {}", key.levels[*asset as usize], instant(*time));
         Some(key.codes.iter().zip(time).map(name).collect())
     }
+}
 
+/// What a desk asks of a forecast, with the bars that the rows were made of.
+pub struct Desk {
+    /// What the rows were made of.
+    pub made: Made,
+    /// What the field's methods forecast for the sealed rows.
+    forecasts: OnceLock<Baselines>,
+}
+
+impl Judgement for Desk {
     fn baselines(&self, train: &Dataset, sealed: &Dataset) -> Result<Vec<Prediction>, Error> {
-        let found = baselines(&*self.need()?, train, sealed)?;
+        let found = baselines(&self.made, train, sealed)?;
         let predictions = found.predictions();
-        *self.forecasts.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(found));
+        // Of the same rows they are the same.
+        let _ = self.forecasts.set(found);
         Ok(predictions)
     }
 
     fn panels(&self, input: &PanelInput<'_>) -> Result<Vec<Panel>, Error> {
-        let forecasts = self.forecasts.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let forecasts = forecasts.ok_or_else(|| Error::Mismatch("the baselines were not made".into()))?;
-        panels::panels(&*self.need()?, &forecasts, input)
+        let made = || Error::Mismatch("the baselines were not made".into());
+        panels::panels(&self.made, self.forecasts.get().ok_or_else(made)?, input)
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
     }
 }

@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use specialist_core::bootstrap::mean_sd;
-use specialist_core::{Domain, Panel};
-use specialist_pipeline::recipe::{Recipe, parse};
-use specialist_pipeline::{Effort, Error, Job, Place};
+use specialist_core::{Candidate, Domain, Panel};
+use specialist_engine::recipe::{Recipe, parse};
+use specialist_engine::{Effort, Error, Job, Place};
 use specialist_report::Report;
 
 use crate::Trading;
@@ -16,7 +16,7 @@ use crate::money::claimed;
 /// # Errors
 /// [`Error::Usage`] when there is none; the recipe's own.
 pub fn recipe(name: &str, overrides: &[String]) -> Result<(Recipe, PathBuf), Error> {
-    let domain = Trading::default();
+    let domain = Trading;
     if let Some(shipped) = domain.recipes().iter().find(|r| r.name == name) {
         return Ok((parse(&format!("{name}.toml"), shipped.text, overrides)?, PathBuf::new()));
     }
@@ -36,7 +36,7 @@ pub fn recipe(name: &str, overrides: &[String]) -> Result<(Recipe, PathBuf), Err
 pub fn one(recipe: &Recipe, folder: &Path, asset: &str, ctx: &specialist_core::Context) -> Result<Report, Error> {
     let mut recipe = recipe.clone();
     recipe.target.filter.insert("asset".into(), vec![asset.into()]);
-    let domain = Trading::default();
+    let domain = Trading;
     let place = Place { folder: folder.into() };
     let job = Job { recipe: &recipe, domain: &domain, place: &place, ctx, effort: Effort::default() };
     let prepared = job.prepare()?;
@@ -50,7 +50,7 @@ pub fn one(recipe: &Recipe, folder: &Path, asset: &str, ctx: &specialist_core::C
 pub fn panel(reports: &[(String, Report)]) -> Panel {
     // The recalibrated generalist ranks as the generalist does.
     let all = reports[0].1.evidence.candidates.iter().map(|c| c.name.clone());
-    let names: Vec<String> = all.filter(|n| n != "recalibrated").collect();
+    let names: Vec<String> = all.filter(|n| *n != Candidate::Recalibrated).collect();
     let value = |r: &Report, name: &str| {
         let candidate = r.evidence.candidates.iter().find(|c| c.name == name);
         candidate.map_or(f64::NAN, |c| c.figures[0].interval.estimate)
@@ -68,7 +68,10 @@ pub fn panel(reports: &[(String, Report)]) -> Panel {
     row.extend(names.iter().map(|n| over(n)).map(|(m, sd)| format!("{m:.3} ± {sd:.3}")));
     row.extend([String::new(), format!("{} of {}", reports.iter().filter(|(_, r)| claimed(r)).count(), reports.len())]);
     table.push(row);
-    let gains: Vec<f64> = reports.iter().map(|(_, r)| value(r, "specialist") - value(r, "generalist")).collect();
+    let gains: Vec<f64> = reports
+        .iter()
+        .map(|(_, r)| value(r, Candidate::Specialist.name()) - value(r, Candidate::Generalist.name()))
+        .collect();
     let ahead = gains.iter().filter(|g| **g > 0.0).count();
     let (mean, sd) = mean_sd(&gains);
     Panel {

@@ -22,4 +22,4 @@ pub mod validate;
 pub mod verbs;
 pub mod volatility;
 
-pub use domain::Trading;
+pub use domain::{Desk, Trading};

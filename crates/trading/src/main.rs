@@ -1,5 +1,5 @@
 //! The `trading` binary.
 
 fn main() -> std::process::ExitCode {
-    specialist_cli::run_with(trading::Trading::default(), trading::verbs::own())
+    specialist_cli::run_with(trading::Trading, trading::verbs::own())
 }

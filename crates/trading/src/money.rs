@@ -1,7 +1,7 @@
 //! The strategies side by side, and whether there is an edge in them: decided apart from the skill of the forecast.
 
-use specialist_core::Context;
 use specialist_core::evidence::{Interval, Prediction};
+use specialist_core::{Candidate, Context};
 
 use crate::backtest::{Costs, History, Signal, events};
 use crate::baselines::Baselines;
@@ -196,7 +196,7 @@ fn judge(
     let hold = &benchmark.returns;
     let year = benchmark.history.periods();
     let beside: Vec<Vec<f64>> = strategies.iter().map(|s| perf::beside(&s.returns, hold)).collect();
-    let at = strategies.iter().position(|s| s.name == "specialist").unwrap_or(0);
+    let at = strategies.iter().position(|s| s.name == Candidate::Specialist).unwrap_or(0);
     let own = &strategies[at].returns;
     let sharpes: Vec<f64> = beside.iter().map(|b| perf::sharpe_per_period(b)).collect();
     // How much the trials' Sharpe ratios vary (Bailey and López de Prado 2014 ask for the variance across the trials).

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use specialist_core::evidence::{Interval, Prediction};
 use specialist_core::metric::{evaluate, usual};
-use specialist_core::{Context, Error, Panel, PanelInput, Series};
+use specialist_core::{Candidate, Context, Error, Panel, PanelInput, Series};
 
 use crate::backtest::{Costs, History};
 use crate::bars::{day, year};
@@ -25,7 +25,8 @@ pub fn panels(made: &Made, baselines: &Baselines, input: &PanelInput<'_>) -> Res
     let at = bars_of(made, input.rows)?;
     let ctx = &input.ctx.child("money");
     let money = money(made, baselines, input.predictions, &at, input.trials, input.confidence, ctx);
-    let specialist = input.predictions.iter().find(|p| p.name == "specialist").unwrap_or(&input.predictions[0]);
+    let specialist =
+        input.predictions.iter().find(|p| p.name == Candidate::Specialist).unwrap_or(&input.predictions[0]);
     let own = money.strategies.iter().find(|s| s.name == specialist.name).unwrap_or(&money.strategies[0]);
     let free = strategy(made, baselines, specialist, &at, &made.settings.costs.scaled(0.0));
     let mut out = vec![edge(&money, made), account(&money, input.confidence, ctx)];
@@ -184,9 +185,10 @@ fn line(name: &str, history: &History, value: impl Fn(usize) -> f64) -> Series {
 fn curve(money: &Money, own: &Strategy, free: &Strategy) -> Panel {
     let grown = |name: &str, h: &History| line(name, h, |i| h.equity[i] / h.equity[0]);
     let hold = &money.benchmark.history;
-    let mut series = vec![grown("specialist", &own.history), grown("specialist before costs", &free.history)];
-    if let Some(g) = money.strategies.iter().find(|s| s.name == "generalist") {
-        series.push(grown("generalist", &g.history));
+    let mut series =
+        vec![grown(Candidate::Specialist.name(), &own.history), grown("specialist before costs", &free.history)];
+    if let Some(g) = money.strategies.iter().find(|s| s.name == Candidate::Generalist) {
+        series.push(grown(Candidate::Generalist.name(), &g.history));
     }
     series.push(grown("buy-and-hold", hold));
     Panel {
@@ -216,7 +218,10 @@ fn drawdown(money: &Money, own: &Strategy) -> Panel {
         title: "Falls from the peak".into(),
         note: "How far the account stood below its highest value, in percent.".into(),
         axes: ("year".into(), "percent below the peak".into()),
-        series: vec![falls("specialist", &own.history), falls("buy-and-hold", &money.benchmark.history)],
+        series: vec![
+            falls(Candidate::Specialist.name(), &own.history),
+            falls("buy-and-hold", &money.benchmark.history),
+        ],
         ..Panel::default()
     }
 }
@@ -280,7 +285,7 @@ fn rolling(input: &PanelInput<'_>, specialist: &Prediction) -> Panel {
         let ends = (WINDOW..=input.rows.rows()).step_by(4 * EVERY);
         Series { name: p.name.clone(), points: ends.map(point).filter(|p| p.1.estimate.is_finite()).collect() }
     };
-    let generalist = input.predictions.iter().find(|p| p.name == "generalist");
+    let generalist = input.predictions.iter().find(|p| p.name == Candidate::Generalist);
     Panel {
         title: "Skill over time".into(),
         note: format!(

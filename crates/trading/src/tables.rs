@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use specialist_core::{
     Dataset, Domain, Error, Feature, Finding, Key, KeyRole, Labels, Population, Severity, Tables, TablesInput,
 };
-use specialist_pipeline::Place;
+use specialist_engine::Place;
 use specialist_tabular::read::{is_time_format, time_formats};
 
 use crate::backtest::{Account, Costs};
@@ -196,8 +196,7 @@ pub fn make(request: &TablesInput<'_>, domain: &dyn Domain, today: i64) -> Resul
     let settings = Settings::parse(request.settings)?;
     let place = Place { folder: request.folder.into() };
     let open = |data: &str| {
-        let missing =
-            |e: specialist_pipeline::Error| Error::Setting { setting: "data".into(), expected: e.to_string() };
+        let missing = |e: specialist_engine::Error| Error::Setting { setting: "data".into(), expected: e.to_string() };
         read_dated(&place.input(data, domain).map_err(missing)?, request.dialect, settings.date_format.as_deref())
     };
     let (wanted, of_source) = (

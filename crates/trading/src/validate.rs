@@ -2,7 +2,7 @@
 
 use specialist_core::bootstrap::{Bootstrap, mean_sd, quantile};
 use specialist_core::evidence::{Difference, Prediction, differences, judge};
-use specialist_core::{Context, Dataset, Error, FineTune, Metric, Panel, Predict, Pretrain, SplitKeys};
+use specialist_core::{Candidate, Context, Dataset, Error, FineTune, Metric, Panel, Predict, Pretrain, SplitKeys};
 use specialist_tabular::{EstimatorSettings, Model, TuningPlan};
 
 /// What is judged.
@@ -163,10 +163,15 @@ pub fn walk_panel(walk: &Walk, metric: &str, every: usize) -> Panel {
 /// For terminal and page.
 #[must_use]
 pub fn fold_panel(folds: &[Fold], metric: &str) -> Panel {
-    let row = |(i, name): (usize, &str)| {
+    let row = |(i, candidate): (usize, Candidate)| {
         let v: Vec<f64> = folds.iter().map(|f| f.values[i]).filter(|v| v.is_finite()).collect();
         let ((mean, sd), q) = (mean_sd(&v), |q| quantile(&v, q));
-        vec![name.into(), format!("{mean:.3} ± {sd:.3}"), format!("{:.3}", q(0.05)), format!("{:.3}", q(0.95))]
+        vec![
+            candidate.to_string(),
+            format!("{mean:.3} ± {sd:.3}"),
+            format!("{:.3}", q(0.05)),
+            format!("{:.3}", q(0.95)),
+        ]
     };
     let ahead = folds.iter().filter(|f| f.values[0] > f.values[1]).count();
     Panel {
@@ -176,7 +181,11 @@ pub fn fold_panel(folds: &[Fold], metric: &str) -> Panel {
             folds.len()
         ),
         header: ["candidate", &format!("{metric}, mean ± sd"), "5 %", "95 %"].map(String::from).to_vec(),
-        table: ["specialist", "generalist", "scratch"].into_iter().enumerate().map(row).collect(),
+        table: [Candidate::Specialist, Candidate::Generalist, Candidate::Scratch]
+            .into_iter()
+            .enumerate()
+            .map(row)
+            .collect(),
         ..Panel::default()
     }
 }

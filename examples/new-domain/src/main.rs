@@ -2,14 +2,17 @@
 //! one. The whole domain is this file and its recipe: data, metrics, a feature step, a panel. Every
 //! verb (`run`, `init`, `check`, `predict`, …) comes with `specialist_cli::run`.
 
+use std::any::Any;
 use std::borrow::Cow;
 use std::fmt::Write;
 
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use specialist_core::metric::{AveragePrecision, Brier, RocAuc};
+use specialist_core::metric::{AveragePrecision, Brier, RocAuc, usual};
 use specialist_core::ndarray::Array1;
-use specialist_core::{Dataset, Domain, Error, Feature, FeatureStep, Identity, Metric, Panel, PanelInput, Recipe};
+use specialist_core::{
+    Dataset, Domain, Error, Estimand, Feature, FeatureStep, Identity, Judgement, Metric, Panel, PanelInput, Recipe,
+};
 
 struct Maintenance;
 
@@ -53,8 +56,9 @@ impl Domain for Maintenance {
         &[Recipe { name: "machines", text: include_str!("../machines.toml") }]
     }
 
-    fn metrics(&self) -> Vec<Box<dyn Metric>> {
-        vec![Box::new(AveragePrecision), Box::new(RocAuc), Box::new(Brier)]
+    fn judgement(&self, settings: &str) -> Result<Box<dyn Judgement>, Error> {
+        self.no_settings(settings)?;
+        Ok(Box::new(Foreman))
     }
 
     fn data_names(&self) -> &'static [(&'static str, &'static str)] {
@@ -77,6 +81,18 @@ impl Domain for Maintenance {
             _ => None,
         }
     }
+}
+
+/// What a foreman asks of a prediction.
+struct Foreman;
+
+impl Judgement for Foreman {
+    fn metrics(&self, estimand: Estimand) -> Vec<Box<dyn Metric>> {
+        match estimand {
+            Estimand::Probability => vec![Box::new(AveragePrecision), Box::new(RocAuc), Box::new(Brier)],
+            other => usual(other),
+        }
+    }
 
     fn panels(&self, input: &PanelInput<'_>) -> Result<Vec<Panel>, Error> {
         let rows = input.rows;
@@ -95,6 +111,10 @@ impl Domain for Maintenance {
             table: input.predictions.iter().map(row).collect(),
             ..Panel::default()
         }])
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
     }
 }
 

@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use specialist_core::Role;
-use specialist_pipeline::init::{self as sketching, Named};
-use specialist_pipeline::recipe::template;
-use specialist_pipeline::{Error, artifact, reference, report as reporting, verify as verifying};
+use specialist_engine::init::{self as sketching, Named};
+use specialist_engine::recipe::template;
+use specialist_engine::{Error, artifact, reference, report as reporting, verify as verifying};
 use specialist_report as view;
 
 use crate::args::{Args, RecipeWhat};

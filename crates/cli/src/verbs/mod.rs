@@ -5,8 +5,8 @@ mod score;
 mod stages;
 mod study;
 
-use specialist_pipeline::Error;
-use specialist_pipeline::init::Named;
+use specialist_engine::Error;
+use specialist_engine::init::Named;
 
 use crate::args::{Args, Verb};
 use crate::session::Session;

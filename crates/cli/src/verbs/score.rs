@@ -5,9 +5,9 @@ use std::io::{BufWriter, Write};
 use std::path::Path;
 
 use specialist_core::{Estimand, Observer, Predict};
-use specialist_pipeline::explain as explaining;
-use specialist_pipeline::predict::Scorer;
-use specialist_pipeline::{Error, Place, artifact};
+use specialist_engine::explain as explaining;
+use specialist_engine::predict::Scorer;
+use specialist_engine::{Error, Place, artifact};
 use specialist_tabular::ModelError;
 use specialist_tabular::read::Input;
 use specialist_tabular::write::ScoreWriter;

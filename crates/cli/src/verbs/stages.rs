@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use specialist_core::{Outcome, Panel};
-use specialist_pipeline::{Compared, Error, Job, Prepared, Tuned, artifact};
+use specialist_engine::{Compared, Error, Job, Prepared, Tuned, artifact};
 use specialist_report as view;
 
 use crate::args::Args;
@@ -155,7 +155,7 @@ pub fn check(session: &Session, args: &Args) -> Result<u8, Error> {
         print(&view::data_table(&prepared.loaded.rows(), session.colour))?;
         print(&view::check_table(&prepared.findings, true, session.colour))?;
     }
-    let leaks: Vec<_> = specialist_pipeline::report::leaks(&prepared.findings);
+    let leaks: Vec<_> = specialist_engine::report::leaks(&prepared.findings);
     if leaks.is_empty() {
         session.say("no leak that is not waived");
         return Ok(0);
@@ -219,7 +219,7 @@ pub fn compare(session: &Session, args: &Args, artifact: Option<&Path>, gate: bo
         let text = String::from_utf8_lossy(&artifact::read(&folder, "recipe.toml")?).into_owned();
         let overrides = Session::overrides(args, Path::new(""))?;
         chosen.recipe =
-            specialist_pipeline::recipe::parse(&folder.join("recipe.toml").display().to_string(), &text, &overrides)?;
+            specialist_engine::recipe::parse(&folder.join("recipe.toml").display().to_string(), &text, &overrides)?;
     }
     let ctx = session.context(chosen.recipe.seed);
     let job = session.job(&chosen, &ctx);

@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use specialist_pipeline::studies::{self, Study, Trial};
-use specialist_pipeline::{Error, artifact};
+use specialist_engine::studies::{self, Study, Trial};
+use specialist_engine::{Error, artifact};
 use specialist_report as view;
 
 use crate::args::{Args, StudyWhat};

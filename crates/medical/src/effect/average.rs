@@ -9,9 +9,10 @@ use specialist_tabular::glm::{Glm, Prior, Problem, spread};
 
 /// Parts that nuisance models are cross-fitted on.
 pub const FOLDS: usize = 5;
-/// Ridge penalty of the nuisance models: next to none.
+/// Ridge penalty of the nuisance models: next to none, for what a penalty takes off a confounder is left in the effect.
 const RIDGE: f64 = 1.0;
-/// Propensities are kept this far from 0 and 1.
+/// Propensities are kept this far from 0 and 1: a row at .001 would count for a thousand. Leaving such rows out, the textbook's other way,
+/// would change whose effect is told.
 const CLIP: f64 = 0.01;
 
 /// Two arms of patients.
@@ -79,6 +80,7 @@ impl Arms {
             let problem = Problem { data, encoder: &encoder, offset: None, scale: spread(data) };
             problem.fit(&Prior::ridge(encoder.width(), ridge), None, ctx)
         };
+        // A model for each arm, and not one with the treatment among its columns: a penalty would shrink the very effect that is asked for.
         let arm = |wanted: bool| {
             let rows: Vec<usize> = (0..self.treated.len()).filter(|&r| self.treated[r] == wanted).collect();
             regress(&self.covariates.select(&rows))
@@ -86,6 +88,7 @@ impl Arms {
         let mut of_treatment = self.covariates.clone();
         of_treatment.estimand = Estimand::Probability;
         of_treatment.base.targets = Labels::binary(self.treated.iter().copied());
+        // Where chance decided, the share is what the design says: a model would take what chance did to these rows for a reason.
         let propensity = if self.randomised { None } else { Some(regress(&of_treatment)?) };
         let share = treated as f64 / self.treated.len() as f64;
         Ok(Fitted { propensity, share, outcome: [arm(false)?, arm(true)?] })
@@ -97,6 +100,7 @@ impl Arms {
     /// As [`Arms::fit`].
     pub fn cross_fitted(&self, ctx: &Context) -> Result<Nuisances, Error> {
         let n = self.treated.len();
+        // Each arm is parted by itself: a part without one of them could fit no model of it.
         let mut part = vec![0; n];
         for arm in [false, true] {
             let mut rows: Vec<usize> = (0..n).filter(|&r| self.treated[r] == arm).collect();
@@ -191,6 +195,7 @@ pub fn standardised_difference(values: &[f64], treated: &[bool], propensity: &[f
     let plain = |x: &[(f64, f64)]| mean_sd(&x.iter().map(|v| v.0).collect::<Vec<_>>());
     let weighted = |x: &[(f64, f64)]| x.iter().map(|v| v.0 * v.1).sum::<f64>() / x.iter().map(|v| v.1).sum::<f64>();
     let ((ma, sa), (mb, sb)) = (plain(&a), plain(&b));
+    // The spread before weighting is the unit of both: weights change it, and a difference could fall by its unit alone.
     let unit = ((sa * sa + sb * sb) / 2.0).sqrt();
     if unit > 0.0 { [(ma - mb) / unit, (weighted(&a) - weighted(&b)) / unit] } else { [0.0, 0.0] }
 }
@@ -212,6 +217,7 @@ pub fn e_value(ratio: f64, limit: f64) -> [f64; 2] {
         let r = if r < 1.0 { 1.0 / r } else { r };
         r + (r * (r - 1.0)).sqrt()
     };
+    // An interval that holds 1 needs nothing unmeasured to be explained away.
     let crosses = (ratio >= 1.0) != (limit >= 1.0);
     [of(ratio), if crosses { 1.0 } else { of(limit) }]
 }

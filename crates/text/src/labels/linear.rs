@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use specialist_search::minimise;
 
-use specialist_pipeline::check::copies::words;
+use specialist_engine::check::copies::words;
 
 /// Rows that hold few columns each.
 pub struct Sparse {

@@ -83,7 +83,7 @@ pub fn panel(input: &PanelInput<'_>) -> Result<Option<Panel>, Error> {
     let mut table = Vec::new();
     for (name, model) in input.models {
         let plain = model.predictions(rows)?;
-        let mut row = vec![(*name).to_string(), format!("{:.4}", evaluate_model(&MacroF1, rows, *model)?)];
+        let mut row = vec![name.to_string(), format!("{:.4}", evaluate_model(&MacroF1, rows, *model)?)];
         for (other, from) in &changed {
             ctx.check()?;
             row.push(if from.len() == rows.rows() {

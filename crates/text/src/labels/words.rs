@@ -4,8 +4,8 @@ use std::path::Path;
 
 use serde::Serialize;
 use specialist_core::{ColumnKind, Dataset, Predict, Role};
-use specialist_pipeline::Error;
-use specialist_pipeline::predict::Scorer;
+use specialist_engine::Error;
+use specialist_engine::predict::Scorer;
 use specialist_tabular::read::Input;
 
 use crate::Text;

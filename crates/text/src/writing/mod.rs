@@ -14,7 +14,7 @@ pub use backbone::Backbone;
 pub use baselines::baselines;
 pub use panels::{figures, notes, panels, script};
 pub use rungs::How;
-pub use settings::Settings;
+pub use settings::{Settings, Task};
 pub use writer::Writer;
 
 /// Makes the estimators and the encoder known to recipes.

@@ -6,7 +6,7 @@ use specialist_core::metric::text::{
     BLEU, CHRF, CHRF_PLUS_PLUS, OfTexts, ROUGE_1, ROUGE_2, ROUGE_L, TER, ascii_share, unspaced_share,
 };
 use specialist_core::{Dataset, Error, Finding, Metric, Panel, PanelInput, Severity};
-use specialist_pipeline::check::copies::words;
+use specialist_engine::check::copies::words;
 
 use super::backbone::Backbone;
 use super::settings::{Glossary, Task};

@@ -6,11 +6,11 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use specialist_cli::Terminal;
 use specialist_core::{Column, ColumnKind, FeatureKind, Role, Schema};
+use specialist_engine::check::copies::near;
 use specialist_neural::config::T5Config;
 use specialist_neural::tasks::{TextToText, mean_loss};
 use specialist_neural::train::{Checkpoint, Task, Trainer, Training};
 use specialist_neural::{Device, Param, T5, Tokenizer};
-use specialist_pipeline::check::copies::near;
 use specialist_tabular::read::{Input, Options, read_all};
 
 use crate::corpus;
@@ -142,7 +142,7 @@ fn read(name: &str, cache: &Cache, place: &Path) -> Result<Vec<Document>> {
     let column = |name: &str, role| Column { name: name.into(), role, kind: ColumnKind::Text, ..Column::default() };
     let features = ["text", "group", "section"].map(|name| column(name, Role::Feature));
     let schema = Schema { columns: features.into_iter().chain([column("label", Role::Label)]).collect() };
-    let (rows, _) = read_all(&input, &schema, &Options::default()).map_err(specialist_pipeline::Error::from)?;
+    let (rows, _) = read_all(&input, &schema, &Options::default()).map_err(specialist_engine::Error::from)?;
     let cells = |feature: usize| {
         let FeatureKind::Category { levels } = &rows.features[feature].kind else { unreachable!("read as text") };
         let code = rows.records().column(feature).to_vec().into_iter();

@@ -7,13 +7,13 @@ use clap::{ArgMatches, Args};
 use specialist_cli::{Common, Terminal, print};
 use specialist_core::quoting::{Fault, Quoted, Wrong};
 use specialist_core::{Dialect, Predict, Severity};
-use specialist_pipeline::recipe::parse;
-use specialist_pipeline::{Effort, Error, Job, Place, artifact};
+use specialist_engine::recipe::parse;
+use specialist_engine::{Effort, Error, Job, Place, artifact};
 
 use specialist_tabular::read::seconds;
 use specialist_tabular::write::{Cells, table};
 
-use super::{again, bars, dialect, folder, open, parsed, usage};
+use super::{again, bars, desk, dialect, folder, open, parsed, usage};
 use crate::Trading;
 use crate::backtest::{History, Signal, equity_table, events, fills_too_early, trades_table};
 use crate::bars::{Asset, Market, day, now};
@@ -288,7 +288,7 @@ pub(super) fn backtest_artifact(
     common: &Common,
     terminal: &Terminal,
 ) -> Result<u8, Error> {
-    let domain = Trading::default();
+    let domain = Trading;
     let (_, mut scorer) = open(args.artifact.clone(), args.model.as_deref(), &domain)?;
     if common.recipe.is_some() {
         return Err(usage("an artifact has its own recipe", "leave out --recipe; --set changes single keys"));
@@ -299,18 +299,18 @@ pub(super) fn backtest_artifact(
     let place = Place::default();
     let job = Job { recipe: &scorer.recipe, domain: &domain, place: &place, ctx: &ctx, effort: Effort::default() };
     let prepared = job.prepare()?;
-    let made = domain.made().expect("the rows were just made");
-    let at = bars_of(&made, &prepared.sealed)?;
-    let found = baselines(&made, &prepared.train, &prepared.sealed)?;
+    let made = &desk(&*prepared.loaded.judgement).made;
+    let at = bars_of(made, &prepared.sealed)?;
+    let found = baselines(made, &prepared.train, &prepared.sealed)?;
     let predicted = scorer.model.predict(&prepared.sealed)?;
     let prediction = specialist_core::evidence::Prediction {
         name: scorer.name.clone(),
         outputs: predicted.into(),
         ..Default::default()
     };
-    let strategy = crate::money::strategy(&made, &found, &prediction, &at, &made.settings.costs);
+    let strategy = crate::money::strategy(made, &found, &prediction, &at, &made.settings.costs);
     let assets: Vec<_> = made.targets.iter().map(|&a| made.market.assets[a].clone()).collect();
-    let benchmark = crate::money::holding(&made, &strategy.signals);
+    let benchmark = crate::money::holding(made, &strategy.signals);
     let told =
         Told { history: &strategy.history, benchmark: &benchmark.history, assets: &assets, settings: &made.settings };
     told.tell(args.equity.as_deref(), common, terminal)

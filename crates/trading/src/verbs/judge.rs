@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use clap::{ArgMatches, Args};
 use specialist_cli::{Common, Terminal, print};
-use specialist_pipeline::{Effort, Error, Job, Place};
+use specialist_core::Candidate;
+use specialist_engine::{Effort, Error, Job, Place};
 
 use super::{again, dialect, open, parsed, written};
 use crate::Trading;
@@ -39,7 +40,7 @@ pub(super) fn each_asset(matches: &ArgMatches, common: &Common, terminal: &Termi
     let place = Place { folder: folder.clone() };
     let settings = Settings::parse(&toml::to_string(&recipe.domain).expect("a table is TOML"))?;
     let dialect = if written(matches) { dialect(matches)? } else { recipe.target.dialect()? };
-    let input = place.input(&recipe.target.data, &Trading::default())?;
+    let input = place.input(&recipe.target.data, &Trading)?;
     let market = read_dated(&input, dialect, settings.date_format.as_deref())?;
     let mut reports = Vec::new();
     for asset in &market.assets {
@@ -59,17 +60,17 @@ pub(super) fn each_asset(matches: &ArgMatches, common: &Common, terminal: &Termi
 
 pub(super) fn validate_artifact(matches: &ArgMatches, common: &Common, terminal: &Terminal) -> Result<u8, Error> {
     let args: ValidateArgs = parsed(matches);
-    let domain = Trading::default();
-    let (folder, mut scorer) = open(args.artifact, Some("specialist"), &domain)?;
+    let domain = Trading;
+    let (folder, mut scorer) = open(args.artifact, Some(Candidate::Specialist.name()), &domain)?;
     again(&mut scorer, matches);
     let ctx = terminal.context(scorer.recipe.seed);
     let place = Place::default();
     let job = Job { recipe: &scorer.recipe, domain: &domain, place: &place, ctx: &ctx, effort: Effort::default() };
     let prepared = job.prepare()?;
     let tuned = job.resume(&prepared, &folder)?;
-    let metrics = job.metrics(prepared.train.estimand);
+    let metrics = job.metrics(&prepared.loaded);
     let subject = validate::Subject {
-        generalist: tuned.candidates.get("generalist").expect("an artifact has a generalist"),
+        generalist: tuned.candidates.get(Candidate::Generalist).expect("an artifact has a generalist"),
         tuning: specialist_tabular::plan(&tuned.plans.specialist),
         scratch: &tuned.plans.scratch,
         metric: metrics[0].as_ref(),

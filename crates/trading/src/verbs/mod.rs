@@ -8,16 +8,16 @@ use std::path::{Path, PathBuf};
 
 use clap::{ArgMatches, Args, FromArgMatches};
 use specialist_cli::{Common, OwnVerb, Terminal, print};
-use specialist_core::{Dialect, Severity};
-use specialist_pipeline::predict::Scorer;
-use specialist_pipeline::{Error, Place, artifact};
+use specialist_core::{Dialect, Judgement, Severity};
+use specialist_engine::predict::Scorer;
+use specialist_engine::{Error, Place, artifact};
 use specialist_tabular::read::Input;
 
-use crate::Trading;
 use crate::bars::{Market, instant, members, read, read_dated};
 use crate::each;
 use crate::features::{Features, Standard};
 use crate::tables::{Settings, cut};
+use crate::{Desk, Trading};
 use backtest::{BacktestArgs, backtest};
 use judge::{ValidateArgs, each_asset, validate_artifact};
 use signal::{SignalArgs, signal};
@@ -69,7 +69,7 @@ fn usage(what: impl Into<String>, hint: impl Into<String>) -> Error {
 /// `--data`, or the embedded stocks.
 fn input(matches: &ArgMatches) -> Result<Input, Error> {
     let name = matches.get_one::<String>("data").map_or("embedded:stocks", String::as_str);
-    Place::default().input(name, &Trading::default())
+    Place::default().input(name, &Trading)
 }
 
 /// The bars of `--data`, else of the recipe, else the embedded stocks, cut as the recipe says; and its settings.
@@ -85,7 +85,7 @@ fn bars(matches: &ArgMatches, common: &Common) -> Result<(Market, Option<Setting
     let own = if matches.get_one::<String>("data").is_some() {
         input(matches)?
     } else {
-        Place { folder: folder.clone() }.input(&recipe.target.data, &Trading::default())?
+        Place { folder: folder.clone() }.input(&recipe.target.data, &Trading)?
     };
     let dialect = match written(matches) {
         true => dialect(matches)?,
@@ -112,7 +112,7 @@ fn written(matches: &ArgMatches) -> bool {
 /// How CSV files are written, by the command line.
 fn dialect(matches: &ArgMatches) -> Result<Dialect, Error> {
     let mark = |name| matches.get_one::<char>(name).copied();
-    Ok(specialist_pipeline::recipe::dialect("bars", mark("delimiter"), mark("decimal"), None, 0)?)
+    Ok(specialist_engine::recipe::dialect("bars", mark("delimiter"), mark("decimal"), None, 0)?)
 }
 
 fn folder(artifact: Option<PathBuf>) -> PathBuf {
@@ -152,6 +152,11 @@ fn write_features(matches: &ArgMatches, common: &Common, terminal: &Terminal) ->
 }
 
 /// An artifact with the recipe it was made by.
+/// The judgement of tables that were made of bars.
+fn desk(judgement: &dyn Judgement) -> &Desk {
+    judgement.as_any().downcast_ref().expect("the rows were just made of bars")
+}
+
 fn open(artifact: Option<PathBuf>, model: Option<&str>, domain: &Trading) -> Result<(PathBuf, Scorer), Error> {
     let folder = folder(artifact);
     let scorer = Scorer::open(&folder, model, domain)?;

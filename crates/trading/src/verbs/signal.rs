@@ -5,10 +5,11 @@ use std::path::PathBuf;
 use clap::{ArgMatches, Args};
 use specialist_cli::{Common, Terminal, print};
 use specialist_core::Predict;
-use specialist_pipeline::report::read_report;
-use specialist_pipeline::{Error, Place, artifact};
+use specialist_engine::artifact::Artifact;
+use specialist_engine::report::read_report;
+use specialist_engine::{Error, Place};
 
-use super::{open, parsed, usage};
+use super::{desk, open, parsed, usage};
 use crate::Trading;
 use crate::bars::{day, instant, now};
 use crate::baselines::{bars_of, baselines};
@@ -34,10 +35,10 @@ pub(super) struct SignalArgs {
 
 pub(super) fn signal(matches: &ArgMatches, common: &Common, _: &Terminal) -> Result<u8, Error> {
     let args: SignalArgs = parsed(matches);
-    let domain = Trading::default();
+    let domain = Trading;
     let (folder, mut scorer) = open(args.artifact, args.model.as_deref(), &domain)?;
     let asked = args.as_of.as_deref().map(|d| Settings::day(d, "--as-of")).transpose()?;
-    let report = read_report(&folder, &artifact::manifest(&folder)?)?;
+    let report = read_report(&Artifact::open(&folder)?)?;
     let money = if claimed(&report) { SHOWN } else { NOT_SHOWN };
     let verdict = report.evidence.verdict.outcome.word();
     let data = matches.get_one::<String>("data");
@@ -47,10 +48,11 @@ pub(super) fn signal(matches: &ArgMatches, common: &Common, _: &Terminal) -> Res
         scorer.recipe.domain.insert("until".into(), day.clone().into());
     }
     scorer.recipe.domain.remove("from");
-    let rows = scorer.made(&Place::default().input(data, &domain)?, &domain)?;
-    let rows = rows.ok_or_else(|| usage("the artifact was not made of bars", "make one with `trading run`"))?;
-    let made = domain.made().expect("the rows were just made");
-    let at = bars_of(&made, &rows)?;
+    let tables = scorer.tables(&Place::default().input(data, &domain)?, &domain)?;
+    let (tables, judgement) =
+        tables.ok_or_else(|| usage("the artifact was not made of bars", "make one with `trading run`"))?;
+    let (rows, made) = (tables.target, &desk(&*judgement).made);
+    let at = bars_of(made, &rows)?;
     let time = rows.time.as_ref().expect("bars have a time");
     let latest = *time.last().expect("there is a row");
     let today = asked.unwrap_or_else(now);
@@ -69,10 +71,10 @@ pub(super) fn signal(matches: &ArgMatches, common: &Common, _: &Terminal) -> Res
     let mut forecast = Vec::new();
     let mut spread = f64::NAN;
     if made.settings.task.is_risk() {
-        spread = baselines(&made, &rows.select(&known), &rows.select(&last))?.spread;
-        forecast = now_at.iter().zip(&predicted).map(|(at, p)| volatility_of(&made, *at, *p, spread)).collect();
+        spread = baselines(made, &rows.select(&known), &rows.select(&last))?.spread;
+        forecast = now_at.iter().zip(&predicted).map(|(at, p)| volatility_of(made, *at, *p, spread)).collect();
     }
-    let mut wishes = signals(&made, &now_at, &predicted, &forecast);
+    let mut wishes = signals(made, &now_at, &predicted, &forecast);
     let account = made.settings.account;
     wishes
         .iter_mut()

@@ -27,6 +27,7 @@ fn ledger(artifact: &Path) -> PathBuf {
 pub fn opened_before(folder: &Path, sealed: &str, recipe: &str) -> usize {
     let own = artifact::digest(recipe.as_bytes());
     let path = ledger(folder);
+    // A ledger that cannot be read says nothing against the rows; `record` refuses to go on with one that cannot be written.
     let whole = std::fs::metadata(&path).is_ok_and(|m| m.is_file() && m.len() <= LARGEST);
     let text = if whole { std::fs::read_to_string(&path).unwrap_or_default() } else { String::new() };
     let mut others: BTreeSet<String> = text
@@ -46,6 +47,7 @@ pub fn opened_before(folder: &Path, sealed: &str, recipe: &str) -> usize {
             others.insert(artifact::digest(&text));
         }
     }
+    // The same recipe again is the same question, and its figures are the same: that is no second look.
     others.remove(&own);
     others.len().max(carried)
 }

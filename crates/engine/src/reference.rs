@@ -89,7 +89,8 @@ pub fn page(domain: &dyn Domain) -> String {
         vec![format!("`{}`", m.name()), about, goal(m.goal()), of(&|k| m.judges(k))]
     };
     let mut metrics: Vec<Vec<String>> = METRICS.all().into_iter().map(row).collect();
-    let own = kinds.iter().flat_map(|k| domain.metrics_of(k.1, ""));
+    let judgement = domain.judgement("").ok();
+    let own = judgement.iter().flat_map(|j| kinds.iter().flat_map(|k| j.metrics(k.1)));
     for m in own.map(|m| row(m.as_ref())) {
         if metrics.iter().all(|known| known[0] != m[0]) {
             metrics.push(m);

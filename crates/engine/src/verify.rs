@@ -4,6 +4,7 @@ use std::path::Path;
 
 use ndarray::Array2;
 use specialist_core::Predict;
+use specialist_tabular::Model;
 
 use crate::Error;
 use crate::artifact::{self, Artifact, Manifest, corrupt};
@@ -28,8 +29,9 @@ pub struct Verified {
 /// [`crate::artifact::ArtifactError`] naming what is wrong.
 pub fn verify(folder: &Path) -> Result<Verified, Error> {
     let artifact = Artifact::open(folder)?;
+    artifact.check(|_| true)?;
     let manifest = artifact.manifest();
-    let probes: Probes = artifact::read_json(folder, "probes.json")?;
+    let probes: Probes = artifact.read_json("probes.json")?;
     let width = probes.features.len();
     if probes.rows.iter().any(|r| r.len() != width) {
         return Err(corrupt(folder, "probes.json", "its rows do not have its features"));
@@ -51,16 +53,18 @@ pub fn verify(folder: &Path) -> Result<Verified, Error> {
         ));
     }
     for (name, expected) in &probes.scores {
+        let path = format!("models/{name}.json");
         let model = artifact.model(name)?;
-        let scores = if model.is_of_numbers() { model.predictions(&data)?.values().to_vec() } else { Vec::new() };
+        // What is open to every program of the field must be what is read here.
+        let open =
+            Model::from_open_json(&artifact.read_text(&path)?).map_err(|e| corrupt(folder, &path, &e.to_string()))?;
         // No score is not a number: what is neither near nor far is another model as well.
         let same = |(a, b): (&f64, &f64)| (a - b).abs() <= TOLERANCE;
-        if scores.len() != expected.len() || !scores.iter().zip(expected).all(same) {
-            return Err(corrupt(
-                folder,
-                &format!("models/{name}.json"),
-                "it scores the probe rows differently than when it was made",
-            ));
+        for model in [model, open] {
+            let scores = if model.is_of_numbers() { model.predictions(&data)?.values().to_vec() } else { Vec::new() };
+            if scores.len() != expected.len() || !scores.iter().zip(expected).all(same) {
+                return Err(corrupt(folder, &path, "it scores the probe rows differently than when it was made"));
+            }
         }
     }
     // Models of texts have no made-up rows to score.

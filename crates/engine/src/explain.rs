@@ -150,6 +150,7 @@ pub fn parts(
         }
     };
     let predicted = scorer.model.predictions(&data)?;
+    let judgement = domain.judgement(&scorer.recipe.settings())?;
     let explained = predicted.largest().enumerate().map(|(r, largest)| {
         let output = class.unwrap_or(largest);
         let row = rows.parts(r, output);
@@ -163,7 +164,7 @@ pub fn parts(
         // Of one margin the parts are all there is, so that what is told adds up.
         let predicted =
             if class.is_some() { predicted.row(r)[output] } else { scorer.model.estimand().response(row.iter().sum()) };
-        let beside = domain.beside(&panels, &data.select(&[r]), &scorer.name, predicted);
+        let beside = judgement.beside(&panels, &data.select(&[r]), &scorer.name, predicted);
         Explained { line: data.lines[r], class, predicted, base: *base, contributions, beside }
     });
     Ok(explained.collect())

@@ -6,11 +6,13 @@ use ndarray::Array2;
 use rand::Rng;
 use serde::{Deserialize, Serialize};
 use specialist_core::discretion::quantile_of;
-use specialist_core::{Context, Dataset, Domain, Feature, FeatureKind, KeyRole, Labels, PanelInput, Predict};
+use specialist_core::{
+    Candidate, Context, Dataset, Domain, Feature, FeatureKind, KeyRole, Labels, PanelInput, Predict,
+};
 use specialist_report::{Finding, Report};
 use specialist_tabular::Model;
 
-use crate::artifact::{self, Draft};
+use crate::artifact::{self, Artifact, Draft};
 use crate::compare::Judged;
 use crate::ledger;
 use crate::load::data_row;
@@ -33,14 +35,13 @@ pub(crate) fn report(
     ctx: &Context,
 ) -> Result<Report, Error> {
     let sealed = &prepared.sealed;
-    let models: Vec<(&str, &dyn Predict)> =
+    let models: Vec<(Candidate, &dyn Predict)> =
         tuned.candidates.models.iter().map(|(name, _, model)| (*name, model as &dyn Predict)).collect();
     let input = PanelInput {
         models: &models,
         train: &prepared.train,
         // All of it: what is held out for the forgetting test is no less of the population.
         source: prepared.loaded.source.as_ref(),
-        settings: &recipe.settings(),
         trials: judged.evidence.trials,
         rows: sealed,
         predictions: &judged.predictions,
@@ -49,15 +50,18 @@ pub(crate) fn report(
         ctx,
     };
     let mut panels = classes::panels(&input, &judged.evidence);
-    panels.extend(domain.panels(&input)?);
+    panels.extend(prepared.loaded.judgement.panels(&input)?);
     panels.extend(in_the_large::panel(sealed, &judged.evidence, &judged.predictions));
     let mut data = prepared.loaded.rows();
     let origin = data.last().map_or(String::new(), |d| d.origin.clone());
     data.push(data_row("target train", &origin, &prepared.train));
     data.push(data_row("sealed test", &origin, sealed));
-    let shipped = judged.evidence.verdict.outcome.ships().unwrap_or("generalist");
-    let shipped =
-        tuned.candidates.get(shipped).or_else(|| tuned.candidates.get("generalist")).expect("there is a generalist");
+    let shipped = judged.evidence.verdict.outcome.ships().unwrap_or(Candidate::Generalist);
+    let shipped = tuned
+        .candidates
+        .get(shipped)
+        .or_else(|| tuned.candidates.get(Candidate::Generalist))
+        .expect("there is a generalist");
     Ok(Report {
         domain: domain.name().into(),
         version: env!("CARGO_PKG_VERSION").into(),
@@ -126,11 +130,7 @@ pub(crate) struct Probes {
 }
 
 /// Each cell is drawn for itself between the 5 % and the 95 % point of its column: no row is a person's.
-pub(crate) fn probes(
-    models: &[(&'static str, String, Model)],
-    train: &Dataset,
-    ctx: &Context,
-) -> Result<Probes, Error> {
+pub(crate) fn probes(models: &[(Candidate, String, Model)], train: &Dataset, ctx: &Context) -> Result<Probes, Error> {
     let mut rng = ctx.rng("probes");
     let mut records = Array2::from_elem((PROBES, train.features.len()), f64::NAN);
     for (c, feature) in train.features.iter().enumerate() {
@@ -149,9 +149,9 @@ pub(crate) fn probes(
     }
     let rows = records.rows().into_iter().map(|r| r.iter().map(|v| (!v.is_nan()).then_some(*v)).collect()).collect();
     let data = probe_data(&train.features, records)?;
-    let score = |(name, _, model): &(&'static str, String, Model)| {
+    let score = |(name, _, model): &(Candidate, String, Model)| {
         let scores = if model.is_of_numbers() { model.predictions(&data)?.values().to_vec() } else { Vec::new() };
-        Ok(((*name).to_string(), scores))
+        Ok((name.to_string(), scores))
     };
     let scores = models.iter().map(score).collect::<Result<_, Error>>()?;
     Ok(Probes { features: train.features.clone(), rows, scores })
@@ -214,7 +214,7 @@ pub(crate) fn json<T: Serialize>(value: &T) -> Vec<u8> {
     text
 }
 
-pub(crate) fn add_models(draft: &mut Draft, models: &[(&'static str, String, Model)]) -> Result<(), Error> {
+pub(crate) fn add_models(draft: &mut Draft, models: &[(Candidate, String, Model)]) -> Result<(), Error> {
     for (name, _, model) in models {
         let text = model.to_json().map_err(|error| Error::Model { file: format!("models/{name}.json"), error })?;
         draft.add(&format!("models/{name}.json"), text);
@@ -243,14 +243,15 @@ pub fn add_report(draft: &mut Draft, report: &Report) {
 /// # Errors
 /// [`crate::artifact::ArtifactError`] when the artifact is not whole or was never compared.
 pub fn redraw(folder: &Path) -> Result<Report, Error> {
-    let manifest = artifact::open(folder)?;
-    let report = read_report(folder, &manifest)?;
+    let artifact = Artifact::open(folder)?;
+    artifact.check(|_| true)?;
+    let (manifest, report) = (artifact.manifest(), read_report(&artifact)?);
     let mut draft = Draft {
         manifest: artifact::Manifest { files: Default::default(), ..manifest.clone() },
         files: Default::default(),
     };
     for path in manifest.files.keys() {
-        draft.add(path, artifact::read(folder, path)?);
+        draft.add(path, artifact.read(path)?);
     }
     add_report(&mut draft, &report);
     draft.write(folder)?;
@@ -261,16 +262,17 @@ pub fn redraw(folder: &Path) -> Result<Report, Error> {
 ///
 /// # Errors
 /// [`Error::Usage`] when it was never compared.
-pub(crate) fn shipped(folder: &Path, manifest: &artifact::Manifest) -> Result<String, Error> {
+pub(crate) fn shipped(artifact: &Artifact) -> Result<String, Error> {
     #[derive(Deserialize)]
     struct Short {
         shipped: String,
     }
-    compared(folder, manifest)?;
-    Ok(artifact::read_json::<Short>(folder, "metrics.json")?.shipped)
+    compared(artifact)?;
+    Ok(artifact.read_json::<Short>("metrics.json")?.shipped)
 }
 
-fn compared(folder: &Path, manifest: &artifact::Manifest) -> Result<(), Error> {
+fn compared(artifact: &Artifact) -> Result<(), Error> {
+    let (folder, manifest) = (artifact.folder(), artifact.manifest());
     if manifest.stage == "compared" {
         return Ok(());
     }
@@ -288,10 +290,10 @@ fn compared(folder: &Path, manifest: &artifact::Manifest) -> Result<(), Error> {
 ///
 /// # Errors
 /// [`Error::Usage`] when it was never compared.
-pub fn read_report(folder: &Path, manifest: &artifact::Manifest) -> Result<Report, Error> {
-    compared(folder, manifest)?;
-    let report: Report = artifact::read_json(folder, "evidence.json")?;
-    report.check().map_err(|what| artifact::corrupt(folder, "evidence.json", &what))?;
+pub fn read_report(artifact: &Artifact) -> Result<Report, Error> {
+    compared(artifact)?;
+    let report: Report = artifact.read_json("evidence.json")?;
+    report.check().map_err(|what| artifact::corrupt(artifact.folder(), "evidence.json", &what))?;
     Ok(report)
 }
 

@@ -14,7 +14,7 @@ use specialist_core::{
     Context, Dataset, Domain, ENCODERS, Encode, EncoderInput, EncoderKind, Feature, FeatureKind, Key, KeyRole,
 };
 
-use crate::artifact::{self, Draft};
+use crate::artifact::{self, Artifact, Draft};
 use crate::recipe::{Recipe, RecipeError, TRANSFORMER};
 use crate::{Error, Place};
 
@@ -198,7 +198,9 @@ impl Embeddings {
         if !folder.join(FILE).is_file() {
             return Ok(None);
         }
-        let (longest, numbers, kind) = match artifact::read_json(folder, FILE)? {
+        let kept = Artifact::open(folder)?;
+        kept.check(|path| path.strip_prefix(ENCODER).is_some_and(|rest| rest.starts_with('/')))?;
+        let (longest, numbers, kind) = match kept.read_json(FILE)? {
             File::OfTransformer(longest, numbers) => (longest, numbers, TRANSFORMER.to_string()),
             File::OfKind(longest, numbers, kind) => (longest, numbers, kind),
         };

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use specialist_core::discretion::OTHER;
 use specialist_core::{
-    Column, ColumnKind, Dataset, Domain, Estimand, Feature, FeatureKind, NumberStyle, OnInvalid, Outputs, Predict,
-    Role, Schema, Tables, canonical,
+    Column, ColumnKind, Dataset, Domain, Estimand, Feature, FeatureKind, JudgedTables, NumberStyle, OnInvalid, Outputs,
+    Predict, Role, Schema, Tables, canonical,
 };
 use specialist_tabular::Model;
 use specialist_tabular::read::{Input, InvalidCells, Options, Reader, Rows};
@@ -96,25 +96,14 @@ impl Scorer {
                 hint: format!("use the program {}", manifest.domain),
             });
         }
-        let name = match name {
-            Some(name) => name.to_string(),
-            None => report::shipped(folder, manifest)?,
-        };
-        // Networks are folders; the programs that made them read them.
-        let as_folder = format!("models/{name}/");
-        if manifest.files.keys().any(|f| f.starts_with(&as_folder)) {
-            return Err(Error::Usage {
-                what: format!(
-                    "{}: its model `{name}` is a network of the domain {}",
-                    folder.display(),
-                    manifest.domain
-                ),
-                hint: format!("score with the program {}", manifest.domain),
-            });
-        }
-        let model = artifact.model(&name)?;
-        let text = String::from_utf8_lossy(&artifact::read(folder, "recipe.toml")?).into_owned();
-        let recipe = parse(&folder.join("recipe.toml").display().to_string(), &text, &[])?;
+        // Digests cost as much as reading the model: another processor takes them meanwhile, and nothing is scored before all are right.
+        let (whole, read) = std::thread::scope(|scope| {
+            let whole = scope.spawn(|| artifact.check(|_| true));
+            let read = Self::read(&artifact, name);
+            (whole.join().unwrap_or_else(|p| std::panic::resume_unwind(p)), read)
+        });
+        whole?;
+        let (name, model, recipe) = read?;
         let (classes, width) = (recipe.classes(), model.estimand().width());
         let asked = if model.estimand() == Estimand::Text { 0 } else { classes.len().max(1) };
         if asked != width || (asked == 0) != (recipe.asked() == Some(Estimand::Text)) {
@@ -126,6 +115,17 @@ impl Scorer {
         }
         let (delimiter, decimal, history) = (None, None, Vec::new());
         Ok(Self { model, name, recipe, delimiter, decimal, classes, history, folder: folder.into() })
+    }
+
+    /// A model of the artifact with its name and the recipe.
+    fn read(artifact: &Artifact, name: Option<&str>) -> Result<(String, Model, Recipe), Error> {
+        let name = match name {
+            Some(name) => name.to_string(),
+            None => report::shipped(artifact)?,
+        };
+        let file = artifact.folder().join("recipe.toml").display().to_string();
+        let recipe = parse(&file, &artifact.read_text("recipe.toml")?, &[])?;
+        Ok((name.clone(), artifact.model(&name)?, recipe))
     }
 
     /// Reads `input` as the recipe declares it, without needing what scoring does not need.
@@ -189,7 +189,7 @@ impl Scorer {
     /// # Errors
     /// As [`report::read_report`].
     pub fn panels(&self) -> Result<Vec<specialist_core::Panel>, Error> {
-        Ok(report::read_report(&self.folder, &artifact::manifest(&self.folder)?)?.panels)
+        Ok(report::read_report(&Artifact::open(&self.folder)?)?.panels)
     }
 
     /// What turns rows as they are read into the model's rows, once it has seen the history, and the rows of that.
@@ -217,12 +217,22 @@ impl Scorer {
     /// # Errors
     /// As the domain's tables.
     pub fn made(&self, input: &Input, domain: &dyn Domain) -> Result<Option<Dataset>, Error> {
+        Ok(self.tables(input, domain)?.map(|(tables, _)| tables.target))
+    }
+
+    /// As [`Scorer::made`], all of the tables with how they are judged.
+    ///
+    /// # Errors
+    /// As [`Scorer::made`].
+    pub fn tables(&self, input: &Input, domain: &dyn Domain) -> Result<Option<JudgedTables>, Error> {
         if !self.recipe.columns.is_empty() {
             return Ok(None);
         }
-        let Some(tables) = made(&self.recipe, domain, &Place::default(), Some(&input.name()))? else { return Ok(None) };
-        self.can_read(&tables)?;
-        Ok(Some(tables.target))
+        let made = made(&self.recipe, domain, &Place::default(), Some(&input.name()))?;
+        if let Some((tables, _)) = &made {
+            self.can_read(tables)?;
+        }
+        Ok(made)
     }
 
     /// Whether the domain could make every feature that the model reads.
@@ -337,6 +347,7 @@ impl Scorer {
             return Ok(Scored { rows: data.rows(), ..Scored::default() });
         }
         let mut reader = self.reader(input)?;
+        let judgement = domain.judgement(&self.recipe.settings())?;
         let (mut steps, history) = self.steps(domain)?;
         let (mut writer, mut make) = (None, Some(make));
         let forgotten = steps.memory().filter(|_| history == 0);
@@ -346,7 +357,7 @@ impl Scorer {
             let data = steps.apply(chunk.data)?;
             self.unseen_levels(&data, &mut scored.unseen);
             let predicted = self.predictions(&data, &input.name())?;
-            let notes = domain.notes(&data, predicted.texts()).filter(|_| is_text);
+            let notes = judgement.notes(&data, predicted.texts()).filter(|_| is_text);
             if let Some(make) = make.take() {
                 let key = if chunk.ids.is_some() { "id" } else { "line" };
                 writer = Some(make(columns(key, chunk.ids.is_some(), notes.as_ref().map(|n| n.0))).map_err(wrong)?);

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde_json::json;
 use specialist_core::bootstrap::mean_sd;
 use specialist_core::evidence::{Interval, Z};
-use specialist_core::{Context, Dataset, Estimand, FineTune, Metric, Predict, Pretrain, metric};
+use specialist_core::{Candidate, Context, Dataset, Estimand, FineTune, Metric, Predict, Pretrain, metric};
 use specialist_report::{BestTrial, Optimism, Tuning as Summary};
 use specialist_search::{
     Direction, Params, PastStudy, Run, Sampler, Scope, Space, Sparing, StartingWith, State, Stop, Store, Study,
@@ -38,6 +38,13 @@ pub struct Effort {
     pub name: String,
     /// Trials that are evaluated at once in this process; by default as many as there are threads.
     pub workers: Option<usize>,
+}
+
+impl Effort {
+    /// What the studies are made for, where somebody else may open them.
+    fn job(&self, recipe: &Recipe, start: &Start<'_>) -> Result<String, Error> {
+        if self.store.is_some() { fingerprint(recipe, start) } else { Ok(String::new()) }
+    }
 }
 
 /// What the search came to.
@@ -87,7 +94,7 @@ pub fn tune(
     let Start { generalist, pooled, .. } = *start;
     let parts = folds(recipe, start, ctx, "folds")?;
     let judge = Judge { folds: &parts, primary, ctx };
-    let search = Search { recipe, judge: &judge, effort, job: fingerprint(recipe, start) };
+    let search = Search { recipe, judge: &judge, effort, job: effort.job(recipe, start)? };
     ctx.observer().begin("tune", 2 * recipe.tune.trials);
     let (ladder, scratch) = both_studies(&search, start, place)?;
     let pooled_weight = match pooled {
@@ -154,7 +161,7 @@ pub fn join(
     let ctx = &ctx.child("tune");
     let parts = folds(recipe, start, ctx, "folds")?;
     let judge = Judge { folds: &parts, primary, ctx };
-    let search = Search { recipe, judge: &judge, effort, job: fingerprint(recipe, start) };
+    let search = Search { recipe, judge: &judge, effort, job: effort.job(recipe, start)? };
     ctx.observer().begin("tune", 0);
     let (ladder, scratch) = both_studies(&search, start, place)?;
     ctx.observer().end();
@@ -164,7 +171,7 @@ pub fn join(
 }
 
 /// What a study was made for: the recipe but for the number of trials, the rows, the generalist.
-fn fingerprint(recipe: &Recipe, start: &Start<'_>) -> String {
+fn fingerprint(recipe: &Recipe, start: &Start<'_>) -> Result<String, Error> {
     let mut recipe = recipe.clone();
     (recipe.tune.trials, recipe.tune.ensemble) = (0, 0);
     // What is judged afterwards does not change a trial, nor does where files lie.
@@ -172,8 +179,12 @@ fn fingerprint(recipe: &Recipe, start: &Start<'_>) -> String {
     recipe.source.data = None;
     recipe.target.data = String::new();
     let model = start.generalist.to_json().unwrap_or_default();
-    let parts = [recipe.render().into_bytes(), artifact::fingerprint(start.train).into_bytes(), model.into()];
-    artifact::digest(&parts.concat())
+    let mut parts = vec![recipe.render().into_bytes(), artifact::fingerprint(start.train).into_bytes(), model.into()];
+    // What makes numbers of texts is in the rows; what makes none of them is nowhere else.
+    if let Some(encoder) = start.train.encoder.as_ref().filter(|e| e.width() == 0) {
+        parts.extend(encoder.files()?.into_iter().map(|(_, bytes)| artifact::digest(&bytes).into_bytes()));
+    }
+    Ok(artifact::digest(&parts.concat()))
 }
 
 /// The ladder's study and scratch's, with all their trials.
@@ -182,22 +193,23 @@ fn both_studies(search: &Search<'_>, start: &Start<'_>, place: &Place) -> Result
     let space = ladder_space(generalist, &train.features, train.informative(), &recipe.rungs()?);
     let points = starting_points(&space);
     let ladder = search.study(
-        "specialist",
+        Candidate::Specialist.name(),
         space,
         points,
         recipe.tune.trials,
-        &past(recipe, place, "specialist", None)?,
+        &past(recipe, place, Candidate::Specialist.name(), None)?,
         |p, fold, ctx| plan(p).fine_tune(fold.generalist.as_ref().unwrap_or(generalist), &fold.train, ctx),
     )?;
     let estimator = recipe.scratch_estimator()?;
     // The study that tuned the generalist knows something about the same settings on other rows.
     let known = start.study.filter(|s| *s.space() == estimator.space());
-    let past = past(recipe, place, "scratch", known)?;
+    let past = past(recipe, place, Candidate::Scratch.name(), known)?;
     let defaults = estimator.default_params();
     let trials = if estimator.is_costly() { recipe.tune.costly_trials } else { recipe.tune.trials };
-    let scratch = search.study("scratch", estimator.space(), vec![defaults], trials, &past, |p, fold, ctx| {
-        estimator.settings(p).pretrain(&fold.train, ctx)
-    })?;
+    let scratch =
+        search.study(Candidate::Scratch.name(), estimator.space(), vec![defaults], trials, &past, |p, fold, ctx| {
+            estimator.settings(p).pretrain(&fold.train, ctx)
+        })?;
     Ok((ladder, scratch))
 }
 
@@ -496,7 +508,7 @@ fn summarise(ladder: &Study, scratch: &Study, chosen: &TuningPlan, reason: Strin
         })
     };
     let rungs = <dyn Rung>::all().into_iter().filter_map(|r| row(r.name(), ladder, &|t| rung(t) == r));
-    let best = rungs.chain(row("scratch", scratch, &|_| true)).collect();
+    let best = rungs.chain(row(Candidate::Scratch.name(), scratch, &|_| true)).collect();
     let mut settings = chosen.params.clone();
     settings.0.remove(TUNING);
     let settings = if settings.0.is_empty() { String::new() } else { format!(" ({settings})") };

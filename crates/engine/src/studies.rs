@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use specialist_core::Metric;
+use specialist_core::{Candidate, Metric};
 use specialist_report::{ParamView, StudyView, TrialView};
 use specialist_search::{Domain, JournalStore, State, Store, importance, read_store};
 pub use specialist_search::{Study, Trial, open_store};
@@ -99,7 +99,7 @@ pub fn all(store: &Arc<dyn Store>) -> Result<Vec<Arc<Study>>, Error> {
 /// [`Error::Store`] when one of its journals is damaged.
 pub fn of_artifact(folder: &Path) -> Result<Vec<Arc<Study>>, Error> {
     let mut out = Vec::new();
-    for name in ["specialist", "scratch", "pretrain"] {
+    for name in [Candidate::Specialist.name(), Candidate::Scratch.name(), "pretrain"] {
         let path = folder.join(format!("study-{name}.log"));
         if path.is_file() {
             let store: Arc<dyn Store> = Arc::new(JournalStore::read_only(&path)?);

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use specialist_core::{ColumnKind, Limits, Role};
-use specialist_pipeline::init::{Named, Suggestion, sketch};
+use specialist_engine::init::{Named, Suggestion, sketch};
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/init")
@@ -131,7 +131,7 @@ fn named(label: Option<&str>, positive: Option<&str>) -> Named {
     Named { label: label.map(String::from), positive: positive.map(String::from), decimal: None }
 }
 
-fn of<'a>(found: &'a specialist_pipeline::init::Sketch, name: &str) -> &'a Suggestion {
+fn of<'a>(found: &'a specialist_engine::init::Sketch, name: &str) -> &'a Suggestion {
     found.columns.iter().find(|c| c.name == name).unwrap_or_else(|| panic!("no column {name}"))
 }
 
@@ -366,7 +366,7 @@ fn the_source_is_looked_at_too() {
     let found = sketch(&target, Some(&source), &named(None, None)).unwrap();
     assert!(of(&found, "lab").spec.only_target && !of(&found, "x").spec.only_target);
     assert_eq!(found.only_source, ["old"]);
-    let text = specialist_pipeline::recipe::template("t.csv", Some("s.csv"), &found);
+    let text = specialist_engine::recipe::template("t.csv", Some("s.csv"), &found);
     assert!(
         text.contains("cut_source = true") && text.contains("only_target = true") && text.contains("old"),
         "{text}"

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use specialist_core::discretion::merge_rare_levels;
 use specialist_core::{
-    Context, Dataset, Domain, Estimand, FineTune, Metric, Panel, Pretrain, Split, metric, same_value,
+    Candidate, Context, Dataset, Domain, Estimand, FineTune, Metric, Panel, Pretrain, Split, metric, same_value,
 };
 use specialist_search::journal_text;
 use specialist_tabular::{TuningPlan, plan};
@@ -36,10 +36,11 @@ pub struct Job<'a> {
 }
 
 impl Job<'_> {
-    /// The domain's metrics, with the recipe's choice of a primary one in front.
+    /// The metrics of what is predicted of the rows, with the recipe's choice of a primary one in front.
     #[must_use]
-    pub fn metrics(&self, estimand: Estimand) -> Vec<Box<dyn Metric>> {
-        let mut metrics = self.domain.metrics_of(estimand, &self.recipe.settings());
+    pub fn metrics(&self, loaded: &Loaded) -> Vec<Box<dyn Metric>> {
+        let estimand = loaded.target.estimand;
+        let mut metrics = loaded.judgement.metrics(estimand);
         if let Some(name) = &self.recipe.compare.metric {
             match metrics.iter().position(|m| m.name() == name) {
                 Some(place) => metrics[..=place].rotate_right(1),
@@ -50,12 +51,12 @@ impl Job<'_> {
     }
 
     /// Whether the recipe's metric judges what the labels ask for.
-    fn judges(&self, estimand: Estimand) -> Result<(), Error> {
+    fn judges(&self, loaded: &Loaded) -> Result<(), Error> {
         let Some(name) = &self.recipe.compare.metric else { return Ok(()) };
-        if self.metrics(estimand)[0].judges(estimand) {
+        if self.metrics(loaded)[0].judges(loaded.target.estimand) {
             return Ok(());
         }
-        let usual = self.domain.metrics_of(estimand, &self.recipe.settings());
+        let usual = loaded.judgement.metrics(loaded.target.estimand);
         let known: Vec<&str> = usual.iter().map(|m| m.name()).collect();
         Err(RecipeError::choice("compare.metric", name, &known).into())
     }
@@ -69,7 +70,7 @@ impl Job<'_> {
         ctx.observer().begin("load", 0);
         let loaded = load(recipe, *domain, place, ctx)?;
         ctx.observer().end();
-        self.judges(loaded.target.estimand)?;
+        self.judges(&loaded)?;
         let mut target: Split = split::target(recipe, &loaded.target, ctx)?;
         ctx.observer().begin("check", 0);
         let mut loaded = loaded;
@@ -85,7 +86,7 @@ impl Job<'_> {
             loaded.source = Some(if rows.len() == source.rows() { source } else { source.select(&rows) });
         }
         let mut train = loaded.target.select(&target.train);
-        loaded.own.extend(domain.findings(loaded.source.as_ref(), &train)?);
+        loaded.own.extend(loaded.judgement.findings(loaded.source.as_ref(), &train)?);
         let findings = check::check(&check::Input {
             recipe,
             source: loaded.source.as_ref(),
@@ -141,8 +142,7 @@ impl Job<'_> {
         if !leaks.is_empty() {
             return Err(Error::Leak(leaks));
         }
-        let settings = self.recipe.settings();
-        Ok(self.domain.alone(&prepared.loaded.target, &settings, self.ctx)?)
+        Ok(prepared.loaded.judgement.alone(&prepared.loaded.target, self.ctx)?)
     }
 
     /// Makes the generalist.
@@ -154,7 +154,7 @@ impl Job<'_> {
         if !leaks.is_empty() {
             return Err(Error::Leak(leaks));
         }
-        let metrics = self.metrics(prepared.train.estimand);
+        let metrics = self.metrics(&prepared.loaded);
         match (&prepared.source_train, &self.recipe.source.model) {
             (Some(source), _) => pretrain::pretrain(self.recipe, source, metrics[0].as_ref(), self.ctx),
             (None, None) if !self.recipe.source.models.is_empty() => {
@@ -175,7 +175,7 @@ impl Job<'_> {
     /// When no fold can be made, or a fit fails.
     pub fn tune(&self, prepared: &Prepared, pretrained: Pretrained) -> Result<Tuned, Error> {
         let (recipe, ctx, train) = (self.recipe, self.ctx, &prepared.train);
-        let metrics = self.metrics(train.estimand);
+        let metrics = self.metrics(&prepared.loaded);
         let pooled = prepared.source_train.as_ref().zip(pretrained.settings.as_ref());
         let start = Start { generalist: &pretrained.model, pooled, study: pretrained.study.as_ref(), train };
         let found = tune::tune(recipe, &start, metrics[0].as_ref(), &self.effort, self.place, ctx)?;
@@ -201,24 +201,24 @@ impl Job<'_> {
             let what = format!("mean of {}", rungs.join(", "));
             let tune = |p: &TuningPlan| p.fine_tune(&generalist, train, &fit);
             let parts = found.ensemble.iter().map(tune).collect::<Result<_, specialist_core::Error>>()?;
-            Some(("ensemble", what, crate::sources::average(parts)))
+            Some((Candidate::Ensemble, what, crate::sources::average(parts)))
         };
-        let mut models = vec![("generalist", generalist.describe(), generalist)];
+        let mut models = vec![(Candidate::Generalist, generalist.describe(), generalist)];
         // A text has no scale to move.
         if train.estimand != Estimand::Text {
-            models.push(("recalibrated", describe(&found.recalibration), recalibrated));
+            models.push((Candidate::Recalibrated, describe(&found.recalibration), recalibrated));
         }
-        models.push(("scratch", format!("{} on the target alone", found.scratch.estimator.name()), scratch));
+        models.push((Candidate::Scratch, format!("{} on the target alone", found.scratch.estimator.name()), scratch));
         if let Some((model, weight)) = pooled {
             let counted = if pretrained.settings.as_ref().is_some_and(|s| s.estimator.takes_weights()) {
                 format!("a target row counted {weight} times")
             } else {
                 "each counted once, for the estimator takes no weights".into()
             };
-            models.push(("pooled", format!("source and target rows, {counted}"), model));
+            models.push((Candidate::Pooled, format!("source and target rows, {counted}"), model));
         }
         models.extend(ensemble);
-        models.push(("specialist", describe(&found.specialist), specialist));
+        models.push((Candidate::Specialist, describe(&found.specialist), specialist));
         let trials = pretrained.trials + found.studies.iter().map(|s| s.trials().len()).sum::<usize>();
         let journal = |s: &specialist_search::Study| {
             (s.name().rsplit('/').next().unwrap_or("study").to_string(), journal_text(s))
@@ -252,14 +252,7 @@ impl Job<'_> {
             study: pretrained.study.as_ref(),
             train: &prepared.train,
         };
-        tune::join(
-            self.recipe,
-            &start,
-            self.metrics(prepared.train.estimand)[0].as_ref(),
-            &self.effort,
-            self.place,
-            self.ctx,
-        )
+        tune::join(self.recipe, &start, self.metrics(&prepared.loaded)[0].as_ref(), &self.effort, self.place, self.ctx)
     }
 
     /// Opens the sealed rows and judges the candidates.
@@ -270,12 +263,12 @@ impl Job<'_> {
         let plans = &tuned.plans;
         let (specialist, recalibration) = (plan(&plans.specialist), plan(&plans.recalibration));
         let remake = Remake {
-            generalist: tuned.candidates.get("generalist").expect("tune makes a generalist"),
+            generalist: tuned.candidates.get(Candidate::Generalist).expect("tune makes a generalist"),
             specialist: &specialist,
             recalibration: &recalibration,
             scratch: &plans.scratch,
         };
-        let baselines = self.domain.baselines(&prepared.train, &prepared.sealed)?;
+        let baselines = prepared.loaded.judgement.baselines(&prepared.train, &prepared.sealed)?;
         let (train, sealed, source) = (&prepared.train, &prepared.sealed, prepared.source_test.as_ref());
         let rows = Rows { train, sealed, source, baselines: &baselines };
         let judged = judge(
@@ -283,12 +276,12 @@ impl Job<'_> {
             &tuned.candidates,
             &remake,
             &rows,
-            &self.metrics(train.estimand),
+            &self.metrics(&prepared.loaded),
             plans.trials,
             self.ctx,
         )?;
         let mut report = report::report(self.recipe, self.domain, prepared, tuned, judged, self.ctx)?;
-        let metrics = self.metrics(train.estimand);
+        let metrics = self.metrics(&prepared.loaded);
         report.panels.splice(0..0, splits::panel(self.recipe, prepared, tuned, &metrics, self.ctx)?);
         Ok(Compared { report })
     }
@@ -320,7 +313,7 @@ impl Job<'_> {
     /// # Errors
     /// As [`Job::write`].
     pub fn write_pretrained(&self, prepared: &Prepared, pretrained: &Pretrained, folder: &Path) -> Result<(), Error> {
-        let models = [("generalist", pretrained.model.describe(), pretrained.model.clone())];
+        let models = [(Candidate::Generalist, pretrained.model.describe(), pretrained.model.clone())];
         let mut draft =
             Draft::new(self.domain.name(), "pretrained", self.recipe.seed, &prepared.loaded.target, &prepared.sealed);
         draft.add("recipe.toml", self.recipe.portable());
@@ -341,6 +334,7 @@ impl Job<'_> {
     /// the data has changed since.
     pub fn resume(&self, prepared: &Prepared, folder: &Path) -> Result<Tuned, Error> {
         let artifact = Artifact::open(folder)?;
+        artifact.check(|_| true)?;
         let manifest = artifact.manifest();
         if manifest.stage == "pretrained" {
             return Err(Error::Usage {
@@ -356,19 +350,20 @@ impl Job<'_> {
                 hint: "`tune` again: a comparison on other rows would not be blind".into(),
             });
         }
-        let plans: Plans = artifact::read_json(folder, "plans.json")?;
+        let plans: Plans = artifact.read_json("plans.json")?;
         plans.summary.check().map_err(|what| artifact::corrupt(folder, "plans.json", &what))?;
         let mut models = Vec::new();
-        for name in ["generalist", "recalibrated", "scratch", "pooled", "ensemble", "specialist"] {
-            if manifest.files.contains_key(&format!("models/{name}.json")) {
-                let model = artifact.model(name)?;
-                models.push((name, model.describe(), model));
+        for candidate in Candidate::ALL {
+            if manifest.files.contains_key(&format!("models/{candidate}.json")) {
+                let model = artifact.model(candidate.name())?;
+                models.push((candidate, model.describe(), model));
             }
         }
-        let journals = ["specialist", "scratch", "pretrain"].into_iter().filter_map(|name| {
-            let text = artifact::read(folder, &format!("study-{name}.log")).ok()?;
-            Some((name.to_string(), String::from_utf8_lossy(&text).into_owned()))
-        });
+        let journals =
+            [Candidate::Specialist.name(), Candidate::Scratch.name(), "pretrain"].into_iter().filter_map(|name| {
+                let text = artifact::read(folder, &format!("study-{name}.log")).ok()?;
+                Some((name.to_string(), String::from_utf8_lossy(&text).into_owned()))
+            });
         Ok(Tuned { candidates: Candidates { models }, plans, journals: journals.collect() })
     }
 }

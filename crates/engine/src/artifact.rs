@@ -279,37 +279,9 @@ pub fn fingerprint(data: &Dataset) -> String {
 /// # Errors
 /// [`ArtifactError`] naming the first file that is missing, altered or not listed.
 pub fn open(folder: &Path) -> Result<Manifest, Error> {
-    let manifest = manifest(folder)?;
-    let sound = |(path, expected): (&String, &String)| {
-        if digest(&read(folder, path)?) == *expected {
-            return Ok(());
-        }
-        Err(corrupt(folder, path, "its digest is not the manifest's: the file was altered or cut short"))
-    };
-    // Digests are most of what opening costs: each processor takes every so many-th file. The first fault by name is told,
-    // whoever found it.
-    let files: Vec<(&String, &String)> = manifest.files.iter().collect();
-    let hands = std::thread::available_parallelism().map_or(1, usize::from).min(files.len()).max(1);
-    let faults: Vec<(usize, Error)> = std::thread::scope(|scope| {
-        let (files, sound) = (&files, &sound);
-        let hand = |first: usize| {
-            let own = (first..files.len()).step_by(hands);
-            own.filter_map(|i| Some((i, sound(files[i]).err()?))).collect::<Vec<_>>()
-        };
-        let others: Vec<_> = (1..hands).map(|first| scope.spawn(move || hand(first))).collect();
-        let mut faults = hand(0);
-        faults.extend(others.into_iter().flat_map(|o| o.join().unwrap_or_else(|p| std::panic::resume_unwind(p))));
-        faults
-    });
-    if let Some((_, fault)) = faults.into_iter().min_by_key(|f| f.0) {
-        return Err(fault);
-    }
-    for path in list(folder, folder) {
-        if path != MANIFEST && !manifest.files.contains_key(&path) {
-            return Err(corrupt(folder, &path, "the manifest does not list this file"));
-        }
-    }
-    Ok(manifest)
+    let artifact = Artifact::open(folder)?;
+    artifact.check(|_| true)?;
+    Ok(artifact.manifest)
 }
 
 /// Reads an artifact's manifest without looking at the other files.
@@ -353,7 +325,7 @@ pub(crate) fn corrupt(folder: &Path, path: &str, what: &str) -> Error {
     ArtifactError::Corrupt { file: folder.join(path).display().to_string(), what: what.into() }.into()
 }
 
-/// Reads one file of an artifact, up to the largest size.
+/// Reads one file of an artifact, up to the largest size, whatever its digest.
 ///
 /// # Errors
 /// [`ArtifactError::Corrupt`] when it is not there or too large.
@@ -381,15 +353,8 @@ pub fn read(folder: &Path, path: &str) -> Result<Vec<u8>, Error> {
     Ok(content)
 }
 
-/// Reads one JSON file of an artifact.
-///
-/// # Errors
-/// [`ArtifactError::Corrupt`] when it is not what it should be.
-pub fn read_json<T: serde::de::DeserializeOwned>(folder: &Path, path: &str) -> Result<T, Error> {
-    serde_json::from_slice(&read(folder, path)?).map_err(|e| corrupt(folder, path, &e.to_string()))
-}
-
-/// An artifact every file of which was checked against its digest, once, when it was opened.
+/// An artifact: what its manifest says is there, and nothing else is. A file is checked against its digest when it is read, or all of
+/// them by [`Artifact::check`].
 #[derive(Debug, Clone)]
 pub struct Artifact {
     folder: PathBuf,
@@ -397,12 +362,75 @@ pub struct Artifact {
 }
 
 impl Artifact {
-    /// Opens the artifact in `folder`; see [`open`].
+    /// Opens the artifact in `folder`.
     ///
     /// # Errors
-    /// [`ArtifactError`] naming the first file that is missing, altered or not listed.
+    /// [`ArtifactError`] naming the first file that is missing or not listed.
     pub fn open(folder: &Path) -> Result<Self, Error> {
-        Ok(Self { manifest: open(folder)?, folder: folder.into() })
+        let manifest = manifest(folder)?;
+        let found = list(folder, folder);
+        if let Some(missing) = manifest.files.keys().find(|p| !found.contains(p)) {
+            return Err(corrupt(folder, missing, "the file is missing"));
+        }
+        if let Some(strange) = found.iter().find(|p| *p != MANIFEST && !manifest.files.contains_key(*p)) {
+            return Err(corrupt(folder, strange, "the manifest does not list this file"));
+        }
+        Ok(Self { folder: folder.into(), manifest })
+    }
+
+    /// Checks the files that are `wanted` against their digests.
+    ///
+    /// # Errors
+    /// [`ArtifactError`] naming the first that was altered.
+    pub fn check(&self, wanted: impl Fn(&str) -> bool) -> Result<(), Error> {
+        // Digests are most of what this costs: each processor but the caller's, who may have something else to do, takes every so
+        // many-th file. The first fault by name is told, whoever found it.
+        let files: Vec<&String> = self.manifest.files.keys().filter(|p| wanted(p)).collect();
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        let hands = (processors - 1).min(files.len()).max(1);
+        let faults: Vec<(usize, Error)> = std::thread::scope(|scope| {
+            let files = &files;
+            let hand = |first: usize| {
+                let own = (first..files.len()).step_by(hands);
+                own.filter_map(|i| Some((i, self.read(files[i]).err()?))).collect::<Vec<_>>()
+            };
+            let others: Vec<_> = (1..hands).map(|first| scope.spawn(move || hand(first))).collect();
+            let mut faults = hand(0);
+            faults.extend(others.into_iter().flat_map(|o| o.join().unwrap_or_else(|p| std::panic::resume_unwind(p))));
+            faults
+        });
+        faults.into_iter().min_by_key(|f| f.0).map_or(Ok(()), |(_, fault)| Err(fault))
+    }
+
+    /// One of its files, as it was when the artifact was made.
+    ///
+    /// # Errors
+    /// [`ArtifactError::Corrupt`] when the manifest does not list it, or it was altered.
+    pub fn read(&self, path: &str) -> Result<Vec<u8>, Error> {
+        let (folder, listed) = (self.folder.as_path(), self.manifest.files.get(path));
+        let expected = listed.ok_or_else(|| corrupt(folder, path, "the file is missing"))?;
+        let content = read(folder, path)?;
+        if digest(&content) != *expected {
+            let what = "its digest is not the manifest's: the file was altered or cut short";
+            return Err(corrupt(folder, path, what));
+        }
+        Ok(content)
+    }
+
+    /// As [`Artifact::read`], of a text.
+    ///
+    /// # Errors
+    /// As [`Artifact::read`].
+    pub fn read_text(&self, path: &str) -> Result<String, Error> {
+        String::from_utf8(self.read(path)?).map_err(|_| corrupt(&self.folder, path, "not text"))
+    }
+
+    /// As [`Artifact::read`], of JSON.
+    ///
+    /// # Errors
+    /// As [`Artifact::read`].
+    pub fn read_json<T: serde::de::DeserializeOwned>(&self, path: &str) -> Result<T, Error> {
+        serde_json::from_slice(&self.read(path)?).map_err(|e| corrupt(&self.folder, path, &e.to_string()))
     }
 
     /// Where it lies.
@@ -426,11 +454,13 @@ impl Artifact {
         if !self.manifest.files.contains_key(&path) {
             return Err(Error::Usage {
                 what: format!("{}: the artifact holds no model `{name}`", folder.display()),
-                hint: format!("it holds: {}", models(&self.manifest).join(", ")),
+                hint: match models(&self.manifest)[..] {
+                    [] => "an earlier version made it: run its recipe again".into(),
+                    ref names => format!("it holds: {}", names.join(", ")),
+                },
             });
         }
-        let text = String::from_utf8(read(folder, &path)?).map_err(|_| corrupt(folder, &path, "not text"))?;
-        Model::from_json(&text).map_err(|e| corrupt(folder, &path, &e.to_string()))
+        Model::from_json(&self.read_text(&path)?).map_err(|e| corrupt(folder, &path, &e.to_string()))
     }
 }
 

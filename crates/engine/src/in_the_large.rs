@@ -3,7 +3,7 @@
 //! others, because fraud is rare, ranks well and says 40 % where 1 % is true.
 
 use specialist_core::evidence::{Evidence, Prediction};
-use specialist_core::{Dataset, Estimand, Panel};
+use specialist_core::{Candidate, Dataset, Estimand, Panel};
 use specialist_report::SMALLEST_CELL;
 
 /// Probabilities that are off by less than this factor are a matter of degree, and of the metrics in the table.
@@ -68,19 +68,19 @@ pub(crate) fn panel(sealed: &Dataset, evidence: &Evidence, predictions: &[Predic
     if found.is_empty() {
         return None;
     }
-    let shipped = evidence.verdict.outcome.ships().unwrap_or("generalist");
+    let shipped = evidence.verdict.outcome.ships().unwrap_or(Candidate::Generalist);
     let percent = |v: f64| format!("{:.2} %", 100.0 * v);
     let row = |t: &Told<'_>| {
         let l = &t.large;
         let figures = [percent(l.expected), percent(l.observed), l.ratio(), format!("{:+.1}", -l.errors)];
         std::iter::once(t.candidate.to_string()).chain(t.class.cloned()).chain(figures).collect()
     };
-    let own = found.iter().find(|t| t.candidate == shipped && t.large.is_off());
-    let sound = |name: &str| {
-        found.iter().any(|t| t.candidate == name) && !found.iter().any(|t| t.candidate == name && t.large.is_off())
+    let own = found.iter().find(|t| *t.candidate == shipped && t.large.is_off());
+    let sound = |of: Candidate| {
+        found.iter().any(|t| *t.candidate == of) && !found.iter().any(|t| *t.candidate == of && t.large.is_off())
     };
     let headline = own.map(|Told { class, large: l, .. }| {
-        let way = if sound("recalibrated") {
+        let way = if sound(Candidate::Recalibrated) {
             "Take them as ranks, or ship `recalibrated` (predict --model recalibrated)."
         } else {
             "Take them as ranks only."

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use specialist_core::{
-    Context, Dataset, Estimand, Feature, FeatureKind, Metric, Predict, Pretrain, SplitKeys, metric, same_value,
+    Candidate, Context, Dataset, Estimand, Feature, FeatureKind, Metric, Predict, Pretrain, SplitKeys, metric,
+    same_value,
 };
 use specialist_search::{Auto, StartingWith, Study};
 use specialist_tabular::exchange::{self, Imported};
@@ -13,7 +14,7 @@ use specialist_tabular::{Base, Estimator, EstimatorSettings, Model, ModelError};
 use crate::artifact::Artifact;
 use crate::recipe::{Recipe, RecipeError, parse};
 use crate::sources::{self, Moments};
-use crate::{Error, Place, artifact};
+use crate::{Error, Place};
 
 /// Settings are tried on at most this many source rows.
 const SEARCH_ROWS: usize = 20_000;
@@ -160,7 +161,10 @@ pub(crate) fn levels_brought(recipe: &Recipe, target: &Dataset, place: &Place) -
     for path in recipe.source.model.iter().chain(&recipe.source.models) {
         let path = place.path(path);
         let features = if path.is_dir() {
-            Artifact::open(&path).and_then(|a| a.model("generalist")).map(|m| m.features().into_owned()).ok()
+            Artifact::open(&path)
+                .and_then(|a| a.model(Candidate::Generalist.name()))
+                .map(|m| m.features().into_owned())
+                .ok()
         } else {
             let import = |bytes: Vec<u8>| exchange::import(&bytes, target.estimand, &target.features).ok();
             std::fs::read(&path).ok().and_then(import).map(|imported| imported.forest.features)
@@ -180,8 +184,8 @@ fn one(path: &str, recipe: &Recipe, target: &Dataset, place: &Place) -> Result<(
     let mut notes = Vec::new();
     let model = if path.is_dir() {
         let artifact = Artifact::open(&path)?;
-        same_classes(&path, recipe)?;
-        artifact.model("generalist")?
+        same_classes(&artifact, recipe)?;
+        artifact.model(Candidate::Generalist.name())?
     } else {
         let bytes = std::fs::read(&path).map_err(|_| Error::Usage {
             what: format!("{}: there is no such model file", path.display()),
@@ -207,7 +211,7 @@ fn one(path: &str, recipe: &Recipe, target: &Dataset, place: &Place) -> Result<(
     }
     // Scoring one row tells at once whether the columns fit.
     model.margins(&target.select(&[0])).map_err(|e| refused(&path, &e))?;
-    let moments = path.is_dir().then(|| artifact::read_json::<Option<Moments>>(&path, "moments.json"));
+    let moments = path.is_dir().then(|| Artifact::open(&path)?.read_json::<Option<Moments>>("moments.json"));
     let apart = moments.and_then(Result::ok).flatten().map(|m| m.apart(target)).unwrap_or_default();
     let told: Vec<String> = apart.iter().map(|(name, d)| format!("{name} ({d:+.1})")).collect();
     let file = path.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
@@ -221,8 +225,8 @@ fn one(path: &str, recipe: &Recipe, target: &Dataset, place: &Place) -> Result<(
 }
 
 /// A model knows classes by their codes only: those of an artifact must be the label's, in its order.
-fn same_classes(folder: &Path, recipe: &Recipe) -> Result<(), Error> {
-    let text = String::from_utf8_lossy(&artifact::read(folder, "recipe.toml")?).into_owned();
+fn same_classes(artifact: &Artifact, recipe: &Recipe) -> Result<(), Error> {
+    let (folder, text) = (artifact.folder(), artifact.read_text("recipe.toml")?);
     let theirs = parse(&folder.join("recipe.toml").display().to_string(), &text, &[])?.classes();
     let own = recipe.classes();
     if theirs.len() == own.len() && theirs.iter().zip(&own).all(|(a, b)| same_value(a, b)) {

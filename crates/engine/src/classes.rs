@@ -2,7 +2,7 @@
 
 use specialist_core::evidence::{Evidence, Prediction};
 use specialist_core::metric::{area_against, order};
-use specialist_core::{Estimand, Panel, PanelInput, Scored};
+use specialist_core::{Candidate, Estimand, Panel, PanelInput, Scored};
 use specialist_report::SMALLEST_CELL;
 
 /// What stands in a table in place of a count that is not told.
@@ -13,10 +13,11 @@ pub(crate) fn panels(input: &PanelInput<'_>, evidence: &Evidence) -> Vec<Panel> 
     if !matches!(input.rows.estimand, Estimand::Classes(_)) {
         return Vec::new();
     }
-    let shipped = evidence.verdict.outcome.ships().unwrap_or("generalist");
-    let of = |name: &str| input.predictions.iter().find(|p| p.name == name);
+    let shipped = evidence.verdict.outcome.ships().unwrap_or(Candidate::Generalist);
+    let of = |of: Candidate| input.predictions.iter().find(|p| p.name == of);
     // Where the generalist ships, what was to take its place stands beside it.
-    let mut shown: Vec<&Prediction> = ["generalist", shipped, "specialist"].into_iter().filter_map(of).collect();
+    let mut shown: Vec<&Prediction> =
+        [Candidate::Generalist, shipped, Candidate::Specialist].into_iter().filter_map(of).collect();
     let mut seen = Vec::new();
     shown.retain(|p| {
         !seen.contains(&p.name) && {

@@ -1,9 +1,11 @@
 //! Opens the sealed rows, once, and judges every candidate on them.
 
 use specialist_core::bootstrap::Bootstrap;
-use specialist_core::evidence::{self, Candidate, Evidence, LabelCurve, Prediction};
+use specialist_core::evidence::{self, Evidence, JudgedCandidate, LabelCurve, Prediction};
 use specialist_core::metric::evaluate_model;
-use specialist_core::{Context, Dataset, Estimand, FineTune, Metric, Pretrain, SplitKeys, VerdictRule, decide};
+use specialist_core::{
+    Candidate, Context, Dataset, Estimand, FineTune, Metric, Pretrain, SplitKeys, VerdictRule, decide,
+};
 use specialist_tabular::{EstimatorSettings, Model, TuningPlan};
 
 use crate::Error;
@@ -13,14 +15,14 @@ use crate::recipe::Recipe;
 /// The models that are judged, in the order of the tables.
 pub struct Candidates {
     /// Name, what it is, the model.
-    pub models: Vec<(&'static str, String, Model)>,
+    pub models: Vec<(Candidate, String, Model)>,
 }
 
 impl Candidates {
-    /// The model called `name`.
+    /// The model of `candidate`.
     #[must_use]
-    pub fn get(&self, name: &str) -> Option<&Model> {
-        self.models.iter().find(|m| m.0 == name).map(|m| &m.2)
+    pub fn get(&self, candidate: Candidate) -> Option<&Model> {
+        self.models.iter().find(|m| m.0 == candidate).map(|m| &m.2)
     }
 }
 
@@ -65,7 +67,8 @@ pub(crate) fn compare(
     let keys = recipe.split_keys()?;
     let confidence = recipe.compare.confidence;
     let sealed = rows.sealed;
-    let predict = |(name, what, model): &(&'static str, String, Model)| Ok(Prediction::of(name, what, model, sealed)?);
+    let predict =
+        |(name, what, model): &(Candidate, String, Model)| Ok(Prediction::of(name.name(), what, model, sealed)?);
     let mut predictions: Vec<Prediction> = candidates.models.iter().map(predict).collect::<Result<_, Error>>()?;
     let simple: Vec<&str> = rows.baselines.iter().map(|b| b.name.as_str()).collect();
     predictions.extend_from_slice(rows.baselines);
@@ -110,18 +113,20 @@ pub(crate) fn compare(
 /// specialist with the `others`, by their places among `names`.
 pub fn pairs(names: &[&str], others: &[&str]) -> Vec<(usize, usize)> {
     let place = |name: &str| names.iter().position(|n| *n == name);
+    let of = |(a, b): (Candidate, Candidate)| (a.name(), b.name());
     [
-        ("specialist", "generalist"),
-        ("specialist", "recalibrated"),
-        ("specialist", "scratch"),
-        ("specialist", "pooled"),
-        ("specialist", "ensemble"),
-        ("recalibrated", "generalist"),
-        ("scratch", "generalist"),
-        ("pooled", "generalist"),
+        (Candidate::Specialist, Candidate::Generalist),
+        (Candidate::Specialist, Candidate::Recalibrated),
+        (Candidate::Specialist, Candidate::Scratch),
+        (Candidate::Specialist, Candidate::Pooled),
+        (Candidate::Specialist, Candidate::Ensemble),
+        (Candidate::Recalibrated, Candidate::Generalist),
+        (Candidate::Scratch, Candidate::Generalist),
+        (Candidate::Pooled, Candidate::Generalist),
     ]
     .into_iter()
-    .chain(others.iter().map(|b| ("specialist", *b)))
+    .map(of)
+    .chain(others.iter().map(|b| (Candidate::Specialist.name(), *b)))
     .filter_map(|(a, b)| Some((place(a)?, place(b)?)))
     .collect()
 }
@@ -133,19 +138,20 @@ fn forgetting(
     primary: &[Box<dyn Metric>],
     recipe: &Recipe,
     ctx: &Context,
-) -> Result<Vec<Candidate>, Error> {
+) -> Result<Vec<JudgedCandidate>, Error> {
     const REPLICATES: usize = 200;
     let Some(source) = source.filter(|s| s.informative() > 0) else { return Ok(Vec::new()) };
     // A predictor that only the target has cannot be asked there.
     let knows = |name: &str| source.features.iter().any(|f| f.name == name);
-    if candidates.get("specialist").is_some_and(|m| m.features().iter().any(|f| !knows(&f.name))) {
+    if candidates.get(Candidate::Specialist).is_some_and(|m| m.features().iter().any(|f| !knows(&f.name))) {
         return Ok(Vec::new());
     }
-    let predict = |name: &str| -> Result<Option<Prediction>, Error> {
-        let Some((_, what, model)) = candidates.models.iter().find(|m| m.0 == name) else { return Ok(None) };
-        Ok(Some(Prediction::of(name, what, model, source)?))
+    let predict = |of: Candidate| -> Result<Option<Prediction>, Error> {
+        let Some((_, what, model)) = candidates.models.iter().find(|m| m.0 == of) else { return Ok(None) };
+        Ok(Some(Prediction::of(of.name(), what, model, source)?))
     };
-    let predictions: Vec<Prediction> = [predict("generalist")?, predict("specialist")?].into_iter().flatten().collect();
+    let predictions: Vec<Prediction> =
+        [predict(Candidate::Generalist)?, predict(Candidate::Specialist)?].into_iter().flatten().collect();
     let bootstrap = Bootstrap::new(source, recipe.split_keys()?, REPLICATES, &ctx.child("source"));
     Ok(evidence::judge(source, &predictions, primary, &bootstrap, recipe.compare.confidence, ctx).0)
 }
@@ -217,12 +223,13 @@ fn label_curve(
         }
         Ok(Some(Drawn { rows: part.rows(), events, values }))
     };
-    let mut names = vec!["generalist", "specialist", "scratch"];
+    let mut names = vec![Candidate::Generalist, Candidate::Specialist, Candidate::Scratch];
     if recalibrates {
-        names.insert(1, "recalibrated");
+        names.insert(1, Candidate::Recalibrated);
     }
     let (specialist, scratch) = (names.len() - 2, names.len() - 1);
     let pairs = [(scratch, 0), (scratch, specialist), (specialist, 0)];
+    let names: Vec<&str> = names.into_iter().map(Candidate::name).collect();
     Ok(curve(&names, (budgets.len(), repeats), primary.goal(), &pairs, ctx, draw)?)
 }
 

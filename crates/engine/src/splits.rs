@@ -4,7 +4,7 @@
 use specialist_core::bootstrap::{mean_sd, quantile};
 use specialist_core::metric::{evaluate_model, order};
 use specialist_core::{
-    Context, Dataset, Error, Estimand, FineTune, Metric, Panel, Predict, Pretrain, Scored, SplitKeys,
+    Candidate, Context, Dataset, Error, Estimand, FineTune, Metric, Panel, Predict, Pretrain, Scored, SplitKeys,
 };
 use specialist_tabular::{EstimatorSettings, Model, Rung, TuningPlan, plan};
 use statrs::distribution::{ContinuousCDF, StudentsT};
@@ -15,7 +15,8 @@ use crate::stages::{Prepared, Tuned};
 
 /// Metrics that are shown, the primary first.
 const SHOWN: usize = 3;
-const NAMES: [&str; 5] = ["generalist", "recalibrated", "scratch", "pooled", "specialist"];
+const NAMES: [Candidate; 5] =
+    [Candidate::Generalist, Candidate::Recalibrated, Candidate::Scratch, Candidate::Pooled, Candidate::Specialist];
 
 /// What every parting makes its candidates with.
 struct Maker<'a> {
@@ -48,7 +49,7 @@ pub(crate) fn panel(
     let (keys, target, plans) = (recipe.split_keys()?, &prepared.loaded.target, &tuned.plans);
     let pooled = prepared.source_train.as_ref().zip(plans.pretrain.as_ref()).zip(plans.pooled_weight);
     let maker = Maker {
-        generalist: tuned.candidates.get("generalist").expect("tune makes a generalist"),
+        generalist: tuned.candidates.get(Candidate::Generalist).expect("tune makes a generalist"),
         rungs: plans.rungs.iter().map(plan).collect(),
         chosen: plan(&plans.specialist).rung,
         recalibration: plan(&plans.recalibration),
@@ -119,6 +120,7 @@ impl Maker<'_> {
             None => None,
         };
         let specialist = self.specialist(rows, ctx)?.fine_tune(self.generalist, rows, ctx);
+        // Where no tuning can be fitted to so few rows, what would ship is the generalist.
         let specialist = specialist.or_else(|e| match e {
             Error::Cancelled => Err(e),
             _ => Ok(self.generalist.clone()),
@@ -146,6 +148,7 @@ impl Maker<'_> {
         for s in &splits {
             ctx.check()?;
             let (train, test) = (rows.select(&s.train), rows.select(&s.test));
+            // All folds or none: a mean over the folds that happened to work would favour whatever fails on the hard ones.
             let Ok(model) = fit(&train) else { return Ok(Vec::new()) };
             let value = evaluate_model(self.primary, &test, &model)?;
             if value.is_nan() {
@@ -198,7 +201,7 @@ fn table(found: &[Parting], budgets: &[Option<usize>], metrics: &[Box<dyn Metric
             if of(c, 0).iter().all(|v| v.is_nan()) {
                 continue;
             }
-            let mut row = vec![if c == 0 { name.clone() } else { String::new() }, (*candidate).into()];
+            let mut row = vec![if c == 0 { name.clone() } else { String::new() }, candidate.to_string()];
             for (m, metric) in metrics.iter().enumerate() {
                 let mut v = of(c, m);
                 v.retain(|v| v.is_finite());

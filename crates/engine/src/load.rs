@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use specialist_core::{
-    Context, Dataset, Dialect, Domain, Estimand, FeatureStep, Finding, KeyRole, Labels, Population, SplitKeys, Tables,
-    TablesInput,
+    Context, Dataset, Dialect, Domain, Estimand, FeatureStep, Finding, JudgedTables, Judgement, KeyRole, Labels,
+    Population, SplitKeys, Tables, TablesInput,
 };
 use specialist_report::DataRow;
 use specialist_tabular::read::{Options, ReadReport, read_all};
@@ -28,6 +28,8 @@ pub struct Loaded {
     pub own: Vec<Finding>,
     /// How text columns became numbers, where there are any.
     pub(crate) embeddings: Option<Embeddings>,
+    /// How what is predicted of them is judged.
+    pub judgement: Box<dyn Judgement>,
 }
 
 impl Loaded {
@@ -56,9 +58,10 @@ pub(crate) fn data_row(name: &str, origin: &str, set: &Dataset) -> DataRow {
 /// # Errors
 /// [`Error::Read`] with file, line and column; [`Error::Core`] when a label has one class only.
 pub fn load(recipe: &Recipe, domain: &dyn Domain, place: &Place, ctx: &Context) -> Result<Loaded, Error> {
-    if let Some(tables) = made(recipe, domain, place, None)? {
-        return labelled(recipe, tables);
+    if let Some((tables, judgement)) = made(recipe, domain, place, None)? {
+        return labelled(recipe, tables, judgement);
     }
+    let judgement = domain.judgement(&recipe.settings())?;
     Embeddings::check(recipe)?;
     let mut reports = Vec::new();
     type Cells = std::collections::BTreeMap<String, Vec<String>>;
@@ -103,7 +106,7 @@ pub fn load(recipe: &Recipe, domain: &dyn Domain, place: &Place, ctx: &Context) 
     if target.features.is_empty() && target.key(KeyRole::Text).is_none() {
         return Err(RecipeError::invalid("columns", "at least one column with role = \"feature\"").into());
     }
-    Ok(Loaded { source, target, reports, own: Vec::new(), embeddings })
+    Ok(Loaded { source, target, reports, own: Vec::new(), embeddings, judgement })
 }
 
 /// The tables that the domain makes itself, if it does; `data` stands in for both populations' files.
@@ -112,7 +115,7 @@ pub(crate) fn made(
     domain: &dyn Domain,
     place: &Place,
     data: Option<&str>,
-) -> Result<Option<Tables>, Error> {
+) -> Result<Option<JudgedTables>, Error> {
     let settings = recipe.settings();
     let source = recipe.source.data.as_deref();
     let input = TablesInput {
@@ -124,20 +127,17 @@ pub(crate) fn made(
         gap: recipe.gap()?,
     };
     let tables = domain.tables(&input)?;
-    match &tables {
-        None => domain.check_settings(&settings)?,
-        Some(_) => {
-            let (source, target) = (&recipe.source, &recipe.target);
-            for (key, is_there) in [
-                ("source.except", !source.except.is_empty()),
-                ("target.except", !target.except.is_empty()),
-                ("source.most", source.most > 0),
-                ("target.most", target.most > 0),
-            ] {
-                if is_there {
-                    let expected = format!("left out: the domain {} makes its tables itself", domain.name());
-                    return Err(RecipeError::invalid(key, expected).into());
-                }
+    if tables.is_some() {
+        let (source, target) = (&recipe.source, &recipe.target);
+        for (key, is_there) in [
+            ("source.except", !source.except.is_empty()),
+            ("target.except", !target.except.is_empty()),
+            ("source.most", source.most > 0),
+            ("target.most", target.most > 0),
+        ] {
+            if is_there {
+                let expected = format!("left out: the domain {} makes its tables itself", domain.name());
+                return Err(RecipeError::invalid(key, expected).into());
             }
         }
     }
@@ -156,7 +156,7 @@ fn drawn(raw: Dataset, most: usize, of: &str, recipe: &Recipe, ctx: &Context) ->
 }
 
 /// The rows of `tables` whose label is known.
-fn labelled(recipe: &Recipe, tables: Tables) -> Result<Loaded, Error> {
+fn labelled(recipe: &Recipe, tables: Tables, judgement: Box<dyn Judgement>) -> Result<Loaded, Error> {
     let known = |data: &Dataset| (0..data.rows()).filter(|&r| data.labels().is_known(r)).collect::<Vec<_>>();
     let target = tables.target.select(&known(&tables.target));
     let source = tables.source.map(|s| s.select(&known(&s)));
@@ -175,7 +175,7 @@ fn labelled(recipe: &Recipe, tables: Tables) -> Result<Loaded, Error> {
         reports.push(of(&tables.origins.0, source)?);
     }
     reports.push(of(&tables.origins.1, &target)?);
-    Ok(Loaded { source, target, reports, own: tables.findings, embeddings: None })
+    Ok(Loaded { source, target, reports, own: tables.findings, embeddings: None, judgement })
 }
 
 /// The rows in order of time, where there is a time and a feature step that may look back.

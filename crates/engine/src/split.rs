@@ -19,6 +19,7 @@ pub fn target(recipe: &Recipe, target: &Dataset, ctx: &Context) -> Result<Split,
     for (what, rows, needed) in
         [("target train rows", &split.train, FEWEST_TRAIN_EVENTS), ("sealed test rows", &split.test, 1)]
     {
+        // Not rows but what they rest on: a thousand rows with three events are three.
         let rarer = target.informative_among(rows);
         if rarer < needed {
             let what = match target.estimand {
@@ -44,6 +45,7 @@ pub fn cut_source(recipe: &Recipe, source: &Dataset, of: &Dataset, target: &Spli
         return Ok(all());
     }
     let (Some(of_source), Some(of_target)) = (&source.time, &of.time) else { return Ok(all()) };
+    // Before the first sealed row by as much as labels take to be known: a source row in between tells of the sealed rows' time.
     let border = target.test.iter().map(|&r| of_target[r]).min().unwrap_or(i64::MAX) - recipe.gap()?;
     let rows: Vec<usize> = (0..source.rows()).filter(|&r| of_source[r] < border).collect();
     if rows.is_empty() {
@@ -72,6 +74,7 @@ pub fn source(recipe: &Recipe, source: &Dataset, ctx: &Context) -> Result<Split,
     if recipe.pretrain.holdout == 0.0 {
         return Ok(all());
     }
+    // By the target's keys: with a group on both sides what is forgotten of it would look remembered.
     let mut rng = ctx.rng("source split");
     Ok(recipe.split_keys()?.holdout(source, recipe.pretrain.holdout, &mut rng)?)
 }

@@ -28,7 +28,7 @@ fn checked(recipe: Recipe) -> Result<Recipe, RecipeError> {
     let source = &recipe.source;
     let named = [source.data.is_some(), source.model.is_some(), !source.models.is_empty()];
     match named.iter().filter(|n| **n).count() {
-        // What a domain is asked of one population needs none; the pipeline refuses the rest once the domain was asked.
+        // What a domain is asked of one population needs none; the engine refuses the rest once the domain was asked.
         0 if !recipe.domain.is_empty() => {}
         0 => {
             return Err(RecipeError::Invalid {
