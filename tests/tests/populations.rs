@@ -7,7 +7,7 @@ fn two_sites() -> Sandbox {
     let here = Sandbox::default();
     let (north, south) = (table(300, "north", 1), table(200, "south", 2));
     let rows = |text: &str| text.lines().skip(1).map(|l| format!("{l}\n")).collect::<String>();
-    here.write("both.csv", north.clone() + &rows(&south));
+    here.write("both.csv", north + &rows(&south));
     here.write("recipe.toml", RECIPE.replace("source.csv", "both.csv").replace("target.csv", "both.csv"));
     here
 }
