@@ -140,14 +140,16 @@ pub fn decide(
             ));
         }
     }
-    if verdict.outcome != Outcome::NotEnoughData {
-        verdict.reason.push_str(&beside(metric, differences, baselines));
+    // Too few rows to compare anything say nothing of baselines either; rows that leave the specialist's gain open may show one ahead.
+    if rarer >= rule.fewest_events {
+        let shown = verdict.outcome == Outcome::NotEnoughData;
+        verdict.reason.push_str(&beside(metric, differences, baselines, shown));
     }
     verdict
 }
 
-/// What a reader must hear of the baselines that the specialist is not shown to beat.
-fn beside(metric: &str, differences: &[Difference], baselines: &[&str]) -> String {
+/// What a reader must hear of the baselines that the specialist is not shown to beat, or of those alone that are shown to beat it.
+fn beside(metric: &str, differences: &[Difference], baselines: &[&str], shown_alone: bool) -> String {
     let against: Vec<&Difference> = differences
         .iter()
         .filter(|d| d.candidate == Candidate::Specialist && baselines.contains(&d.against.as_str()))
@@ -159,7 +161,7 @@ fn beside(metric: &str, differences: &[Difference], baselines: &[&str]) -> Strin
             d.against, -d.interval.estimate, -d.interval.high, -d.interval.low
         ));
     }
-    let open = against.iter().filter(|d| d.interval.low <= 0.0 && d.interval.high >= 0.0);
+    let open = against.iter().filter(|d| !shown_alone && d.interval.low <= 0.0 && d.interval.high >= 0.0);
     let names: Vec<String> = open.map(|d| format!("{} ({:+.4})", d.against, d.interval.estimate)).collect();
     if !names.is_empty() {
         let names = names.join(", ");

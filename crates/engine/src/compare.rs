@@ -87,7 +87,7 @@ pub(crate) fn compare(
     let pairs = pairs(&names, &simple);
     let differences = evidence::differences(&names, &pairs, &primary, confidence);
 
-    let label_curve = label_curve(recipe, remake, rows, metrics[0].as_ref(), ctx)?;
+    let label_curve = label_curve(recipe, candidates, remake, rows, metrics[0].as_ref(), ctx)?;
     let source = forgetting(candidates, rows.source, &metrics[..1], recipe, ctx)?;
     let rule = VerdictRule { worthwhile: recipe.compare.worthwhile, fewest_events: recipe.compare.fewest_events };
     let verdict = decide(&rule, sealed.informative(), metrics[0].name(), &differences, &simple);
@@ -159,6 +159,7 @@ fn forgetting(
 /// Refits specialist and scratch on parts of the train rows and judges them on the sealed rows.
 fn label_curve(
     recipe: &Recipe,
+    candidates: &Candidates,
     remake: &Remake<'_>,
     rows: &Rows<'_>,
     primary: &dyn Metric,
@@ -174,22 +175,28 @@ fn label_curve(
     let draw = |budget: usize, repeat: usize| {
         let share = budgets[budget];
         let inner = ctx.child(&format!("curve {}", budget * repeats + repeat)).single();
-        // At the full budget there is one data set: only the fit's own randomness is left.
+        if share >= 1.0 {
+            // All rows made the candidates themselves; made anew, a training's own chance would part the curve's end from the table.
+            if repeat > 0 {
+                return Ok(None);
+            }
+            let of = |c: Candidate| candidates.get(c).map(|m| evaluate_model(primary, sealed, m)).transpose();
+            let mut values = vec![Some(generalist), of(Candidate::Specialist)?, of(Candidate::Scratch)?];
+            if recalibrates {
+                values.insert(1, of(Candidate::Recalibrated)?);
+            }
+            return Ok(Some(Drawn { rows: train.rows(), events: train.events(), values }));
+        }
         // Few labels are those of few patients or cards, not a few of each: rows of a group are drawn together.
         let group = recipe.split.group_on.is_some();
         let few = SplitKeys { stratify: true, group, ..SplitKeys::default() };
-        let part = if share < 1.0 {
-            match few.holdout(train, share, &mut ctx.rng(&format!("budget {share} {repeat}"))) {
-                Ok(split) => &train.select(&split.test),
-                // So small a share of so few rows is no budget: the curve begins later.
-                Err(specialist_core::Error::TooFew { .. }) => return Ok(None),
-                Err(e) => return Err(e),
-            }
-        } else if repeat > 0 {
-            return Ok(None);
-        } else {
-            train
+        let part = match few.holdout(train, share, &mut ctx.rng(&format!("budget {share} {repeat}"))) {
+            Ok(split) => train.select(&split.test),
+            // So small a share of so few rows is no budget: the curve begins later.
+            Err(specialist_core::Error::TooFew { .. }) => return Ok(None),
+            Err(e) => return Err(e),
         };
+        let part = &part;
         let (events, rarer) = (part.events(), part.informative());
         if rarer < 2 {
             return Ok(None);

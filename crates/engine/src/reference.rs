@@ -105,9 +105,11 @@ pub fn page(domain: &dyn Domain) -> String {
     table("Pruners", "tune.pruner", &["name", "what"], pruners);
     let findings = FINDINGS.all().iter().map(|f| named(f.name, f.about)).collect();
     table("What checks find", "check.waive", &["name", "what"], findings);
-    let encoders: Vec<Vec<String>> = ENCODERS.all().iter().map(|e| named(e.name, e.about)).collect();
-    if !encoders.is_empty() {
-        table("Encoders of texts", "text.encoder", &["name", "what"], encoders);
-    }
+    let about =
+        "a sentence encoder of the BERT family, from a Hugging Face folder; in programs that were built with encoders";
+    let mut encoders = vec![named(crate::recipe::TRANSFORMER, about)];
+    encoders
+        .extend(ENCODERS.all().iter().filter(|e| e.name != crate::recipe::TRANSFORMER).map(|e| named(e.name, e.about)));
+    table("Encoders of texts", "text.encoder", &["name", "what"], encoders);
     out
 }

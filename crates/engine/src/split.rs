@@ -26,6 +26,7 @@ pub fn target(recipe: &Recipe, target: &Dataset, ctx: &Context) -> Result<Split,
                 Estimand::Survival { horizon } => {
                     format!("{what} with an event (is the horizon of {horizon} in the unit of the times?)")
                 }
+                Estimand::Text => what.into(),
                 _ => format!("{what} of the rarer label"),
             };
             return Err(specialist_core::Error::TooFew { what, found: rarer, needed }.into());

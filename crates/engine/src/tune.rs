@@ -19,7 +19,7 @@ use specialist_tabular::{EstimatorSettings, Model, Rung, TuningPlan, ladder_spac
 
 use crate::choose::lowest_of_folds;
 use crate::folds::{Fold, Judge, Start, earlier, folds};
-use crate::recipe::Recipe;
+use crate::recipe::{Recipe, RecipeError};
 use crate::{Error, Place, artifact, studies};
 
 /// Weights of a target row against a source row that `pooled` tries.
@@ -117,6 +117,15 @@ pub fn tune(
     if foreign > 0 {
         reason += &format!(" {foreign} trials of other programs were not judged on these folds and are left out.");
     }
+    let (rows, asked) = (start.train.informative(), recipe.rungs()?);
+    let few: Vec<String> = asked
+        .iter()
+        .filter(|r| r.needs_events() > rows)
+        .map(|r| format!("{} (needs {})", r.name(), r.needs_events()))
+        .collect();
+    if !few.is_empty() {
+        reason += &format!(" Not tried, for the train rows hold {rows} informative ones: {}.", few.join(", "));
+    }
     let recalibration = recalibrations.into_iter().next().unwrap_or_else(keep);
     let estimator = recipe.scratch_estimator()?;
     let scratch_settings = scratch.best().map_or_else(|| estimator.defaults(), |t| estimator.settings(&t.params));
@@ -190,7 +199,20 @@ fn fingerprint(recipe: &Recipe, start: &Start<'_>) -> Result<String, Error> {
 /// The ladder's study and scratch's, with all their trials.
 fn both_studies(search: &Search<'_>, start: &Start<'_>, place: &Place) -> Result<(Study, Study), Error> {
     let (recipe, generalist, train) = (search.recipe, start.generalist, start.train);
-    let space = ladder_space(generalist, &train.features, train.informative(), &recipe.rungs()?);
+    let named = recipe.rungs()?;
+    // A rung that was asked for and cannot be tried at all is a mistake; one for which there are too few rows is said with the choice.
+    let fitting: Vec<&str> =
+        <dyn Rung>::all().into_iter().filter(|r| r.fits(generalist, &train.features)).map(|r| r.name()).collect();
+    if let Some(strange) = named.iter().find(|r| !fitting.contains(&r.name())) {
+        let expected = format!(
+            "rungs of what the generalist is ({}): {}; `{}` is of another",
+            generalist.describe(),
+            fitting.join(", "),
+            strange.name()
+        );
+        return Err(RecipeError::invalid("tune.tunings", expected).into());
+    }
+    let space = ladder_space(generalist, &train.features, train.informative(), &named);
     let points = starting_points(&space);
     let ladder = search.study(
         Candidate::Specialist.name(),

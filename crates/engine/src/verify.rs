@@ -21,6 +21,8 @@ pub struct Verified {
     pub probes: usize,
     /// Models that scored them.
     pub models: usize,
+    /// Models that read texts, of which no row can be made up: they were opened.
+    pub of_texts: usize,
 }
 
 /// Checks the artifact in `folder`.
@@ -69,5 +71,6 @@ pub fn verify(folder: &Path) -> Result<Verified, Error> {
     }
     // Models of texts have no made-up rows to score.
     let models = probes.scores.values().filter(|scores| !scores.is_empty()).count();
-    Ok(Verified { probes: probes.rows.len(), models, manifest: manifest.clone() })
+    let of_texts = probes.scores.len() - models;
+    Ok(Verified { probes: probes.rows.len(), models, of_texts, manifest: manifest.clone() })
 }

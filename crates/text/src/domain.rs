@@ -9,6 +9,7 @@ use specialist_core::metric::{Accuracy, Brier, LogLoss, MacroF1, RocAuc};
 use specialist_core::{
     Dataset, Domain, Error, Estimand, Finding, Judgement, Metric, Outputs, Panel, PanelInput, Recipe, metric,
 };
+use specialist_engine::waivers::FINDINGS;
 use specialist_tabular::RUNGS;
 
 use crate::fetch::{Cache, ITEMS};
@@ -38,6 +39,7 @@ pub fn register() {
     labels::register();
     writing::register();
     rungs::ALL.iter().for_each(|rung| RUNGS.add(rung));
+    writing::FINDS.iter().for_each(|found| FINDINGS.add(found));
 }
 
 const RECIPES: &[Recipe] = &[
@@ -108,7 +110,10 @@ impl Judgement for Reader {
     }
 
     fn findings(&self, _: Option<&Dataset>, train: &Dataset) -> Result<Vec<Finding>, Error> {
-        Ok(if train.estimand == Estimand::Text { vec![writing::script(train)?] } else { Vec::new() })
+        if train.estimand != Estimand::Text {
+            return Ok(Vec::new());
+        }
+        Ok(vec![writing::script(train)?, writing::empty(train)?])
     }
 
     fn notes(&self, rows: &Dataset, written: &[String]) -> Option<(&'static str, Vec<String>)> {

@@ -119,6 +119,7 @@ fn writer(scorer: &Scorer, writer: &Writer, wanted: &Wanted<'_>) -> Result<&'sta
     let name = &scorer.name;
     let rows = labels::rows(scorer, &["a text".to_string()])?;
     let backbone = Backbone::of(&rows)?;
+    backbone.fits(&writer.body)?;
     let told = &backbone.settings;
     let open = if wanted.adapter {
         format!(

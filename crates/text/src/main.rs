@@ -36,7 +36,9 @@ fn arguments() -> Vec<OsString> {
         && ["sentiment", "translate", "summarize"].contains(&job.as_str())
     {
         args.remove(1);
-        if job != "sentiment" && !named(&args) {
+        // An artifact has its own recipe.
+        let of_artifact = args.iter().any(|a| a.to_str().is_some_and(|a| a.starts_with("--artifact")));
+        if job != "sentiment" && !named(&args) && !of_artifact {
             args.extend(["--recipe".into(), job.into()]);
         }
     }

@@ -215,7 +215,12 @@ fn translations_and_summaries_are_judged_and_written() {
             assert!(said.stdout.contains(word) || page.contains(word), "{task}: no `{word}` in {}", said.stdout);
         }
         assert!(!said.stdout.contains("recalibrated"), "a text has no scale: {}", said.stdout);
-        here.ok(&["verify", "--artifact", task]);
+        let said = here.ok(&["verify", "--artifact", task]);
+        assert!(said.stdout.contains("3 that read texts were opened"), "{}", said.stdout);
+        let said = here.run(&["run", "--recipe", "recipe.toml", "-o", "no", "--set", "tune.tunings=[\"slope\"]"]);
+        assert!(said.code == 2 && said.stderr.contains("`slope` is of another"), "{}", said.stderr);
+        let said = here.run(&["words", "--artifact", task, "a tree"]);
+        assert!(said.code == 2 && said.stderr.contains("no labels"), "{}", said.stderr);
         let report: serde_json::Value = serde_json::from_slice(&here.files(task)["evidence.json"]).unwrap();
         let forgotten = report["evidence"]["source"].as_array().unwrap();
         assert_eq!(forgotten.len(), 2, "what generalist and specialist write of general texts");
@@ -302,6 +307,10 @@ fn bad_input_is_refused_with_a_hint() {
         ("text.components=3", 2, "nowhere", ""),
         ("text.encoder=t6", 2, "text.encoder", "t5"),
         ("tune.tunings=[\"lorra\"]", 2, "tune.tunings", "lora"),
+        ("tune.scratch=backbone", 2, "tune.scratch", "from-nothing"),
+        ("text.encoder=transformer", 2, "text.encoder", "t5"),
+        ("columns.group.role=weight", 2, "columns", "hint:"),
+        ("source.except={section=[\"gamse\"]}", 3, "no row has the cell \"gamse\"", "spell it"),
         ("target.data=missing.jsonl", 2, "missing.jsonl", "hint:"),
         ("target.most=1", 3, "", "hint:"),
         ("split.stratify_on=label", 2, "split.stratify_on", "no shares"),

@@ -48,8 +48,13 @@ pub fn verify(session: &Session, args: &Args, artifact: Option<&Path>) -> Result
         print(&serde_json::to_string_pretty(&v.manifest).expect("a manifest is plain data"))?;
     } else {
         let files = v.manifest.files.len();
+        // No text is made up: models that read some are opened, and their digests say the rest.
+        let of_texts = match v.of_texts {
+            0 => String::new(),
+            n => format!("; {n} that read texts were opened, and score none"),
+        };
         print(&format!(
-            "ok: {files} files have their digests; {} models score {} probe rows as before",
+            "ok: {files} files have their digests; {} models score {} probe rows as before{of_texts}",
             v.models, v.probes
         ))?;
     }

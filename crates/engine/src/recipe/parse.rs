@@ -242,6 +242,25 @@ fn written(recipe: &Recipe) -> Result<(), RecipeError> {
             "one column that is read: kind = \"text\" and role = \"feature\"; others have the role \"ignore\"";
         return Err(RecipeError::invalid("columns", expected));
     }
+    if recipe.text.encoder == TRANSFORMER {
+        let known = ENCODERS.names();
+        let expected = match known[..] {
+            [] => "one that writes, and this program has none".to_string(),
+            _ => format!("one that writes, for the label is a text: {}", known.join(", ")),
+        };
+        let hint = Some("translations and summaries are made by the program `text`".into());
+        return Err(RecipeError::Invalid { key: "text.encoder".into(), expected, hint });
+    }
+    if let Some((name, _)) = recipe.columns.iter().find(|(_, c)| c.role == Role::Weight) {
+        let expected = "another role, or \"ignore\": texts that are written count alike";
+        return Err(RecipeError::invalid(&format!("columns.{name}.role"), expected));
+    }
+    if !recipe.scratch_estimator()?.learns() {
+        let learns = <dyn Estimator>::for_recipes().into_iter().filter(|e| e.predicts(Estimand::Text) && e.learns());
+        let names: Vec<&str> = learns.map(|e| e.name()).collect();
+        let expected = format!("an estimator that learns from the target's rows: {}", names.join(", "));
+        return Err(RecipeError::invalid("tune.scratch", expected));
+    }
     if recipe.tune.ensemble > 0 || !recipe.source.models.is_empty() {
         let key = if recipe.tune.ensemble > 0 { "tune.ensemble" } else { "source.models" };
         return Err(RecipeError::invalid(key, "left out: there is no mean of texts"));

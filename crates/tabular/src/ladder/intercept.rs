@@ -34,8 +34,9 @@ impl Rung for Intercept {
         true
     }
 
-    fn fits(&self, _: &Model, _: &[Feature]) -> bool {
-        true
+    fn fits(&self, generalist: &Model, _: &[Feature]) -> bool {
+        // What is written has no scale.
+        generalist.estimand() != Estimand::Text
     }
 
     fn space(&self, _: &Model, _: usize) -> Space {

@@ -40,8 +40,9 @@ impl Rung for Slope {
         true
     }
 
-    fn fits(&self, _: &Model, _: &[Feature]) -> bool {
-        true
+    fn fits(&self, generalist: &Model, _: &[Feature]) -> bool {
+        // What is written has no scale.
+        generalist.estimand() != Estimand::Text
     }
 
     fn space(&self, generalist: &Model, _: usize) -> Space {

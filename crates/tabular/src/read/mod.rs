@@ -182,12 +182,28 @@ pub struct Chunk {
     pub ids: Option<Vec<String>>,
 }
 
+/// What a row must have in a column to be of a population.
+struct Wanted {
+    place: usize,
+    column: String,
+    /// The cells that it must have one of, and whether any row had it.
+    cells: Vec<(String, bool)>,
+    /// Whether it must have none of them instead.
+    not: bool,
+}
+
+impl Wanted {
+    fn passes(&mut self, text: &str) -> bool {
+        let found = self.cells.iter_mut().find(|(c, _)| same_value(c, text));
+        found.map(|(_, occurs)| *occurs = true).is_some() != self.not
+    }
+}
+
 /// Reads a file chunk by chunk.
 pub struct Reader {
     rows: Box<dyn Rows>,
     columns: Vec<CellColumn>,
-    /// Places with the cells that a row must have one of, and whether it must have none of them instead.
-    filter: Vec<(usize, Vec<String>, bool)>,
+    filter: Vec<Wanted>,
     options: Options,
     report: ReadReport,
 }
@@ -231,13 +247,16 @@ impl Reader {
             columns.push(CellColumn::new(c.clone(), find(&c.name)?, numbers));
         }
         let wanted = options.filter.iter().map(|f| (f, false)).chain(options.except.iter().map(|f| (f, true)));
-        let filter =
-            wanted.map(|((c, v), not)| Ok((find(c)?, v.clone(), not))).collect::<Result<Vec<_>, ReadError>>()?;
+        let filter = wanted.map(|((column, cells), not)| {
+            let (column, cells) = (column.clone(), cells.iter().map(|c| (c.clone(), false)).collect());
+            Ok(Wanted { place: find(&column)?, column, cells, not })
+        });
+        let filter = filter.collect::<Result<Vec<_>, ReadError>>()?;
         let named = |h: &String| options.filter.contains_key(h) || options.except.contains_key(h);
         let declared = |h: &&String| schema.column(h).is_some() || named(h);
         let undeclared = header.iter().filter(|h| !declared(h)).cloned().collect();
         let report = ReadReport { input: name, undeclared, ..ReadReport::default() };
-        let needed: Vec<usize> = columns.iter().map(|c| c.place).chain(filter.iter().map(|f| f.0)).collect();
+        let needed: Vec<usize> = columns.iter().map(|c| c.place).chain(filter.iter().map(|f| f.place)).collect();
         rows.need(&needed)?;
         Ok(Self { rows, columns, filter, options: options.clone(), report })
     }
@@ -261,11 +280,9 @@ impl Reader {
         let input = report.input.clone();
         let seen = rows.read(limit, &mut |line, cell| {
             report.read += 1;
-            let passes = |(place, cells, not): &(usize, Vec<String>, bool)| {
-                let text = cell(*place).text();
-                cells.iter().any(|a| same_value(a, &text)) != *not
-            };
-            if !filter.iter().all(passes) {
+            // Each is asked, so that all know which of their cells occur.
+            let passed = filter.iter_mut().fold(true, |all, wanted| wanted.passes(&cell(wanted.place).text()) && all);
+            if !passed {
                 return Ok(());
             }
             for (column, values) in columns.iter_mut().zip(&mut values) {
@@ -522,6 +539,18 @@ pub fn read_all(input: &Input, schema: &Schema, options: &Options) -> Result<(Da
     let Some(chunk) = chunk else {
         return Err(ReadError::NoRows { file: input.name() });
     };
+    // A cell that is nowhere is misspelled: who is to be left out would stay.
+    for wanted in &reader.filter {
+        if let Some((cell, _)) = wanted.cells.iter().find(|(_, occurs)| !occurs) {
+            let key = if wanted.not { "except" } else { "where" };
+            return Err(ReadError::Column {
+                file: input.name(),
+                column: wanted.column.clone(),
+                expected: format!("no row has the cell {cell:?} that `{key}` names"),
+                hint: "spell it as the file does, or leave it out".into(),
+            });
+        }
+    }
     if chunk.data.rows() == 0 {
         return Err(ReadError::NothingKept {
             file: input.name(),

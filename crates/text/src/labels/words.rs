@@ -8,6 +8,7 @@ use specialist_engine::Error;
 use specialist_engine::predict::Scorer;
 use specialist_tabular::read::Input;
 
+use super::texts::of_classes;
 use crate::Text;
 
 /// Why a text has its label.
@@ -58,6 +59,12 @@ pub fn words(folder: &Path, model: Option<&str>, text: &str) -> Result<Words, Er
         return Err(Error::Usage { what: "the text is empty".into(), hint: "give a text in quotation marks".into() });
     }
     let scorer = Scorer::open(folder, model, &Text)?;
+    if !of_classes(scorer.model.estimand()) {
+        return Err(Error::Usage {
+            what: format!("{}: its model `{}` gives texts no labels", folder.display(), scorer.name),
+            hint: "words are asked what they do for a label; `text predict` writes".into(),
+        });
+    }
     let words: Vec<&str> = text.split_whitespace().collect();
     let without = (0..words.len()).map(|i| {
         let rest: Vec<&str> = words.iter().enumerate().filter(|(j, _)| *j != i).map(|(_, w)| *w).collect();

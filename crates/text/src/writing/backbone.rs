@@ -123,13 +123,21 @@ impl Backbone {
         self.written(body, texts, ctx).map_err(specialist_neural::Error::into_core)
     }
 
+    /// Whether a body is one of this model.
+    ///
+    /// # Errors
+    /// When it is another's.
+    pub fn fits(&self, body: &Body) -> specialist_neural::Result<()> {
+        match body {
+            Body::AsItIs => Ok(()),
+            Body::Adapted(lora, matrices) => lora.fit(&self.model.params, matrices, &self.folder),
+            Body::Changed(params) => params.fit(&specialist_neural::t5::specs(&self.model.config), &self.folder),
+        }
+    }
+
     /// In chunks of whole sentences where a text is too long to be read at once; of summaries of chunks a summary is made.
     fn written(&self, body: &Body, texts: &[&str], ctx: &Context) -> specialist_neural::Result<Vec<String>> {
-        match body {
-            Body::AsItIs => {}
-            Body::Adapted(lora, matrices) => lora.fit(&self.model.params, matrices, &self.folder)?,
-            Body::Changed(params) => params.fit(&specialist_neural::t5::specs(&self.model.config), &self.folder)?,
-        }
+        self.fits(body)?;
         let model = self.model.with(body.params(&self.model.params));
         let tokens =
             |t: &str| model.tokenizer.encode(&format!("{}{t}", self.prefix), usize::MAX / 128).map(|i| i.len());

@@ -12,7 +12,7 @@ mod writer;
 
 pub use backbone::Backbone;
 pub use baselines::baselines;
-pub use panels::{figures, notes, panels, script};
+pub use panels::{FINDS, empty, figures, notes, panels, script};
 pub use rungs::How;
 pub use settings::{Settings, Task};
 pub use writer::Writer;

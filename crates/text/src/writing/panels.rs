@@ -7,6 +7,7 @@ use specialist_core::metric::text::{
 };
 use specialist_core::{Dataset, Error, Finding, Metric, Panel, PanelInput, Severity};
 use specialist_engine::check::copies::words;
+use specialist_engine::waivers::Finds;
 
 use super::backbone::Backbone;
 use super::settings::{Glossary, Task};
@@ -18,6 +19,30 @@ pub fn figures(task: Task) -> Vec<&'static OfTexts> {
         Task::Summarize => vec![&ROUGE_L, &ROUGE_1, &ROUGE_2],
         Task::Translate => vec![&CHRF, &BLEU, &CHRF_PLUS_PLUS, &TER],
     }
+}
+
+/// What these look for, by the names that a waiver spells.
+pub static FINDS: [Finds; 2] = [
+    Finds { name: "script", about: "the metrics cannot split what is to be written into words" },
+    Finds { name: "empty-texts", about: "there is nothing to read, and something is to be written of it" },
+];
+
+/// Texts that are empty: whatever is written of them is made up.
+///
+/// # Errors
+/// When the rows have no texts.
+pub fn empty(train: &Dataset) -> Result<Finding, Error> {
+    let texts = text_key(train, None)?.texts();
+    let lines: Vec<u64> =
+        texts.iter().zip(&train.lines).filter(|(t, _)| t.trim().is_empty()).map(|(_, line)| *line).collect();
+    let (severity, message) = match lines.len() {
+        0 => (Severity::Ok, "every text to train on has something to read".to_string()),
+        n => (
+            Severity::Warning,
+            format!("{n} of {} texts to train on are empty: whatever is written of them is made up", texts.len()),
+        ),
+    };
+    Ok(Finding::new("empty-texts", severity, message, lines.iter().take(5).map(|l| format!("line {l}")).collect()))
 }
 
 /// Whether the metrics can split what is to be written. ROUGE decides over summaries: of letters that it takes for no letters every

@@ -159,6 +159,10 @@ fn read(name: &str, cache: &Cache, place: &Path) -> Result<Vec<Document>> {
 
 fn texts(name: &str, recipe: &Recipe, cache: &Cache, place: &Path) -> Result<(Vec<Document>, usize)> {
     let all = read(name, cache, place)?;
+    if let Some(absent) = recipe.held_out.iter().find(|s| all.iter().all(|d| d.section != **s)) {
+        let hint = "spell it as the file does: what is to be held out would be trained on";
+        return Err(Error::usage(format!("{name}: no text is of the section {absent:?} that `held_out` names"), hint));
+    }
     let held: std::collections::HashSet<String> =
         all.iter().filter(|d| recipe.held_out.contains(&d.section)).map(|d| d.group.clone()).collect();
     let (out, kept): (Vec<Document>, Vec<Document>) =

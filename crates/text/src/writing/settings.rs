@@ -43,7 +43,7 @@ pub struct Settings {
     /// Texts a step.
     #[serde(default = "batch")]
     pub batch: usize,
-    /// A file of lines TERM<tab>TRANSLATION: terms that must be translated so (translate).
+    /// A file of lines TERM<tab>TRANSLATION: how many terms were translated so is counted (translate).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub glossary: Option<String>,
 }
@@ -130,6 +130,7 @@ impl Settings {
             found.ok_or_else(|| wrong(format!("two of {}; there is no language `{tag}`", known())))
         };
         match (self.task, &self.languages[..]) {
+            (Task::Translate, [from, to]) if from == to => Err(wrong("two different tags".into())),
             (Task::Translate, [from, to]) => Ok(format!("translate {} to {}: ", name(from)?, name(to)?)),
             (Task::Translate, _) => Err(wrong("two tags, for example [\"en\", \"de\"]".into())),
             (Task::Summarize, []) => Ok("summarize: ".into()),
@@ -149,7 +150,7 @@ impl Settings {
     }
 }
 
-/// Terms with the translation that they must have.
+/// Terms with the translation that they should have.
 #[derive(Debug)]
 pub struct Glossary {
     terms: Vec<(String, String)>,
@@ -168,15 +169,25 @@ impl Glossary {
             what: format!("{}: {e}", file.display()),
             hint: "`domain.glossary` names a file of terms".into(),
         })?;
-        let line = |(i, l): (usize, &str)| {
-            let (term, translation) = l.split_once('\t').ok_or_else(|| Error::Data {
-                what: format!("{name}, line {}: there is no tab", i + 1),
-                hint: "each line is TERM<tab>TRANSLATION".into(),
-            })?;
-            Ok((term.trim().to_lowercase(), translation.trim().to_lowercase()))
+        let wrong = |line: usize, what: &str| Error::Data {
+            what: format!("{name}, line {line}: {what}"),
+            hint: "each line is TERM<tab>TRANSLATION, and each term has one".into(),
         };
-        let lines = text.lines().enumerate().filter(|(_, l)| !l.trim().is_empty());
-        let terms = lines.map(line).collect::<Result<_, Error>>()?;
+        let mut terms: Vec<(String, String)> = Vec::new();
+        for (i, line) in text.lines().enumerate().filter(|(_, l)| !l.trim().is_empty()) {
+            let cells: Vec<String> = line.split('\t').map(|c| c.trim().to_lowercase()).collect();
+            let [term, translation] = &cells[..] else { return Err(wrong(i + 1, "there is not one tab")) };
+            if term.is_empty() || translation.is_empty() {
+                return Err(wrong(i + 1, "a side is empty"));
+            }
+            if terms.iter().any(|known| known.0 == *term) {
+                return Err(wrong(i + 1, "the term has a translation already"));
+            }
+            terms.push((term.clone(), translation.clone()));
+        }
+        if terms.is_empty() {
+            return Err(wrong(1, "there are no terms"));
+        }
         Ok(Self { terms, text })
     }
 
@@ -193,6 +204,21 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_glossary_has_one_translation_a_term() {
+        let folder = tempfile::tempdir().unwrap();
+        let read = |text: &str| {
+            let file = folder.path().join("terms.tsv");
+            std::fs::write(&file, text).unwrap();
+            Glossary::read(&file)
+        };
+        let terms = read("Tree\tBaum\n\nship\tSchiff\n").unwrap();
+        assert_eq!(terms.kept("a tree and a ship", "ein Baum"), (1, 2));
+        for bad in ["", "tree Baum", "tree\tBaum\tBaeume", "\tBaum", "tree\t", "tree\tBaum\nTREE\tGehoelz"] {
+            assert!(matches!(read(bad), Err(Error::Data { .. })), "{bad:?}");
+        }
+    }
+
+    #[test]
     fn settings_are_checked_before_work_starts() {
         assert_eq!(Settings::parse(" ").unwrap(), None);
         let good = Settings::parse("task = 'translate'\nlanguages = ['en', 'de']\nnum_beams = 4").unwrap().unwrap();
@@ -200,6 +226,7 @@ mod tests {
         for (text, key) in [
             ("task = 'translate'", "domain.languages"),
             ("task = 'translate'\nlanguages = ['en', 'xx']", "domain.languages"),
+            ("task = 'translate'\nlanguages = ['en', 'en']", "domain.languages"),
             ("task = 'summarize'\nlanguages = ['en', 'de']", "domain.languages"),
             ("task = 'summarize'\nepochs = 0", "domain.epochs"),
             ("task = 'summarize'\nbeams = 2", "domain"),

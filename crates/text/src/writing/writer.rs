@@ -86,9 +86,9 @@ impl OwnModel for Writer {
 
     fn describe(&self) -> String {
         match &self.body {
-            Body::AsItIs => "the backbone as it is".into(),
-            Body::Adapted(lora, _) => format!("the backbone with an adapter of rank {}", lora.rank),
-            Body::Changed(_) => "the backbone's architecture with other parameters".into(),
+            Body::AsItIs => "backbone as it is".into(),
+            Body::Adapted(lora, _) => format!("backbone with an adapter of rank {}", lora.rank),
+            Body::Changed(_) => "model of the backbone's architecture".into(),
         }
     }
 
