@@ -143,7 +143,14 @@ fn labels() {
 fn too_few_rows() {
     target(table(3, "B", 2), 3, &["needed"]);
     target(table(12, "B", 2), 3, &["needed"]);
-    recipe("data = \"target.csv\"", "data = \"target.csv\"\nwhere = { site = [\"C\"] }", 3, &["none of the 200 rows"]);
+    recipe(
+        "data = \"target.csv\"",
+        "data = \"target.csv\"\nwhere = { site = [\"C\"] }",
+        3,
+        &["no row has the cell", "`where`"],
+    );
+    let both = "data = \"target.csv\"\nwhere = { site = [\"B\"] }\nexcept = { site = [\"B\"] }";
+    recipe("data = \"target.csv\"", both, 3, &["none of the 200 rows"]);
 }
 
 #[test]

@@ -1,7 +1,6 @@
 //! What became of a network that rows bring with them: what differs from it as it is, and how that is kept in a file.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -17,6 +16,12 @@ pub enum Body {
     Adapted(Lora, Params),
     /// They are others.
     Changed(Params),
+}
+
+impl std::fmt::Debug for Body {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(if let Self::AsItIs = self { "as it is" } else { "trained" })
+    }
 }
 
 const WEIGHTS: &str = "model.safetensors";
@@ -87,16 +92,12 @@ impl Body {
             let bytes = STANDARD.decode(content).map_err(|e| format!("{name}: {e}"))?;
             std::fs::write(temp.path().join(name), bytes).map_err(|e| e.to_string())?;
         }
-        Self::of_folder(temp.path(), files.contains_key(WEIGHTS))
-    }
-
-    fn of_folder(at: &Path, whole: bool) -> Result<Self, String> {
         // A temporary folder's name is nobody's business.
+        let at = temp.path();
         let told = |e: specialist_neural::Error| e.to_string().replace(&at.display().to_string(), "its files");
-        if whole {
-            return Ok(Self::Changed(Params::read(at, WEIGHTS, &Device::flex()).map_err(told)?));
+        if files.contains_key(WEIGHTS) {
+            return Params::read(at, WEIGHTS, &Device::flex()).map(Self::Changed).map_err(told);
         }
-        let (lora, params) = Lora::read(at, Naming::Plain, &Device::flex()).map_err(told)?;
-        Ok(Self::Adapted(lora, params))
+        Lora::read(at, Naming::Plain, &Device::flex()).map(|(lora, params)| Self::Adapted(lora, params)).map_err(told)
     }
 }

@@ -13,11 +13,9 @@ pub enum Error {
     #[error(transparent)]
     Pipeline(#[from] specialist_engine::Error),
     /// A data file.
-    #[error("{place}: {what}")]
+    #[error("{what}")]
     Data {
-        /// File, line, column.
-        place: String,
-        /// What was found and what was expected.
+        /// File, line, what was found and what was expected.
         what: String,
         /// What to do.
         hint: String,
@@ -64,8 +62,8 @@ impl Error {
         Self::Usage { what: what.into(), hint: hint.into() }
     }
 
-    pub(crate) fn data(place: impl Into<String>, what: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self::Data { place: place.into(), what: what.into(), hint: hint.into() }
+    pub(crate) fn data(place: impl std::fmt::Display, what: impl std::fmt::Display, hint: impl Into<String>) -> Self {
+        Self::Data { what: format!("{place}: {what}"), hint: hint.into() }
     }
 
     pub(crate) fn write(file: &std::path::Path, error: std::io::Error) -> Self {

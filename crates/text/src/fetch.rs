@@ -119,13 +119,11 @@ impl Cache {
 pub fn state(cache: &Cache, item: &Item) -> String {
     let here = if cache.folder(item).is_ok() { "fetched" } else { "missing" };
     let folder = cache.root.join(item.name);
+    let Item { name, what, licence, by_hand, .. } = item;
+    let folder = folder.display();
+    let indent = " ".repeat(11);
     format!(
-        "{:<10} {here}  {}\n           licence: {}\n           folder:  {}\n           by hand: {}",
-        item.name,
-        item.what,
-        item.licence,
-        folder.display(),
-        item.by_hand
+        "{name:<10} {here}  {what}\n{indent}licence: {licence}\n{indent}folder:  {folder}\n{indent}by hand: {by_hand}"
     )
 }
 
@@ -248,23 +246,20 @@ pub fn model(cache: &Cache, name: &str) -> Result<(PathBuf, BTreeMap<String, Str
     let folder = cache.root.join("hub").join(name.replace('/', "--"));
     std::fs::create_dir_all(&folder).map_err(|e| Error::write(&folder, e))?;
     let mut digests = BTreeMap::new();
-    for file in ["config.json", "tokenizer.json", "model.safetensors"] {
-        let from = repository.get(file).map_err(failed)?;
-        let bytes = std::fs::read(&from).map_err(|e| Error::write(&from, e))?;
-        digests.insert(file.into(), Sha256::digest(&bytes).iter().map(|b| format!("{b:02x}")).collect());
-        std::fs::write(folder.join(file), bytes).map_err(|e| Error::write(&folder, e))?;
-    }
-    // What says how its vectors are pooled: not every model has it.
-    for file in
-        ["modules.json", "1_Pooling/config.json", "sentence_bert_config.json", "config_sentence_transformers.json"]
-    {
-        let Ok(from) = repository.get(file) else { continue };
+    // What says how its vectors are pooled not every model has.
+    let pooling =
+        ["modules.json", "1_Pooling/config.json", "sentence_bert_config.json", "config_sentence_transformers.json"];
+    let needed = ["config.json", "tokenizer.json", "model.safetensors"].map(|f| (f, true));
+    for (file, is_needed) in needed.into_iter().chain(pooling.map(|f| (f, false))) {
+        let from = match repository.get(file) {
+            Err(_) if !is_needed => continue,
+            found => found.map_err(failed)?,
+        };
         let bytes = std::fs::read(&from).map_err(|e| Error::write(&from, e))?;
         digests.insert(file.into(), Sha256::digest(&bytes).iter().map(|b| format!("{b:02x}")).collect());
         let to = folder.join(file);
         let parent = to.parent().unwrap_or(&folder);
-        std::fs::create_dir_all(parent).map_err(|e| Error::write(parent, e))?;
-        std::fs::write(&to, bytes).map_err(|e| Error::write(&to, e))?;
+        std::fs::create_dir_all(parent).and_then(|()| std::fs::write(&to, bytes)).map_err(|e| Error::write(&to, e))?;
     }
     Ok((folder, digests))
 }

@@ -10,7 +10,7 @@ use specialist_engine::predict::Scorer;
 use crate::args::{Fetch, Generalist, Save, Words};
 use crate::domain::{Text, cache};
 use crate::error::{Error, Result};
-use crate::fetch::{self, Cache, ITEMS};
+use crate::fetch::{self, Cache, ITEMS, Item};
 use crate::{export, labels, writing};
 
 /// The recipe of the small generalist that writes.
@@ -18,24 +18,18 @@ const PRETRAIN: &str = include_str!("../../../pipelines/text/pretrain.toml");
 
 /// All of them.
 pub fn own() -> Vec<OwnVerb> {
-    let command = |name: &'static str| clap::Command::new(name);
+    type Run = fn(&ArgMatches, &Common, &Terminal) -> std::result::Result<u8, specialist_engine::Error>;
+    let verb = |name: &'static str, arguments: fn(clap::Command) -> clap::Command, run: Run| OwnVerb {
+        command: arguments(clap::Command::new(name)),
+        run,
+    };
     vec![
-        OwnVerb {
-            command: Fetch::augment_args(command("fetch")),
-            run: |m, c, t| told(c, t, |s| s.fetch(&parsed::<Fetch>(m))),
-        },
-        OwnVerb {
-            command: Words::augment_args(command("words")),
-            run: |m, c, t| told(c, t, |s| s.words(&parsed::<Words>(m))),
-        },
-        OwnVerb {
-            command: Save::augment_args(command("save")),
-            run: |m, c, t| told(c, t, |s| s.save(&parsed::<Save>(m))),
-        },
-        OwnVerb {
-            command: Generalist::augment_args(command("generalist")),
-            run: |m, c, t| told(c, t, |s| s.generalist(parsed::<Generalist>(m).int8)),
-        },
+        verb("fetch", Fetch::augment_args, |m, c, t| told(c, t, |s| s.fetch(&parsed::<Fetch>(m)))),
+        verb("words", Words::augment_args, |m, c, t| told(c, t, |s| s.words(&parsed::<Words>(m)))),
+        verb("save", Save::augment_args, |m, c, t| told(c, t, |s| s.save(&parsed::<Save>(m)))),
+        verb("generalist", Generalist::augment_args, |m, c, t| {
+            told(c, t, |s| s.generalist(parsed::<Generalist>(m).int8))
+        }),
     ]
 }
 
@@ -100,13 +94,8 @@ impl Session<'_> {
             let had = self.cache.folder(item).is_ok();
             let folder = if had { self.cache.folder(item)? } else { fetch::fetch(&self.cache, item)? };
             self.terminal.done(if had { "there" } else { "fetched" }, item.name);
-            print(&format!(
-                "{}: {}\n  licence: {}\n  folder:  {}",
-                item.name,
-                item.what,
-                item.licence,
-                folder.display()
-            ))?;
+            let Item { name, what, licence, .. } = item;
+            print(&format!("{name}: {what}\n  licence: {licence}\n  folder:  {}", folder.display()))?;
         }
         Ok(0)
     }

@@ -47,7 +47,9 @@ pub enum ReadError {
         file: String,
     },
     /// Rows, but none that the recipe wants.
-    #[error("{file}: none of the {read} rows is left: {unlabelled} carry no label, the others do not pass `where`")]
+    #[error(
+        "{file}: none of the {read} rows is left: {unlabelled} carry no label, the others do not pass `where` and `except`"
+    )]
     NothingKept {
         /// Its path.
         file: String,

@@ -2,7 +2,6 @@
 
 use std::any::Any;
 use std::collections::BTreeMap;
-use std::fmt;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -15,7 +14,7 @@ use super::texts::Texts;
 use crate::body::Body;
 
 /// A classifier of texts. It holds what differs from the encoder as it is, which the rows bring with them.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct Network {
     /// The column of the texts.
     pub column: String,
@@ -25,15 +24,6 @@ pub struct Network {
     pub head: Vec<Vec<f64>>,
     /// What it predicts.
     pub estimand: Estimand,
-}
-
-impl fmt::Debug for Network {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Network")
-            .field("column", &self.column)
-            .field("estimand", &self.estimand)
-            .finish_non_exhaustive()
-    }
 }
 
 impl Network {

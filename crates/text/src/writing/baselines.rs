@@ -61,12 +61,6 @@ pub fn baselines(train: &Dataset, sealed: &Dataset, cache: &Cache) -> Result<Vec
 
 /// The first of those with the largest value.
 fn best_of<T>(all: impl IntoIterator<Item = T>, value: impl Fn(&T) -> f64) -> Option<T> {
-    let mut best: Option<(f64, T)> = None;
-    for one in all {
-        let found = value(&one);
-        if best.as_ref().is_none_or(|b| found > b.0) {
-            best = Some((found, one));
-        }
-    }
-    best.map(|b| b.1)
+    let judged = all.into_iter().map(|one| (value(&one), one));
+    judged.reduce(|best, next| if next.0 > best.0 { next } else { best }).map(|best| best.1)
 }

@@ -2,7 +2,6 @@
 
 use std::any::Any;
 use std::collections::BTreeMap;
-use std::fmt;
 use std::sync::Arc;
 
 use rand::seq::IndexedRandom;
@@ -29,7 +28,7 @@ const REHEARSED: usize = 2000;
 const FROM_NOTHING: usize = 3;
 
 /// A model that writes. It holds what differs from the backbone, which the rows bring with them.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct Writer {
     /// The column of the texts.
     pub column: String,
@@ -51,12 +50,6 @@ impl Writer {
             Base::Own(own) => own.model.as_any().downcast_ref(),
             _ => None,
         }
-    }
-}
-
-impl fmt::Debug for Writer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Writer").field("column", &self.column).finish_non_exhaustive()
     }
 }
 
