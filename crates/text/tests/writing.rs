@@ -298,7 +298,7 @@ fn bad_input_is_refused_with_a_hint() {
     let here = writing();
     here.write("recipe.toml", recipe("translate", "pairs.jsonl", ""));
     for (set, code, message, hint) in [
-        ("domain.languages=[\"en\",\"xx\"]", 2, "there is no language `xx`", "en, de"),
+        ("domain.languages=[\"en\",\"xx\"]", 2, "there is no language `xx`", "de German"),
         ("domain.epoch=3", 2, "unknown field `epoch`", "epochs"),
         ("domain.num_beams=0", 2, "domain.num_beams", "from 1"),
         ("domain.epochs=0", 2, "domain.epochs", "from 1"),

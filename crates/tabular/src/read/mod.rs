@@ -281,7 +281,10 @@ impl Reader {
         let seen = rows.read(limit, &mut |line, cell| {
             report.read += 1;
             // Each is asked, so that all know which of their cells occur.
-            let passed = filter.iter_mut().fold(true, |all, wanted| wanted.passes(&cell(wanted.place).text()) && all);
+            let mut passed = true;
+            for wanted in filter.iter_mut() {
+                passed &= wanted.passes(&cell(wanted.place).text());
+            }
             if !passed {
                 return Ok(());
             }
