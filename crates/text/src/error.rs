@@ -11,7 +11,7 @@ pub enum Error {
     Neural(#[from] Neural),
     /// What the domains share: artifacts, files, studies.
     #[error(transparent)]
-    Pipeline(#[from] specialist_engine::Error),
+    Engine(#[from] specialist_engine::Error),
     /// A data file.
     #[error("{what}")]
     Data {
@@ -53,7 +53,7 @@ pub type Result<T> = std::result::Result<T, Error>;
 
 impl From<specialist_core::Error> for Error {
     fn from(e: specialist_core::Error) -> Self {
-        Self::Pipeline(e.into())
+        Self::Engine(e.into())
     }
 }
 
@@ -67,7 +67,7 @@ impl Error {
     }
 
     pub(crate) fn write(file: &std::path::Path, error: std::io::Error) -> Self {
-        Self::Pipeline(specialist_engine::Error::Write { file: file.display().to_string(), error })
+        Self::Engine(specialist_engine::Error::Write { file: file.display().to_string(), error })
     }
 
     /// The same for the engine.
@@ -75,7 +75,7 @@ impl Error {
         use specialist_core::Error as Core;
         match self {
             Self::Neural(e) => e.into_core(),
-            Self::Pipeline(specialist_engine::Error::Core(e)) => e,
+            Self::Engine(specialist_engine::Error::Core(e)) => e,
             Self::NotFetched { .. } | Self::Usage { .. } => Core::Absent { what: self.to_string(), hint: self.hint() },
             other => Core::Data { what: other.to_string(), hint: other.hint() },
         }
@@ -84,7 +84,7 @@ impl Error {
     /// The exit code: 2 usage or recipe, 3 bad data, 4 corrupt model or artifact.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Pipeline(e) => e.exit_code(),
+            Self::Engine(e) => e.exit_code(),
             Self::Data { .. } => 3,
             Self::NotFetched { .. } | Self::Client { .. } | Self::Usage { .. } => 2,
             Self::Neural(Neural::Core(specialist_core::Error::Cancelled)) => 130,
@@ -98,7 +98,7 @@ impl Error {
     pub fn hint(&self) -> String {
         match self {
             Self::Neural(e) => e.hint().into(),
-            Self::Pipeline(e) => e.hint(),
+            Self::Engine(e) => e.hint(),
             Self::Data { hint, .. } | Self::NotFetched { hint, .. } | Self::Usage { hint, .. } => hint.clone(),
             Self::Client { .. } => {
                 "look at its message; without a network, `text fetch --list` says what to put where by hand".into()

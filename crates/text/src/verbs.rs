@@ -47,7 +47,7 @@ fn told(
     // Work that starts on a thread of the pool shares it out without waking and waiting at every matrix product.
     match rayon::scope(|_| verb(&session)) {
         Ok(code) => Ok(code),
-        Err(Error::Pipeline(e)) => Err(e),
+        Err(Error::Engine(e)) => Err(e),
         Err(e) => Ok(terminal.fail(&e, &e.hint(), e.exit_code())),
     }
 }
