@@ -95,7 +95,7 @@ pub fn tune(
     let parts = folds(recipe, start, ctx, "folds")?;
     let judge = Judge { folds: &parts, primary, ctx };
     let search = Search { recipe, judge: &judge, effort, job: effort.job(recipe, start)? };
-    ctx.observer().begin("tune", 2 * recipe.tune.trials);
+    ctx.observer().begin("tune", recipe.tune.trials + scratch_trials(recipe)?);
     let (ladder, scratch) = both_studies(&search, start, place)?;
     let pooled_weight = match pooled {
         Some((source, settings)) => Some(search_pooled(source, settings, &judge, ctx)?),
@@ -196,6 +196,12 @@ fn fingerprint(recipe: &Recipe, start: &Start<'_>) -> Result<String, Error> {
     Ok(artifact::digest(&parts.concat()))
 }
 
+/// Settings that are tried for scratch: as many as for the specialist, unless its training takes minutes.
+fn scratch_trials(recipe: &Recipe) -> Result<usize, Error> {
+    let costly = recipe.scratch_estimator()?.is_costly();
+    Ok(if costly { recipe.tune.costly_trials } else { recipe.tune.trials })
+}
+
 /// The ladder's study and scratch's, with all their trials.
 fn both_studies(search: &Search<'_>, start: &Start<'_>, place: &Place) -> Result<(Study, Study), Error> {
     let (recipe, generalist, train) = (search.recipe, start.generalist, start.train);
@@ -227,7 +233,7 @@ fn both_studies(search: &Search<'_>, start: &Start<'_>, place: &Place) -> Result
     let known = start.study.filter(|s| *s.space() == estimator.space());
     let past = past(recipe, place, Candidate::Scratch.name(), known)?;
     let defaults = estimator.default_params();
-    let trials = if estimator.is_costly() { recipe.tune.costly_trials } else { recipe.tune.trials };
+    let trials = scratch_trials(recipe)?;
     let scratch =
         search.study(Candidate::Scratch.name(), estimator.space(), vec![defaults], trials, &past, |p, fold, ctx| {
             estimator.settings(p).pretrain(&fold.train, ctx)

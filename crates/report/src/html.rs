@@ -136,7 +136,7 @@ fn label_curve(r: &Report) -> Markup {
     html! {
         section {
             h2 { "How many labels would it take?" }
-            p { "Mean of " (curve.repeats) " draws of each budget; the band holds the middle 95 % of them. Every draw is fitted anew with the settings that the search found on all train rows: small budgets look a little better than they would with a search of their own." }
+            p { "Mean of " (curve.repeats) " draws of each budget; the band holds the middle 95 % of them. Every draw is fitted anew with the settings that the search found on all train rows: small budgets look a little better than they would with a search of their own. With all train rows it is the candidates above." }
             (plot.draw())
             ul { @for c in &curve.crossings { li { (c) } } }
         }
