@@ -28,19 +28,19 @@ pub fn as_csv(cache: &Cache, names: &str) -> Result<Option<Vec<u8>>> {
         };
         let mut sections: HashMap<String, String> = HashMap::new();
         for (i, row) in rows.iter().enumerate() {
-            let cell = |key: &str| match &row[key] {
-                Value::String(s) => Some(s.clone()),
-                Value::Null => None,
-                other => Some(other.to_string()),
-            };
+            let plain = |v: &Value| v.as_str().map_or_else(|| v.to_string(), str::to_string);
+            let cell = |key: &str| Some(&row[key]).filter(|v| !v.is_null()).map(plain);
             let text = cell("text").filter(|t| !t.trim().is_empty());
-            let label = cell("label").or_else(|| cell("class"));
+            let label = cell("label").or_else(|| cell("class")).filter(|l| !l.is_empty());
+            // An object without both is what a blank line is elsewhere: the corpora of sentences end in one.
+            if text.is_none() && label.is_none() {
+                continue;
+            }
             let (Some(text), Some(label)) = (text, label) else { return Err(damaged(i + 1)) };
             // Without a group every text is one of its own.
             let group = cell("group").unwrap_or_else(|| format!("{name}:{}", i + 1));
             let reserved = if pretrain::general(&group) { "yes" } else { "no" };
-            let section = cell("section").unwrap_or_default();
-            let section = sections.entry(group.clone()).or_insert(section);
+            let section = sections.entry(group.clone()).or_insert_with(|| cell("section").unwrap_or_default());
             out.write_record([&text, &label, &group, section, reserved]).expect("memory takes it");
         }
     }

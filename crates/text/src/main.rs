@@ -31,14 +31,13 @@ fn keep_pages() {
 /// about where nothing is said, the recipe is the default; and `--cache DIR` holds for everything.
 fn arguments() -> Vec<OsString> {
     let mut args: Vec<OsString> = std::env::args_os().collect();
-    let named = |args: &[OsString]| args.iter().any(|a| a.to_str().is_some_and(|a| a.starts_with("--recipe")));
+    let says = |args: &[OsString], flag| args.iter().any(|a| a.to_str().is_some_and(|a| a.starts_with(flag)));
     if let Some(job) = args.get(1).and_then(|a| a.to_str()).map(str::to_string)
         && ["sentiment", "translate", "summarize"].contains(&job.as_str())
     {
         args.remove(1);
         // An artifact has its own recipe.
-        let of_artifact = args.iter().any(|a| a.to_str().is_some_and(|a| a.starts_with("--artifact")));
-        if job != "sentiment" && !named(&args) && !of_artifact {
+        if job != "sentiment" && !says(&args, "--recipe") && !says(&args, "--artifact") {
             args.extend(["--recipe".into(), job.into()]);
         }
     }

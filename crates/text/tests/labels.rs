@@ -604,3 +604,37 @@ fn bad_input_is_refused_with_a_hint() {
     let said = here.run(&["words", "--artifact", "nowhere", ""]);
     assert!(said.code == 2 && said.stderr.contains("the text is empty"), "{}", said.stderr);
 }
+
+/// What was fetched is read as it came: lists of objects whose last is blank, lines of objects, one section a group.
+#[test]
+fn fetched_corpora_are_tables() {
+    let here = labels();
+    let sentences = |good: &str, bad: &str| {
+        let rows: Vec<String> = (0..60)
+            .map(|i| format!("{{\"text\":\"{} {i}\",\"class\":{}}}", if i % 2 == 0 { good } else { bad }, (i + 1) % 2))
+            .collect();
+        format!("[{},{{\"text\":\"\",\"class\":null}}]", rows.join(","))
+    };
+    for (name, good, bad) in [("amazon", "fine", "poor"), ("imdb", "grand", "dull"), ("yelp", "tasty", "cold")] {
+        here.write(&format!("cache/sentiment/{name}.json"), sentences(good, bad));
+    }
+    let line = |i: usize, section: &str| {
+        format!("{{\"text\":\"a {i}\",\"label\":\"ein {i}\",\"group\":\"g{}\",\"section\":\"{section}\"}}\n", i / 2)
+    };
+    let pairs: String = (0..200).map(|i| line(i, if i % 2 == 0 { "games" } else { "doc" })).collect();
+    here.write("cache/packages/pairs.jsonl", &pairs);
+    here.write("cache/packages/summaries.jsonl", &pairs);
+    let backbone = format!("text.backbone={:?}", fixture("bert-encoder-tiny").display().to_string());
+    // So small an encoder takes short sentences for one.
+    let alike = "check.waive=[\"duplicate-rows\",\"near-duplicate-rows\"]";
+    let said = here.ok(&["sentiment", "check", "--set", &backbone, "--set", alike]);
+    assert!(said.stdout.contains("120") && said.stdout.contains("60"), "{}", said.stdout);
+    // A group of two sections has that of its first row.
+    let said =
+        here.run(&["translate", "check", "--set", "source.where={section=[\"doc\"]}", "--set", "source.except={}"]);
+    assert!(said.code == 3 && said.stderr.contains("no row has the cell \"doc\""), "{}", said.stderr);
+    here.write("cache/sentiment/yelp.json", "[{\"text\":\"tasty\"}]");
+    let said = here.run(&["sentiment", "check", "--set", &backbone]);
+    assert!(said.code == 2 || said.code == 3, "{}", said.stderr);
+    assert!(said.stderr.contains("yelp.json:1") && said.stderr.contains("fetch it again"), "{}", said.stderr);
+}
